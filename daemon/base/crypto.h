@@ -1,0 +1,19 @@
+/*
+ * crypto.h - hashes and random numbers, from libcrypto. Thread-safe.
+ */
+#ifndef TIDINGS_BASE_CRYPTO_H
+#define TIDINGS_BASE_CRYPTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES 32
+void crypto_sha256(const void *p, size_t n, unsigned char out[SHA256_BYTES]);
+/* The first 8 bytes of SHA-256, big-endian: the same on every machine and version. */
+uint64_t crypto_hash64(const void *p, size_t n);
+/* N random bytes; aborts when the system has none (a broken environment). */
+void crypto_random(void *p, size_t n);
+/* Lower-case hex of N bytes into OUT (2N+1 bytes). Returns OUT. */
+char *crypto_hex(const void *p, size_t n, char *out);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * limits.h - every ceiling of tidings in one place: name, unit, reason.
+ *
+ * A number that bounds what a peer, a file or a user can make us hold belongs here and nowhere
+ * else. Settings of feeds.conf may lower or raise some of them (said in the comment); nothing
+ * raises the rest.
+ */
+#ifndef TIDINGS_BASE_LIMITS_H
+#define TIDINGS_BASE_LIMITS_H
+
+/* ---- fetching ---------------------------------------------------------------------------- */
+#define LIMIT_BODY_BYTES       (10u << 20)  /* decoded body; `max-body`. Real feeds reach 6 MB */
+#define LIMIT_HEADER_BYTES     (256u << 10) /* all header lines of one answer (FETCHING H7) */
+#define LIMIT_HEADER_LINES     300          /* FETCHING H7 */
+#define LIMIT_REDIRECTS        10           /* FETCHING H4 */
+#define LIMIT_TRANSFERS        64           /* at once; `concurrency` */
+#define LIMIT_PER_HOST         2            /* transfers at once to one host; FETCHING f */
+#define LIMIT_RESOLVERS        16           /* getaddrinfo threads at once; FETCHING L6 */
+#define LIMIT_FETCH_MS         60000        /* whole transfer; `timeout` */
+#define LIMIT_CONNECT_MS       10000        /* FETCHING H5 */
+#define LIMIT_SLOW_BYTES_PER_S 100          /* slower than this ... */
+#define LIMIT_SLOW_S           20           /* ... for this long is given up; FETCHING H5 */
+#define LIMIT_URL_BYTES        8192         /* longer addresses are refused, not cut */
+#define LIMIT_VALIDATOR_BYTES  8192         /* an ETag or Last-Modified beyond this is not kept */
+#define LIMIT_EXEC_MS          60000        /* an exec: source's run time; `timeout` */
+
+/* ---- scheduling -------------------------------------------------------------------------- */
+#define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)          /* `min-interval`; FETCHING d */
+#define LIMIT_INTERVAL_MIN_MS   (30 * 60 * 1000)         /* adaptive minimum */
+#define LIMIT_INTERVAL_MAX_MS   (24 * 3600 * 1000)       /* adaptive maximum, cap of ttl and sy */
+#define LIMIT_RETRY_AFTER_MS    (7LL * 24 * 3600 * 1000) /* FETCHING b */
+#define LIMIT_STARTS_PER_S      10 /* new requests after restart or import; FETCHING f */
+
+/* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
+#define LIMIT_ITEMS             5000        /* items taken from one document */
+#define LIMIT_DEPTH             256         /* element depth; FETCHING H8 */
+#define LIMIT_ATTRIBUTES        256         /* attributes of one element */
+#define LIMIT_TEXT_BYTES        (2u << 20)  /* one text or HTML field */
+#define LIMIT_EXPANSION_BYTES   (1u << 20)  /* text that came out of internal entities */
+#define LIMIT_ITEM_JSON_BYTES   (4u << 20)  /* one item's JSON object */
+#define LIMIT_SEARCH_TEXT_BYTES (64u << 10) /* plain text kept for search and stories per item */
+#define LIMIT_PARSE_MS          10000       /* deadline of one document, then SIGKILL */
+#define LIMIT_PARSER_AS_BYTES                                                              \
+    (768u << 20)                     /* address space of a child: 10 MB input, DOM, output \
+                                      */
+#define LIMIT_PARSER_JOBS      10000 /* documents before a child is replaced (fragmentation) */
+#define LIMIT_WIRE_BYTES       (64u << 20) /* a child's whole answer */
+#define LIMIT_QUARANTINE_FILES 50          /* documents kept that killed a child, oldest go first */
+
+/* ---- hand-over between stages (back-pressure: full means the stage before waits) ----------- */
+#define LIMIT_POOL_BYTES      (32u << 20) /* bodies waiting for a parser */
+#define LIMIT_WRITER_BYTES    (32u << 20) /* batches waiting for the writer */
+#define LIMIT_GROUP_COMMIT    512         /* feeds in one transaction */
+#define LIMIT_GROUP_COMMIT_MS 20          /* how long a transaction collects */
+
+/* ---- store ------------------------------------------------------------------------------- */
+#define LIMIT_RETENTION_STEP 500 /* rows expired in one transaction */
+#define LIMIT_CURSOR_HOLD_MS \
+    (30LL * 24 * 3600 * 1000) /* a silent consumer holds the log this long */
+#define LIMIT_REVISIONS    20 /* old revisions kept of one item */
+#define LIMIT_FEED_HISTORY 8  /* last outcomes kept of one feed */
+
+/* ---- serving ----------------------------------------------------------------------------- */
+#define LIMIT_CONNECTIONS    1200         /* API clients at once */
+#define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
+#define LIMIT_PAGE_ITEMS     1000         /* rows in one API answer */
+#define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
+
+/* ---- config ------------------------------------------------------------------------------ */
+#define LIMIT_CONFIG_BYTES (256u << 20) /* one config file: 100,000 feeds are about 10 MB */
+#define LIMIT_NAME_BYTES   128          /* a feed's or cursor's name */
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * log.h - the daemon's voice: one line per event, safe to show on a terminal.
+ *
+ * Levels are syslog's (LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG). Lines go to stderr;
+ * with JOURNAL_STREAM set they carry the <N> prefix that the journal reads. Text from feeds passes
+ * through str_add_printable. Thread-safe: one write(2) a line.
+ */
+#ifndef TIDINGS_BASE_LOG_H
+#define TIDINGS_BASE_LOG_H
+
+#include <stdbool.h>
+#include <syslog.h>
+
+/* Structured fields of a line; any may be NULL. Shown as journal fields where there is a journal.
+ */
+struct log_fields {
+    const char *feed;       /* TIDINGS_FEED: the feed's name */
+    const char *url;        /* TIDINGS_URL, without credentials */
+    const char *outcome;    /* TIDINGS_OUTCOME: "ok", "http-404", "dns", ... */
+    const char *message_id; /* MESSAGE_ID: 32 hex digits, for lines one alerts on */
+};
+
+/* Lines above MAX_LEVEL (a LOG_* number) are dropped. Default LOG_INFO. */
+void log_set_level(int max_level);
+bool log_wants(int level);
+void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_event(int level, const struct log_fields *f, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_line(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
+
+#endif

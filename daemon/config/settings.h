@@ -1,0 +1,69 @@
+/*
+ * settings.h - feeds.conf as typed values.
+ *
+ * `settings_load` reads the file and its drop-ins (FILE's folder, `<basename>.d/`*.conf in name
+ * order), checks everything and either gives a whole settings object or all problems at once; it
+ * never gives half. Nothing here touches the network or the store. Loop thread only; may take a
+ * while for 100,000 feeds, so a reload runs it before anything changes.
+ */
+#ifndef TIDINGS_CONFIG_SETTINGS_H
+#define TIDINGS_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/feed.h"
+
+/* One CIDR block of `allow-addresses`. */
+struct cidr {
+    unsigned char addr[16]; /* IPv4 in the first 4 */
+    uint8_t family;         /* AF_INET or AF_INET6 */
+    uint8_t bits;
+};
+
+struct settings {
+    char *path;         /* the config file */
+    char *store;        /* path of the database, default /var/lib/tidings/tidings.db */
+    char *socket;       /* unix socket of the API, default /run/tidings/tidings.sock */
+    char *contact;      /* URL or mail address for the User-Agent, NULL = the project's */
+    char *state_dir;    /* folder of the store: quarantine/ lives beside it */
+    struct cidr *allow; /* addresses that may be connected to although they are not public */
+    size_t n_allow;
+    int concurrency;         /* transfers at once */
+    int per_host;            /* transfers at once to one host */
+    int64_t host_spacing_ms; /* between starts to one host */
+    int parsers;             /* parser children */
+    int log_level;           /* LOG_* of syslog.h */
+    struct td_feed_conf
+        defaults; /* [defaults]; name and url NULL. Feeds of the API inherit it too */
+    struct td_feed_conf **feeds; /* in file order */
+    size_t n_feeds;
+};
+
+/* 0 and a settings object to free, or -ENOENT/-EACCES/-EINVAL. PROBLEMS (may be NULL) gets one line
+ * per problem: "FILE:LINE: what was found; what is allowed\n". */
+int settings_load(const char *path, struct settings **ret, struct buf *problems);
+void settings_free(struct settings *s); /* accepts NULL */
+
+/* A feed of `tidings add`: the defaults with this URL, name and tags (copied). NULL and ERR when
+ * the URL or name is not allowed (only http and https; LIMIT_URL_BYTES; a name without control
+ * characters). NAME NULL: made from host and path, lower case; the caller makes it unique. */
+struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url, const char *name,
+                                       const char *tags, struct td_err *err);
+
+/* What a reload changes, by feed name. Borrowed pointers into OLD and NEW. */
+struct settings_diff {
+    struct td_feed_conf **added, **changed, **removed; /* changed: the new one */
+    size_t n_added, n_changed, n_removed;
+    bool restart_needed; /* store, socket or parsers moved: said in the log, applied at the next
+                            start */
+    const char *restart_why;
+};
+void settings_diff(const struct settings *old, const struct settings *new,
+                   struct settings_diff *ret);
+void settings_diff_fini(struct settings_diff *d);
+
+#endif

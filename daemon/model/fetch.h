@@ -1,0 +1,58 @@
+/*
+ * fetch.h - one exchange with a source: what is asked, what came back.
+ *
+ * Plain data between app.c and fetch/. A request is one hop: a redirect comes back as a result, so
+ * that every hop passes the scheme rule, the address guard and its own host's queue (FETCHING L1,
+ * H4).
+ */
+#ifndef TIDINGS_MODEL_FETCH_H
+#define TIDINGS_MODEL_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/feed.h"
+
+/* Everything is borrowed until the done callback has run. */
+struct td_request {
+    enum td_source source;
+    const char *url;
+    char **argv;               /* TD_SOURCE_EXEC */
+    const char *etag;          /* sent as If-None-Match, byte for byte; NULL = not sent */
+    const char *last_modified; /* sent as If-Modified-Since; NULL = not sent */
+    int64_t timeout_ms;
+    size_t max_body_bytes;
+};
+
+/* What the answer's header said about caching, read as FETCHING B2 to B5 say. */
+struct td_freshness {
+    bool given;         /* max-age or a usable Expires was there */
+    int64_t max_age_ms; /* remaining freshness, Age subtracted; 0 with no-store, no-cache */
+};
+
+struct td_result {
+    enum td_outcome
+        outcome;     /* OK, NOT_MODIFIED, or why it failed; a redirect is TD_OUT_OK + redirect_to */
+    int http_status; /* 0 = none */
+    struct td_err err;                /* the failure in words */
+    struct buf body;                  /* decoded; only with outcome OK, or INCOMPLETE (what came) */
+    char *content_type;               /* header value, NULL = none */
+    char *content_location;           /* the same */
+    char *link;                       /* all Link header values joined by ", ", NULL = none */
+    struct td_validators val;         /* of this answer, also of a 304; empty for errors */
+    bool has_etag, has_last_modified; /* a 304 without them keeps the old ones (FETCHING A5) */
+    struct td_freshness fresh;
+    int64_t retry_after_at;  /* TD_NEVER, or the time the server named (seconds or date) */
+    char *redirect_to;       /* absolute URL of a 3xx answer, NULL = no redirect */
+    bool redirect_permanent; /* 301 or 308 */
+    uint64_t wire_bytes;     /* received, header and body */
+    int32_t duration_ms;
+};
+
+/* Frees what it holds. */
+void td_result_fini(struct td_result *r);
+
+#endif

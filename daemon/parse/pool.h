@@ -1,0 +1,70 @@
+/*
+ * pool.h - the sandboxed parser processes, seen from the loop.
+ *
+ * N children of our own binary, one document at a time each, talked to over a socketpair. A child
+ * that dies, lies (wire.h) or takes longer than LIMIT_PARSE_MS is killed and replaced; its document
+ * costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only; never
+ * blocks.
+ */
+#ifndef TIDINGS_PARSE_POOL_H
+#define TIDINGS_PARSE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <ev.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/entry.h"
+
+struct pool;
+struct pool_job;
+
+struct pool_conf {
+    int children;
+    const char *exe;        /* our own binary, e.g. /proc/self/exe */
+    const char *quarantine; /* folder, made when first needed; NULL = keep nothing */
+};
+
+struct pool_request {
+    struct buf body;                            /* taken */
+    const char *base_url, *content_type, *link; /* copied; may be NULL */
+    const char *feed;    /* name, for the log and the quarantined file; copied */
+    bool want_discovery; /* not a feed? then list the feeds the page links to */
+};
+
+enum pool_status {
+    POOL_OK,         /* batch */
+    POOL_NOT_A_FEED, /* err; with want_discovery: links */
+    POOL_DIED,       /* err: crash, deadline, memory; quarantined */
+};
+
+struct pool_answer {
+    enum pool_status status;
+    struct td_batch *batch; /* owned by the callee */
+    struct td_err err;
+    char **links; /* discovery: NULL-terminated "URL\tTYPE\tTITLE", borrowed; NULL = none */
+};
+
+typedef void pool_done_fn(void *ctx, struct pool_answer *answer);
+
+struct pool *pool_new(struct ev_loop *loop, const struct pool_conf *conf, struct td_err *err);
+/* Kills the children; jobs are dropped without callbacks. */
+void pool_free(struct pool *p);
+/* Queues one document. Never calls DONE from within. */
+struct pool_job *pool_submit(struct pool *p, struct pool_request *req, pool_done_fn *done,
+                             void *ctx);
+/* The caller is not interested any more. */
+void pool_cancel(struct pool_job *j);
+/* False when LIMIT_POOL_BYTES wait: start no more fetches. */
+bool pool_has_room(const struct pool *p);
+/* Milliseconds of the monotonic clock at which a child last finished something (watchdog). */
+long long pool_progress_at(const struct pool *p);
+size_t pool_waiting(const struct pool *p);
+
+/* The hidden role: what main() runs when started as a child, on socket FD. Returns the exit code.
+ */
+int pool_child_main(int fd);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * schedule.h - which feed may start now: a due-time heap with a queue for each host.
+ *
+ * Loop thread, no clock of its own, no I/O. A feed is a node embedded in the caller's struct. It is
+ * in one place: waiting in the heap, ready in its host's queue, or running (taken by schedule_next,
+ * holding a place at its host until schedule_done). The caller bounds the total number of running
+ * feeds.
+ */
+#ifndef TIDINGS_SCHEDULE_SCHEDULE_H
+#define TIDINGS_SCHEDULE_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct schedule;
+struct sched_host;
+
+struct sched_node {
+    int64_t due_at;
+    uint32_t heap_pos; /* private, as all below */
+    struct sched_host *host;
+    struct sched_node *next;
+    uint8_t where;
+};
+
+struct schedule_conf {
+    int per_host;            /* running at once per host */
+    int64_t host_spacing_ms; /* between starts at one host */
+    int starts_per_s;        /* pace for overdue feeds after start, sleep or import; 0 = none */
+};
+
+struct schedule *schedule_new(const struct schedule_conf *conf);
+void schedule_free(struct schedule *s); /* nodes are the caller's */
+void schedule_configure(struct schedule *s, const struct schedule_conf *conf);
+
+/* Adds a node due at AT. HOST is "host:port" in lower case (schedule_host_key), NULL for files and
+ * commands: no host rules. */
+void schedule_add(struct schedule *s, struct sched_node *n, const char *host, int64_t at);
+/* Takes a node out, wherever it is (a running one gives its host's place back). */
+void schedule_remove(struct schedule *s, struct sched_node *n);
+/* Moves a waiting node to another time. A ready or running one is left alone. */
+void schedule_move(struct schedule *s, struct sched_node *n, int64_t at);
+
+/* The next feed that may start at NOW, now running; NULL when there is none, and *RET_WAKE_AT
+ * (TD_NEVER = never) is when to ask again unless schedule_done or schedule_add happens first. Hosts
+ * take turns. */
+struct sched_node *schedule_next(struct schedule *s, int64_t now, int64_t *ret_wake_at);
+/* A running feed has ended; it waits for AT. */
+void schedule_done(struct schedule *s, struct sched_node *n, int64_t now, int64_t at);
+/* A running feed follows a redirect to another host: gives its place back and queues there, at the
+ * front. It comes back through schedule_next. */
+void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, int64_t now);
+/* A running feed cannot start after all (back-pressure): back to the front of its queue. */
+void schedule_unstart(struct schedule *s, struct sched_node *n);
+/* The host answered 429: nothing starts there before AT. */
+void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
+
+struct schedule_counts {
+    size_t waiting, ready, running, hosts;
+    int64_t next_due_at; /* TD_NEVER = nothing waits */
+};
+void schedule_count(const struct schedule *s, int64_t now, struct schedule_counts *ret);
+
+/* "host:port" of an http(s) URL in lower case into BUF; -EINVAL for other URLs. */
+int schedule_host_key(const char *url, char *buf, size_t size);
+
+#endif

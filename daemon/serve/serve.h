@@ -1,0 +1,59 @@
+/*
+ * serve.h - the HTTP API (docs/API.md) on libmicrohttpd inside the libev loop.
+ *
+ * Loop thread. Queries run on the store's reader thread while the connection is suspended; a
+ * follower (SSE, JSON Lines) reads the event log from its own position in bounded steps, so a slow
+ * one waits by itself and holds nobody. What changes the daemon goes through serve_ops, given by
+ * app.c.
+ */
+#ifndef TIDINGS_SERVE_SERVE_H
+#define TIDINGS_SERVE_SERVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/store.h"
+
+struct serve;
+
+/* Answer of an operation, on the loop: RESULT 0 or negative errno; JSON is the body on success
+ * (borrowed). */
+typedef void serve_answer_fn(void *ctx, int result, const struct td_err *err, const char *json);
+
+struct serve_ops {
+    /* Live numbers as one JSON object (without the store's counts, which serve adds). */
+    void (*status)(void *app, struct buf *out);
+    /* Prometheus text of the live counters. */
+    void (*metrics)(void *app, struct buf *out);
+    /* Live state of one feed that the store does not have: "waiting", "ready", "fetching",
+     * "parsing"; NULL when unknown. */
+    const char *(*feed_phase)(void *app, int64_t feed_id);
+    /* `tidings add`: subscribe to URL (discovers the feed when it is a page). */
+    void (*add)(void *app, const char *url, const char *name, const char *tags,
+                serve_answer_fn *done, void *ctx);
+    void (*remove)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
+    /* feed_id 0 = all. JSON: how many, and when they are due. */
+    void (*refresh)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
+    void (*reload)(void *app, serve_answer_fn *done, void *ctx);
+    /* -EAGAIN with a reason while the daemon is not ready. */
+    int (*ready)(void *app, struct td_err *err);
+};
+
+struct serve_conf {
+    const char *socket; /* path; a stale one is replaced, a live one is -EADDRINUSE */
+    const struct serve_ops *ops;
+    void *app;
+};
+
+int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
+              const struct serve_conf *conf, struct td_err *err);
+/* Ends all connections and removes the socket. */
+void serve_free(struct serve *s);
+/* The log now ends at LAST_SEQ: wakes the followers. */
+void serve_log_grew(struct serve *s, int64_t last_seq);
+
+#endif

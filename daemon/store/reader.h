@@ -1,0 +1,97 @@
+/*
+ * reader.h - questions to the store, read-only. Used by the reader thread, and by `tidings`
+ * directly on the file when no daemon runs (WAL: works while one does).
+ *
+ * Not thread-safe; one reader per thread. Row structs are borrowed for the callback. A callback
+ * that returns non-zero stops the query.
+ */
+#ifndef TIDINGS_STORE_READER_H
+#define TIDINGS_STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/feed.h"
+
+struct reader;
+
+/* -ENOENT no such store, -EPROTO another format version, -EACCES, -EUCLEAN. */
+int reader_open(struct reader **ret, const char *path, struct td_err *err);
+void reader_close(struct reader *r);
+
+struct item_row {
+    int64_t item_id, feed_id, first_seen, revision;
+    int64_t date_published; /* TD_NEVER = none */
+    bool backlog;
+    const char *feed, *feed_title; /* name; the user's or the feed's own title */
+    const char *id, *url, *title, *author, *language;
+    const char *json; /* the parser's object; td_item_json adds the rest */
+    size_t json_len;
+};
+
+struct item_query {
+    const char *feed;      /* name, NULL = all */
+    const char *tag;       /* of the feed or of the item, NULL = all */
+    int64_t since, until;  /* by date_published (else first_seen), TD_NEVER = open */
+    const char *query;     /* full text (see below), NULL = all */
+    const char *unread_by; /* only items whose event is after this cursor */
+    int64_t before_id;     /* paging: only item_id below this; 0 = from the newest */
+    int limit;             /* 1 .. LIMIT_PAGE_ITEMS */
+};
+typedef int item_row_fn(void *ctx, const struct item_row *row);
+/* Newest first (by item_id: order of arrival). QUERY: words (all must be there), "a phrase", OR,
+ * -word or NOT, prefix*, title:word, author:word, feed:name, tag:name. -EINVAL with the reason and
+ * position for a mistake. */
+int reader_items(struct reader *r, const struct item_query *q, item_row_fn *cb, void *ctx,
+                 struct td_err *err);
+/* One item by item_id: 0, -ENOENT. */
+int reader_item(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx, struct td_err *err);
+/* Its revisions, newest first, the current one included; row->revision and row->first_seen (when
+ * that revision was seen) vary. */
+int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx,
+                     struct td_err *err);
+
+struct event_row {
+    int64_t seq, at, feed_id, item_id, revision;
+    const char *kind;     /* "item.new", "item.changed" */
+    struct item_row item; /* as of that revision */
+};
+typedef int event_row_fn(void *ctx, const struct event_row *row);
+/* Events with seq > AFTER, in order, at most LIMIT. */
+int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, void *ctx,
+                  struct td_err *err);
+/* First and last seq still in the log (0, 0 when empty). */
+int reader_log_bounds(struct reader *r, int64_t *ret_first, int64_t *ret_last, struct td_err *err);
+
+struct feed_row {
+    const struct td_feed_conf *conf; /* name, url, title, tags, origin, enabled */
+    const struct td_feed_state *state;
+    int64_t n_items;
+};
+typedef int feed_row_fn(void *ctx, const struct feed_row *row);
+/* By name. NAME NULL = all; else name, feed_id in digits, or URL. -ENOENT when NAME matches none.
+ */
+int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
+                 struct td_err *err);
+
+struct cursor_row {
+    const char *name;
+    int64_t seq, updated_at;
+};
+int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err);
+
+struct store_counts {
+    int64_t feeds, items, events, last_seq,
+        index_seq; /* index_seq: search covers events up to it */
+    int64_t db_bytes;
+};
+int reader_counts(struct reader *r, struct store_counts *ret, struct td_err *err);
+
+/* A consistent copy into PATH while others write (online backup API; PATH must not exist; written
+ * beside and renamed). PROGRESS gets 0..1, non-zero return cancels. */
+int reader_backup(struct reader *r, const char *path, int (*progress)(void *ctx, double done),
+                  void *ctx, struct td_err *err);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * store.h - everything tidings remembers, behind one narrow interface. All SQL is inside store/.
+ *
+ * One writer thread owns the writing connection: it takes what is queued (group commit), runs one
+ * transaction with synchronous=FULL and hands the finished operations back to the loop by ev_async,
+ * in order. One reader thread runs queries on a read-only connection (reader.h). Loop thread calls
+ * only.
+ */
+#ifndef TIDINGS_STORE_STORE_H
+#define TIDINGS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "base/err.h"
+#include "model/entry.h"
+#include "model/feed.h"
+
+struct store;
+struct reader;
+
+struct store_conf {
+    const char *path;
+    /* Progress of a long migration, 0..1; may be NULL. Called during store_open. */
+    void (*progress)(void *ctx, const char *what, double done);
+    void *progress_ctx;
+    /* Called on the loop whenever events were committed: the log now ends at LAST_SEQ. */
+    void (*log_grew)(void *ctx, int64_t last_seq);
+    /* Called on the loop when writing starts to fail (disk full, I/O) and when it works again (err
+     * NULL). Operations wait meanwhile and nothing is lost. */
+    void (*trouble)(void *ctx, const struct td_err *err);
+    void *ctx;
+};
+
+/* Opens or creates the store, migrates it, starts the threads. 0, or negative errno and the reason:
+ * -EBUSY another daemon has it, -EPROTO made by a newer version, -EUCLEAN damaged, others from the
+ * file system. Blocks: call before the loop runs. */
+int store_open(struct store **ret, struct ev_loop *loop, const struct store_conf *conf,
+               struct td_err *err);
+/* Writes what is queued (at most WAIT_MS, then gives up), stops the threads, closes. No callbacks.
+ */
+void store_close(struct store *s, int64_t wait_ms);
+
+/* All feeds of the store, at start. Gives CONF (for origin config: name and url as last seen; for
+ * the API: all) and STATE to CB, which takes their contents. Blocks. */
+typedef void store_feed_fn(void *ctx, struct td_feed_conf *conf, struct td_feed_state *state);
+int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_err *err);
+
+/* False when LIMIT_WRITER_BYTES are queued: hand over no more. */
+bool store_has_room(const struct store *s);
+/* Monotonic ms of the writer's last completed transaction or idle turn (watchdog). */
+int64_t store_progress_at(const struct store *s);
+
+/* ---- one fetch's result -------------------------------------------------------------------- */
+
+struct store_commit_result {
+    int n_new, n_changed, n_backlog; /* n_backlog of n_new raised no event */
+    int64_t first_seq, last_seq;     /* of its events; 0 = none */
+};
+
+struct store_commit {
+    int64_t feed_id;
+    int64_t now;
+    int64_t backlog_ms; /* of the feed's conf: with !state.imported, older items raise no event */
+    struct td_batch *batch;     /* taken; NULL = no document (304, failure) */
+    struct td_feed_state state; /* taken; the whole new state, completed by `finish` */
+    /* Writer thread, inside the transaction: completes STATE now that the counts are known (pure:
+     * policy_apply). May be NULL. */
+    void (*finish)(struct store_commit *c, const struct store_commit_result *r);
+    /* Loop, after the transaction is durable. STATE is the stored one; the callee may take its
+     * strings. C is freed by the store after it. R is NULL when the feed was removed meanwhile. */
+    void (*done)(struct store_commit *c, const struct store_commit_result *r);
+    void *ctx;
+};
+/* Takes C (malloc'd). */
+void store_commit(struct store *s, struct store_commit *c);
+
+/* ---- the rest of what is written ------------------------------------------------------------ */
+
+typedef void store_done_fn(void *ctx, int result, const struct td_err *err);
+
+/* Inserts or updates a feed by name (conf is copied). DONE gets the feed_id or a negative errno. */
+void store_feed_put(struct store *s, const struct td_feed_conf *conf, store_done_fn *done,
+                    void *ctx);
+/* The same for many, in one transaction (start, reload, import): ids[i] for confs[i], written
+ * before DONE. */
+void store_feed_put_many(struct store *s, const struct td_feed_conf *const *confs, size_t n,
+                         int64_t *ids, store_done_fn *done, void *ctx);
+/* Forgets a feed with its items, in small steps (the items vanish from the views at once). */
+void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, void *ctx);
+/* Named consumer cursors: SEQ is the last event the consumer has had. Created on first use. */
+void store_cursor_set(struct store *s, const char *name, int64_t seq, store_done_fn *done,
+                      void *ctx);
+void store_cursor_delete(struct store *s, const char *name, store_done_fn *done, void *ctx);
+/* Expiry: what each feed's retention lets go, in steps of LIMIT_RETENTION_STEP rows, when idle.
+ * Feeds' rules are told here (by feed_id) and on change. */
+void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64_t count);
+/* Full VACUUM; long. PROGRESS may be NULL. */
+void store_vacuum(struct store *s, store_done_fn *done, void *ctx);
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* Runs RUN on the reader thread, then DONE on the loop (DONE may be NULL). */
+typedef void store_run_fn(struct reader *r, void *ctx);
+typedef void store_ran_fn(void *ctx);
+void store_read(struct store *s, store_run_fn *run, store_ran_fn *done, void *ctx);
+/* The last committed seq, without asking the database. */
+int64_t store_last_seq(const struct store *s);
+
+#endif
