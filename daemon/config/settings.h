@@ -15,14 +15,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/cidr.h"
 #include "model/feed.h"
-
-/* One CIDR block of `allow-addresses`. */
-struct cidr {
-    unsigned char addr[16]; /* IPv4 in the first 4 */
-    uint8_t family;         /* AF_INET or AF_INET6 */
-    uint8_t bits;
-};
 
 struct settings {
     char *path;         /* the config file */
