@@ -29,7 +29,8 @@
 #define LIMIT_INTERVAL_MIN_MS   (30 * 60 * 1000)         /* adaptive minimum */
 #define LIMIT_INTERVAL_MAX_MS   (24 * 3600 * 1000)       /* adaptive maximum, cap of ttl and sy */
 #define LIMIT_RETRY_AFTER_MS    (7LL * 24 * 3600 * 1000) /* FETCHING b */
-#define LIMIT_STARTS_PER_S      10 /* new requests after restart or import; FETCHING f */
+#define LIMIT_HOST_SPACING_MS   1000 /* between starts at one host; `host-spacing`; FETCHING f */
+#define LIMIT_STARTS_PER_S      10   /* new requests after restart or import; FETCHING f */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000        /* items taken from one document */
@@ -67,7 +68,11 @@
 #define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
 
 /* ---- config ------------------------------------------------------------------------------ */
-#define LIMIT_CONFIG_BYTES (256u << 20) /* one config file: 100,000 feeds are about 10 MB */
-#define LIMIT_NAME_BYTES   128          /* a feed's or cursor's name */
+#define LIMIT_BODY_MAX_BYTES (64u << 20)  /* what `max-body` may ask for: a child's memory */
+#define LIMIT_TAGS           64           /* tags of one feed */
+#define LIMIT_CONFIG_BYTES   (256u << 20) /* one config file: 100,000 feeds are about 10 MB */
+#define LIMIT_CONFIG_DROPINS 10000        /* files of feeds.conf.d/ */
+#define LIMIT_OPML_BYTES     (16u << 20)  /* an OPML document: 100,000 feeds */
+#define LIMIT_NAME_BYTES     128          /* a feed's or cursor's name */
 
 #endif

@@ -64,7 +64,8 @@ bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *
 {
     return str_same(a->name, b->name) && str_same(a->url, b->url) && str_same(a->title, b->title) &&
            str_same(a->tags, b->tags) && argv_same(a->argv, b->argv) && a->source == b->source &&
-           a->origin == b->origin && a->enabled == b->enabled && a->interval_ms == b->interval_ms &&
+           a->origin == b->origin && a->enabled == b->enabled &&
+           a->ignore_hints == b->ignore_hints && a->interval_ms == b->interval_ms &&
            a->min_interval_ms == b->min_interval_ms && a->timeout_ms == b->timeout_ms &&
            a->max_body_bytes == b->max_body_bytes && a->retention_age_ms == b->retention_age_ms &&
            a->retention_count == b->retention_count && a->backlog_ms == b->backlog_ms;

@@ -36,6 +36,7 @@ struct td_feed_conf {
     enum td_source source;
     enum td_origin origin;
     bool enabled;
+    bool ignore_hints;        /* `hints = ignore`: max-age, ttl, sy and skip hints do not count */
     int64_t interval_ms;      /* 0 = auto */
     int64_t min_interval_ms;  /* floor that nothing but Retry-After and skip hints raises */
     int64_t timeout_ms;       /* whole transfer or command */
