@@ -3,8 +3,10 @@
  *
  * `settings_load` reads the file and its drop-ins (FILE's folder, `<basename>.d/`*.conf in name
  * order), checks everything and either gives a whole settings object or all problems at once; it
- * never gives half. Nothing here touches the network or the store. Loop thread only; may take a
- * while for 100,000 feeds, so a reload runs it before anything changes.
+ * never gives half. Later files and lines win in [daemon] and [defaults]; a feed stands in one
+ * place. Relative `file:` paths start at the config file's folder, also in drop-ins. Nothing here
+ * touches the network or the store. Loop thread only; may take a while for 100,000 feeds, so a
+ * reload runs it before anything changes.
  */
 #ifndef TIDINGS_CONFIG_SETTINGS_H
 #define TIDINGS_CONFIG_SETTINGS_H
@@ -29,6 +31,7 @@ struct settings {
     int concurrency;         /* transfers at once */
     int per_host;            /* transfers at once to one host */
     int64_t host_spacing_ms; /* between starts to one host */
+    int starts_per_s;        /* pace of overdue and new feeds; 0 = none */
     int parsers;             /* parser children */
     int log_level;           /* LOG_* of syslog.h */
     struct td_feed_conf
@@ -52,12 +55,17 @@ struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url
 struct settings_diff {
     struct td_feed_conf **added, **changed, **removed; /* changed: the new one */
     size_t n_added, n_changed, n_removed;
-    bool restart_needed; /* store, socket or parsers moved: said in the log, applied at the next
-                            start */
+    bool defaults_changed; /* feeds of the API are to be made anew (settings_api_feed) */
+    bool restart_needed;   /* store, socket or parsers moved: said in the log, applied at the next
+                              start */
     const char *restart_why;
 };
 void settings_diff(const struct settings *old, const struct settings *new,
                    struct settings_diff *ret);
 void settings_diff_fini(struct settings_diff *d);
+
+/* All keys with section, type, default and help, one a line, tab-separated: "[defaults] [feed
+ * NAME]\tinterval\tauto or a ...\tauto\tTime between ...". For the check of the documentation. */
+void settings_describe(struct buf *out);
 
 #endif

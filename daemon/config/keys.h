@@ -1,0 +1,52 @@
+/*
+ * keys.h - every key of feeds.conf in one table: where it may stand, what it takes, where it goes.
+ *
+ * The table is the only place that knows a key; the loader, the suggestions, the documentation
+ * check and the defaults read it. A default is written as a user would write it and goes through
+ * the same reader. Pure.
+ */
+#ifndef TIDINGS_CONFIG_KEYS_H
+#define TIDINGS_CONFIG_KEYS_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "config/settings.h"
+
+enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4 };
+
+struct key;
+/* Reads VALUE into the member of TARGET (struct settings for keys of [daemon] alone, else struct
+ * td_feed_conf). 0, or negative errno and "what was found; what is allowed" in ERR. */
+typedef int key_fn(const struct key *k, void *target, const char *value, struct td_err *err);
+
+struct key {
+    const char *name;
+    unsigned sections;
+    const char *type; /* what is allowed, in words */
+    const char *def;  /* NULL = none */
+    const char *help; /* one line */
+    key_fn *set;
+    size_t offset, size;
+    bool is_string; /* the member is an owned char * */
+    int64_t min, max;
+};
+
+extern const struct key config_keys[];
+extern const size_t n_config_keys;
+
+/* Index of NAME, or -1. */
+int key_find(const char *name);
+/* The key of [defaults] and [feed] (struct td_feed_conf), not of [daemon] alone? */
+bool key_is_feeds(const struct key *k);
+/* Copies the key's member from SRC to DST. */
+void key_inherit(const struct key *k, struct td_feed_conf *dst, const struct td_feed_conf *src);
+
+/* VALUE in quotes, safe to show, cut when long. For messages; BUF is returned. */
+#define KEY_SHOWN 96
+const char *key_shown(char buf[KEY_SHOWN], const char *value);
+
+/* A feed's name: 1 to LIMIT_NAME_BYTES of UTF-8 without control characters. */
+int feed_name_check(const char *name, struct td_err *err);
+
+#endif

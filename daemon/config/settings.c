@@ -1,0 +1,427 @@
+#include "config/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/ini.h"
+#include "config/keys.h"
+#include "config/table.h"
+#include "config/url.h"
+
+/* A feed as it is being read. */
+struct draft {
+    struct td_feed_conf *conf;
+    uint32_t given; /* keys its section names, as bits of config_keys */
+    int file, line; /* of its section */
+};
+
+struct loader {
+    struct settings *s;
+    struct buf *problems;
+    size_t n_problems;
+    char **files; /* names, for messages */
+    int n_files;
+    enum section section;     /* 0 = none */
+    bool in_wrong;            /* in a section that is refused: its keys are passed over */
+    int lines[32];            /* where this section named each key, 0 = not yet */
+    struct td_feed_conf base; /* max-body and timeout of [daemon] */
+    uint32_t given_base, given_defaults;
+    struct draft *drafts;
+    size_t n_drafts, cap_drafts;
+};
+
+/* ---- problems ------------------------------------------------------------------------------- */
+
+static void problem(struct loader *l, int file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void problem(struct loader *l, int file, int line, const char *fmt, ...)
+{
+    l->n_problems++;
+    if (!l->problems)
+        return;
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    buf_adds(l->problems, l->files[file]);
+    if (line)
+        buf_addf(l->problems, ":%d", line);
+    buf_addf(l->problems, ": %s\n", text);
+}
+
+static int this_file(const struct loader *l)
+{
+    return l->n_files - 1;
+}
+
+/* ---- sections and keys ---------------------------------------------------------------------- */
+
+static void open_feed(struct loader *l, const struct ini_line *in)
+{
+    struct td_err err;
+    if (feed_name_check(in->arg, &err) < 0) {
+        problem(l, this_file(l), in->line, "%s", err.msg);
+        return;
+    }
+    if (l->n_drafts == l->cap_drafts) {
+        l->cap_drafts = l->cap_drafts ? 2 * l->cap_drafts : 64;
+        l->drafts = xreallocarray(l->drafts, l->cap_drafts, sizeof *l->drafts);
+    }
+    struct td_feed_conf *c = xcalloc(1, sizeof *c);
+    c->name = xstrdup(in->arg);
+    c->origin = TD_ORIGIN_CONFIG;
+    l->drafts[l->n_drafts++] = (struct draft){.conf = c, .file = this_file(l), .line = in->line};
+    l->section = IN_FEED;
+}
+
+static void open_section(struct loader *l, const struct ini_line *in)
+{
+    static const char *const names[] = {"daemon", "defaults", "feed"};
+    char shown[KEY_SHOWN];
+    l->section = 0;
+    l->in_wrong = true;
+    memset(l->lines, 0, sizeof l->lines);
+    if (str_eq(in->name, "feed")) {
+        if (*in->arg)
+            open_feed(l, in);
+        else
+            problem(l, this_file(l), in->line, "[feed] without a name; allowed: [feed NAME]");
+        return;
+    }
+    bool daemon = str_eq(in->name, "daemon");
+    if (!daemon && !str_eq(in->name, "defaults")) {
+        const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
+        problem(l, this_file(l), in->line,
+                "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME]",
+                key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
+                near ? "]?)" : "");
+        return;
+    }
+    if (*in->arg) {
+        problem(l, this_file(l), in->line, "[%s] with a name: %s; allowed: [%s]", in->name,
+                key_shown(shown, in->arg), in->name);
+        return;
+    }
+    l->section = daemon ? IN_DAEMON : IN_DEFAULTS;
+}
+
+static const char *sections_text(unsigned sections)
+{
+    switch (sections) {
+    case IN_DAEMON:
+        return "[daemon]";
+    case IN_FEED:
+        return "[feed NAME]";
+    case IN_DEFAULTS | IN_FEED:
+        return "[defaults] [feed NAME]";
+    default:
+        return "[daemon] [defaults] [feed NAME]";
+    }
+}
+
+static void unknown_key(struct loader *l, const struct ini_line *in)
+{
+    const char *names[32];
+    size_t n = 0;
+    char shown[KEY_SHOWN];
+    CLEANUP_BUF struct buf all = BUF_INIT(1024);
+    for (size_t i = 0; i < n_config_keys; i++)
+        if (config_keys[i].sections & l->section) {
+            buf_addf(&all, "%s%s", n ? ", " : "", config_keys[i].name);
+            names[n++] = config_keys[i].name;
+        }
+    const char *near = str_suggest(in->name, names, n);
+    problem(l, this_file(l), in->line, "unknown key %s%s%s%s; allowed here: %s",
+            key_shown(shown, in->name), near ? " (did you mean " : "", near ? near : "",
+            near ? "?)" : "", buf_str(&all));
+}
+
+static void set_value(struct loader *l, const struct ini_line *in)
+{
+    int i = key_find(in->name);
+    if (i < 0) {
+        unknown_key(l, in);
+        return;
+    }
+    const struct key *k = &config_keys[i];
+    if (!(k->sections & l->section)) {
+        problem(l, this_file(l), in->line, "%s does not stand in this section; allowed in: %s",
+                k->name, sections_text(k->sections));
+        return;
+    }
+    if (l->lines[i]) {
+        problem(l, this_file(l), in->line, "%s a second time, first in line %d; allowed: once",
+                k->name, l->lines[i]);
+        return;
+    }
+    l->lines[i] = in->line;
+
+    struct draft *d = l->section == IN_FEED ? &l->drafts[l->n_drafts - 1] : NULL;
+    void *target = d                         ? (void *)d->conf
+                   : !key_is_feeds(k)        ? (void *)l->s
+                   : l->section == IN_DAEMON ? (void *)&l->base
+                                             : (void *)&l->s->defaults;
+    uint32_t *given = d ? &d->given : l->section == IN_DAEMON ? &l->given_base : &l->given_defaults;
+    struct td_err err;
+    *given |= 1u << i;
+    if (k->set(k, target, in->arg, &err) < 0)
+        problem(l, this_file(l), in->line, "%s", err.msg);
+}
+
+static void take_line(void *ctx, const struct ini_line *in)
+{
+    struct loader *l = ctx;
+    switch (in->kind) {
+    case INI_BROKEN:
+        problem(l, this_file(l), in->line, "%s", in->arg);
+        break;
+    case INI_SECTION:
+        open_section(l, in);
+        break;
+    case INI_VALUE:
+        if (l->section)
+            set_value(l, in);
+        else if (!l->in_wrong)
+            problem(l, this_file(l), in->line,
+                    "%s before any section; allowed: after [daemon], [defaults] or [feed NAME]",
+                    in->name);
+        break;
+    }
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static int read_all(const char *path, struct buf *out)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    for (;;) {
+        int r = buf_reserve(out, 1 << 16);
+        if (r < 0)
+            return r;
+        ssize_t n = read(fd, out->data + out->len, out->cap - out->len - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        out->len += (size_t)n;
+    }
+}
+
+static int load_file(struct loader *l, const char *path)
+{
+    l->files = xreallocarray(l->files, (size_t)l->n_files + 1, sizeof *l->files);
+    l->files[l->n_files++] = xstrdup(path);
+    l->section = 0;
+    l->in_wrong = false;
+    CLEANUP_BUF struct buf text = BUF_INIT(LIMIT_CONFIG_BYTES);
+    int r = read_all(path, &text);
+    if (r == -EFBIG)
+        problem(l, this_file(l), 0, "too large; allowed: %u MiB", LIMIT_CONFIG_BYTES >> 20);
+    else if (r < 0)
+        problem(l, this_file(l), 0, "cannot be read: %s; allowed: a readable file", strerror(-r));
+    else if (text.len) {
+        text.data[text.len] = 0;
+        ini_parse(text.data, text.len, take_line, l);
+    }
+    return r;
+}
+
+static int is_dropin(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && str_ends(e->d_name, ".conf");
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void load_dropins(struct loader *l, const char *path)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s.d", path);
+    struct dirent **list = NULL;
+    int n = scandir(dir, &list, is_dropin, by_bytes);
+    if (n < 0 && errno != ENOENT)
+        problem(l, 0, 0, "%s cannot be read: %s; allowed: a folder of *.conf, or none", dir,
+                strerror(errno));
+    if (n > LIMIT_CONFIG_DROPINS)
+        problem(l, 0, 0, "%s holds %d files; allowed: %d", dir, n, LIMIT_CONFIG_DROPINS);
+    for (int i = 0; i < n; i++) {
+        if (n <= LIMIT_CONFIG_DROPINS) {
+            CLEANUP_FREE char *file = xasprintf("%s/%s", dir, list[i]->d_name);
+            load_file(l, file);
+        }
+        free(list[i]);
+    }
+    free(list);
+}
+
+/* ---- from drafts to settings ---------------------------------------------------------------- */
+
+/* What [daemon] says of feeds goes under [defaults], that under each feed. */
+static void inherit(struct loader *l)
+{
+    for (size_t i = 0; i < n_config_keys; i++) {
+        const struct key *k = &config_keys[i];
+        if (!key_is_feeds(k) || !(k->sections & IN_DEFAULTS))
+            continue;
+        if ((l->given_base & ~l->given_defaults) >> i & 1)
+            key_inherit(k, &l->s->defaults, &l->base);
+        for (size_t j = 0; j < l->n_drafts; j++)
+            if (!(l->drafts[j].given >> i & 1))
+                key_inherit(k, l->drafts[j].conf, &l->s->defaults);
+    }
+}
+
+/* The absolute folder of PATH. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    CLEANUP_FREE char *dir = slash ? xstrndup(path, MAX((size_t)(slash - path), 1u)) : xstrdup(".");
+    char *abs = realpath(dir, NULL);
+    return abs ? abs : TAKE(dir);
+}
+
+static void check_feed(struct loader *l, struct draft *d, const char *dir)
+{
+    struct td_feed_conf *c = d->conf;
+    char a[32], b[32];
+    if (!(d->given >> key_find("url") & 1))
+        problem(l, d->file, d->line, "[feed %s] without url; allowed: url = ADDRESS", c->name);
+    if (c->url)
+        url_resolve_file(c, dir);
+    if (c->interval_ms && c->interval_ms < c->min_interval_ms && c->source != TD_SOURCE_FILE)
+        problem(l, d->file, d->line,
+                "[feed %s]: interval of %s; allowed: at least its min-interval (%s), or auto",
+                c->name, str_duration(a, sizeof a, c->interval_ms),
+                str_duration(b, sizeof b, c->min_interval_ms));
+}
+
+/* Names and addresses stand once each. */
+static void check_repeats(struct loader *l)
+{
+    struct table *names = table_new(l->n_drafts), *urls = table_new(l->n_drafts);
+    char shown[KEY_SHOWN];
+    for (size_t i = 0; i < l->n_drafts; i++) {
+        struct draft *d = &l->drafts[i];
+        struct draft *first = table_put(names, d->conf->name, d);
+        if (first) {
+            problem(l, d->file, d->line,
+                    "[feed %s] a second time, first at %s:%d; allowed: a name once", d->conf->name,
+                    l->files[first->file], first->line);
+            continue;
+        }
+        first = d->conf->url ? table_put(urls, d->conf->url, d) : NULL;
+        if (first)
+            problem(l, d->file, d->line,
+                    "[feed %s] has the address of [feed %s] at %s:%d, %s; allowed: an address once",
+                    d->conf->name, first->conf->name, l->files[first->file], first->line,
+                    key_shown(shown, d->conf->url));
+    }
+    table_free(names);
+    table_free(urls);
+}
+
+static void finish(struct loader *l, const char *path)
+{
+    CLEANUP_FREE char *dir = folder_of(path);
+    inherit(l);
+    for (size_t i = 0; i < l->n_drafts; i++)
+        check_feed(l, &l->drafts[i], dir);
+    check_repeats(l);
+
+    struct settings *s = l->s;
+    const char *slash = strrchr(s->store, '/');
+    s->state_dir = !slash ? xstrdup(".") : xstrndup(s->store, MAX((size_t)(slash - s->store), 1u));
+    s->feeds = xcalloc(l->n_drafts + 1, sizeof *s->feeds);
+    for (size_t i = 0; i < l->n_drafts; i++)
+        s->feeds[i] = l->drafts[i].conf;
+    s->n_feeds = l->n_drafts;
+}
+
+static void set_defaults(struct settings *s)
+{
+    for (size_t i = 0; i < n_config_keys; i++) {
+        const struct key *k = &config_keys[i];
+        if (k->def && k->set(k, key_is_feeds(k) ? (void *)&s->defaults : (void *)s, k->def, NULL))
+            abort(); /* the table contradicts itself; test_settings reads it */
+    }
+}
+
+int settings_load(const char *path, struct settings **ret, struct buf *problems)
+{
+    struct loader l = {.s = xcalloc(1, sizeof *l.s), .problems = problems};
+    l.s->path = xstrdup(path);
+    set_defaults(l.s);
+    int r = load_file(&l, path);
+    if (r == 0)
+        load_dropins(&l, path);
+    finish(&l, path);
+    if (l.n_problems && r != -ENOENT && r != -EACCES)
+        r = -EINVAL;
+    for (int i = 0; i < l.n_files; i++)
+        free(l.files[i]);
+    free(l.files);
+    free(l.drafts);
+    if (r < 0)
+        settings_free(l.s);
+    else
+        *ret = l.s;
+    return r;
+}
+
+void settings_free(struct settings *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_feeds; i++)
+        td_feed_conf_free(s->feeds[i]);
+    free(s->feeds);
+    free(s->path);
+    free(s->store);
+    free(s->socket);
+    free(s->contact);
+    free(s->state_dir);
+    free(s->allow);
+    free(s->defaults.tags);
+    free(s);
+}
+
+struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url, const char *name,
+                                       const char *tags, struct td_err *err)
+{
+    struct td_feed_conf *c = td_feed_conf_copy(&s->defaults);
+    c->origin = TD_ORIGIN_API;
+    if (!str_casestarts(url, "http://") && !str_casestarts(url, "https://"))
+        td_err(err, -EINVAL, "not an http or https address; allowed: http://... or https://...");
+    else if (!utf8_valid(url, strlen(url)))
+        td_err(err, -EINVAL, "an address that is not UTF-8; allowed: %%XX in its place");
+    else if (url_read(c, url, err) == 0) {
+        c->name = name ? xstrdup(name) : url_name(c->url);
+        const struct key *k = &config_keys[key_find("tags")];
+        if (feed_name_check(c->name, err) == 0 && (!tags || k->set(k, c, tags, err) == 0))
+            return c;
+    }
+    td_feed_conf_free(c);
+    return NULL;
+}
+
+void settings_describe(struct buf *out)
+{
+    for (size_t i = 0; i < n_config_keys; i++) {
+        const struct key *k = &config_keys[i];
+        buf_addf(out, "%s\t%s\t%s\t%s\t%s\n", sections_text(k->sections), k->name, k->type,
+                 k->def ? k->def : "", k->help);
+    }
+}

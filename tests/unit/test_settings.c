@@ -1,0 +1,373 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/keys.h"
+#include "config/settings.h"
+
+static char dir[64];
+
+static char *in_dir(const char *name)
+{
+    return xasprintf("%s/%s", dir, name);
+}
+
+static void put(const char *name, const char *text)
+{
+    CLEANUP_FREE char *path = in_dir(name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static int setup(void **state)
+{
+    snprintf(dir, sizeof dir, "/tmp/tidings-settings-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    CLEANUP_FREE char *dropins = in_dir("feeds.conf.d");
+    return mkdir(dropins, 0700);
+}
+
+static int teardown(void **state)
+{
+    static const char *const names[] = {"feeds.conf.d/10-a.conf",
+                                        "feeds.conf.d/20-b.conf",
+                                        "feeds.conf.d/.x.conf",
+                                        "feeds.conf.d/note.txt",
+                                        "feeds.conf.d",
+                                        "feeds.conf",
+                                        "other.conf"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        CLEANUP_FREE char *path = in_dir(names[i]);
+        if (unlink(path) < 0)
+            rmdir(path);
+    }
+    return rmdir(dir);
+}
+
+/* Loads TEXT as feeds.conf; PROBLEMS may be NULL. */
+static int load(const char *text, struct settings **ret, struct buf *problems)
+{
+    CLEANUP_FREE char *path = in_dir("feeds.conf");
+    put("feeds.conf", text);
+    return settings_load(path, ret, problems);
+}
+
+static struct settings *good(const char *text)
+{
+    CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+    struct settings *s = NULL;
+    if (load(text, &s, &problems) < 0)
+        fail_msg("%s", buf_str(&problems));
+    assert_int_equal(problems.len, 0);
+    return s;
+}
+
+/* TEXT has exactly one problem, at LINE, whose words hold PART. */
+static void bad(const char *text, int line, const char *part)
+{
+    CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+    struct settings *s = NULL;
+    CLEANUP_FREE char *start = xasprintf("%s/feeds.conf:%d: ", dir, line);
+    int r = load(text, &s, &problems);
+    if (r != -EINVAL || !str_starts(buf_str(&problems), start) ||
+        !strstr(buf_str(&problems), part) || !strstr(buf_str(&problems), "; allowed") ||
+        strchr(buf_str(&problems), '\n') != problems.data + problems.len - 1)
+        fail_msg("%s\ngave %d: %s\nnot: %s ... %s", text, r, buf_str(&problems), start, part);
+    assert_null(s);
+}
+
+static void defaults(void **state)
+{
+    struct settings *s = good("");
+    assert_string_equal(s->store, "/var/lib/tidings/tidings.db");
+    assert_string_equal(s->state_dir, "/var/lib/tidings");
+    assert_string_equal(s->socket, "/run/tidings/tidings.sock");
+    assert_null(s->contact);
+    assert_int_equal(s->n_allow, 0);
+    assert_int_equal(s->concurrency, LIMIT_TRANSFERS);
+    assert_int_equal(s->per_host, LIMIT_PER_HOST);
+    assert_int_equal(s->host_spacing_ms, LIMIT_HOST_SPACING_MS);
+    assert_int_equal(s->starts_per_s, LIMIT_STARTS_PER_S);
+    assert_true(s->parsers >= 1 && s->parsers <= 8);
+    assert_int_equal(s->log_level, LOG_INFO);
+    assert_true(s->defaults.enabled);
+    assert_false(s->defaults.ignore_hints);
+    assert_int_equal(s->defaults.interval_ms, 0);
+    assert_int_equal(s->defaults.min_interval_ms, LIMIT_INTERVAL_FLOOR_MS);
+    assert_int_equal(s->defaults.timeout_ms, LIMIT_FETCH_MS);
+    assert_int_equal(s->defaults.max_body_bytes, LIMIT_BODY_BYTES);
+    assert_int_equal(s->defaults.retention_age_ms, 0);
+    assert_int_equal(s->defaults.retention_count, 0);
+    assert_int_equal(s->defaults.backlog_ms, 24 * 3600 * 1000);
+    settings_free(s);
+}
+
+static void everything(void **state)
+{
+    struct settings *s = good("\xef\xbb\xbf[daemon]\r\nstore = a/b.db\nsocket = s\n"
+                              "contact = https://me.example/\nallow-addresses = 127.0.0.1/32, ::1\n"
+                              "concurrency = 3\nper-host=1\nhost-spacing = 500ms\n"
+                              "starts-per-second = 0\nparsers = 2\nlog-level = debug\n"
+                              "timeout = 7\nmax-body = 1M\n"
+                              "[feed One two]\nurl = http://h/1#x\ntags = a, b c ,\n"
+                              "retention = 90d, 1000 items\nbacklog = all\nhints = ignore\n"
+                              "# comment\n[defaults]\ninterval = 2h\ntags = d\nmax-body = 2M\n"
+                              "[feed f]\nurl = file:x.xml\nenabled = no\ntags =\ntitle = T # 1\n"
+                              "[feed e]\nurl = exec:/bin/cmd 'a b'\ninterval = auto\n");
+    assert_string_equal(s->state_dir, "a");
+    assert_string_equal(s->contact, "https://me.example/");
+    assert_int_equal(s->n_allow, 2);
+    assert_int_equal(s->allow[0].family, AF_INET);
+    assert_int_equal(s->allow[1].bits, 128);
+    assert_int_equal(s->host_spacing_ms, 500);
+    assert_int_equal(s->starts_per_s, 0);
+    assert_int_equal(s->log_level, LOG_DEBUG);
+    assert_int_equal(s->defaults.timeout_ms, 7000);
+    assert_int_equal(s->defaults.max_body_bytes, 2 << 20);
+    assert_int_equal(s->n_feeds, 3);
+    const struct td_feed_conf *c = s->feeds[0];
+    assert_string_equal(c->name, "One two");
+    assert_string_equal(c->url, "http://h/1");
+    assert_string_equal(c->tags, "a\nb c");
+    assert_int_equal(c->interval_ms, 7200000); /* from [defaults], which stands behind it */
+    assert_int_equal(c->timeout_ms, 7000);     /* from [daemon] */
+    assert_int_equal(c->max_body_bytes, 2 << 20);
+    assert_int_equal(c->retention_age_ms, 90LL * 86400000);
+    assert_int_equal(c->retention_count, 1000);
+    assert_int_equal(c->backlog_ms, 0);
+    assert_true(c->ignore_hints);
+    c = s->feeds[1];
+    CLEANUP_FREE char *abs = xasprintf("file:%s/x.xml", dir);
+    assert_string_equal(c->url, abs);
+    assert_int_equal(c->source, TD_SOURCE_FILE);
+    assert_false(c->enabled);
+    assert_null(c->tags);
+    assert_string_equal(c->title, "T # 1");
+    c = s->feeds[2];
+    assert_int_equal(c->source, TD_SOURCE_EXEC);
+    assert_string_equal(c->argv[1], "a b");
+    assert_string_equal(c->tags, "d");
+    assert_int_equal(c->interval_ms, 0);
+    settings_free(s);
+}
+
+#define F "[feed a]\nurl = http://h/a\n"
+
+static void errors(void **state)
+{
+    bad("[demon]\nstore = x\n", 1, "did you mean [daemon]?");
+    bad("[subscription x]\nquery = y\n", 1, "unknown section 'subscription'");
+    bad("[daemon x]\n", 1, "[daemon] with a name: 'x'");
+    bad("[feed]\nurl = http://h/\n", 1, "[feed] without a name");
+    bad("store = x\n", 1, "store before any section");
+    bad("[daemon]\nstroe = x\n", 2, "did you mean store?");
+    bad("[daemon]\ninterval = 1h\n", 2, "allowed in: [defaults] [feed NAME]");
+    bad("[defaults]\nurl = http://h/\n", 2, "url does not stand in this section");
+    bad("[daemon]\nparsers = 1\nparsers = 2\n", 3, "first in line 2");
+    bad("[daemon\n", 1, "not closed");
+    bad("[daemon]\nstore\n", 2, "KEY = VALUE");
+    bad("[daemon]\nstore =\n", 2, "store = ''");
+    bad("[daemon]\nstore = /a/\n", 2, "store = '/a/'");
+    bad("[daemon]\ncontact = a (b)\n", 2, "contact = 'a (b)'");
+    bad("[daemon]\nallow-addresses = 10.0.0.1/8\n", 2, "bits behind its prefix");
+    bad("[daemon]\nallow-addresses = 10.0.0.0/8, localhost\n", 2, "'localhost'");
+    bad("[daemon]\nconcurrency = 0\n", 2, "1 to 1024");
+    bad("[daemon]\nper-host = 1.5\n", 2, "1 to 64");
+    bad("[daemon]\nhost-spacing = 2h\n", 2, "0 to 1h");
+    bad("[daemon]\nparsers = many\n", 2, "auto or 1 to 64");
+    bad("[daemon]\nlog-level = loud\n", 2, "error, warning");
+    bad("[defaults]\ntimeout = 0\n", 2, "1s to 1h");
+    bad("[defaults]\nmax-body = 1G\n", 2, "64M");
+    bad("[defaults]\nmin-interval = 1\xc2\xb5s\n", 2, "min-interval = ");
+    bad("[defaults]\nbacklog = 0\n", 2, "all or a duration");
+    bad("[defaults]\nhints = no\n", 2, "obey or ignore");
+    bad("[defaults]\nenabled = maybe\n", 2, "yes or no");
+    bad("[defaults]\nretention = 0 items\n", 2, "retention = '0 items'");
+    bad("[defaults]\nretention = 90d, 80d\n", 2, "retention = ");
+    bad("[defaults]\nretention = 90d,\n", 2, "retention = ");
+    bad("[defaults]\nretention = 99999999999999999999 items\n", 2, "retention = ");
+    bad("[defaults]\nretention = -5d\n", 2, "retention = ");
+    bad("[feed a]\ntitle = x\n", 1, "[feed a] without url");
+    bad("[feed a]\nurl = gopher://h/\n", 2, "a gopher: address; allowed: http");
+    bad(F "interval = 1min\n", 1, "at least its min-interval (5 min)");
+    bad(F "interval = never\n", 3, "interval = 'never'");
+    bad(F "[feed a]\nurl = http://h/b\n", 3, "feeds.conf:1; allowed: a name once");
+    bad(F "[feed b]\nurl = HTTP://H/a#frag\n", 3, "feeds.conf:1");
+    bad(F "title = \xff\n", 3, "not UTF-8");
+    bad(F "title = a\x01"
+          "b\n",
+        3, "title = ");
+
+    char name[LIMIT_NAME_BYTES + 2];
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = 0;
+    CLEANUP_FREE char *text = xasprintf("[feed %s]\nurl = http://h/\n", name);
+    bad(text, 1, "129 bytes");
+}
+
+static void all_problems_at_once(void **state)
+{
+    CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+    struct settings *s = NULL;
+    put("feeds.conf.d/10-a.conf", "[feed b]\nurl = no\n");
+    assert_int_equal(load("[x]\n[daemon]\nparsers = x\n[feed b]\nurl = http://h/\n", &s, &problems),
+                     -EINVAL);
+    put("feeds.conf.d/10-a.conf", "");
+    size_t lines = 0;
+    for (const char *p = buf_str(&problems); (p = strchr(p, '\n')); p++)
+        lines++;
+    assert_int_equal(lines, 4);
+    assert_non_null(strstr(buf_str(&problems), "feeds.conf:1: unknown section"));
+    assert_non_null(strstr(buf_str(&problems), "feeds.conf:3: parsers = 'x'"));
+    assert_non_null(strstr(buf_str(&problems), "feeds.conf.d/10-a.conf:2: url: no address"));
+    assert_non_null(strstr(buf_str(&problems), "feeds.conf.d/10-a.conf:1: [feed b] a second time"));
+}
+
+static void drop_ins(void **state)
+{
+    put("feeds.conf.d/20-b.conf", "[daemon]\nconcurrency = 20\n[feed c]\nurl = file:c\n");
+    put("feeds.conf.d/10-a.conf", "[daemon]\nconcurrency = 10\n[feed b]\nurl = http://h/b\n");
+    put("feeds.conf.d/.x.conf", "broken");
+    put("feeds.conf.d/note.txt", "broken");
+    struct settings *s = good("[daemon]\nconcurrency = 1\n" F);
+    assert_int_equal(s->concurrency, 20);
+    assert_int_equal(s->n_feeds, 3);
+    assert_string_equal(s->feeds[1]->name, "b");
+    CLEANUP_FREE char *abs = xasprintf("file:%s/c", dir);
+    assert_string_equal(s->feeds[2]->url, abs);
+    settings_free(s);
+    put("feeds.conf.d/10-a.conf", "");
+    put("feeds.conf.d/20-b.conf", "");
+}
+
+static void missing_file(void **state)
+{
+    CLEANUP_FREE char *path = in_dir("none.conf");
+    CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+    struct settings *s = NULL;
+    assert_int_equal(settings_load(path, &s, &problems), -ENOENT);
+    assert_non_null(strstr(buf_str(&problems), "none.conf: cannot be read: No such file"));
+    assert_int_equal(settings_load(dir, &s, NULL), -EINVAL); /* a folder */
+    assert_null(s);
+}
+
+/* Each key says what it is, and its default is what it allows. */
+static void table(void **state)
+{
+    CLEANUP_BUF struct buf all = BUF_INIT(1 << 16);
+    settings_describe(&all);
+    assert_false(all.overflow);
+    for (size_t i = 0; i < n_config_keys; i++) {
+        const struct key *k = &config_keys[i];
+        assert_true(*k->type && strlen(k->help) > 10);
+        assert_non_null(strstr(all.data, k->help));
+        assert_int_equal(key_find(k->name), i);
+        const char *value = k->def                               ? k->def
+                            : str_eq(k->name, "url")             ? "http://h/x"
+                            : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
+                                                                 : "words";
+        static const char *const where[] = {"[daemon]\n", "[defaults]\n",
+                                            "[feed x]\nurl = http://h/\n"};
+        for (unsigned bit = 0; bit < 3; bit++) {
+            if (!(k->sections >> bit & 1))
+                continue;
+            CLEANUP_FREE char *text = xasprintf(
+                "%s%s = %s\n", str_eq(k->name, "url") ? "[feed x]\n" : where[bit], k->name, value);
+            settings_free(good(text));
+        }
+    }
+}
+
+static void api_feeds(void **state)
+{
+    struct settings *s = good("[defaults]\ntags = d\ntimeout = 9s\n");
+    struct td_err err;
+    struct td_feed_conf *c = settings_api_feed(s, "https://www.Ex.org/Feed/", NULL, NULL, &err);
+    assert_string_equal(c->name, "ex.org/feed");
+    assert_string_equal(c->url, "https://www.ex.org/Feed/");
+    assert_string_equal(c->tags, "d");
+    assert_int_equal(c->timeout_ms, 9000);
+    assert_int_equal(c->origin, TD_ORIGIN_API);
+    td_feed_conf_free(c);
+    c = settings_api_feed(s, "http://h/", "my feed", "a, b\nc", &err);
+    assert_string_equal(c->name, "my feed");
+    assert_string_equal(c->tags, "a\nb\nc");
+    td_feed_conf_free(c);
+    assert_null(settings_api_feed(s, "file:///etc/passwd", NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "exec:id", NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/\xff", NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "a\nb", NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "\xff", NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "", NULL, NULL));
+    settings_free(s);
+}
+
+static void diff(void **state)
+{
+    struct settings *a = good(F "[feed b]\nurl = http://h/b\n[feed c]\nurl = http://h/c\n");
+    struct settings *b = good("[daemon]\nstore = x\n[feed d]\nurl = http://h/d\n"
+                              "[feed c]\nurl = http://h/c\ntitle = new\n" F);
+    struct settings_diff d;
+    settings_diff(a, b, &d);
+    assert_int_equal(d.n_added, 1);
+    assert_string_equal(d.added[0]->name, "d");
+    assert_int_equal(d.n_changed, 1);
+    assert_string_equal(d.changed[0]->title, "new");
+    assert_int_equal(d.n_removed, 1);
+    assert_string_equal(d.removed[0]->name, "b");
+    assert_true(d.restart_needed);
+    assert_string_equal(d.restart_why, "store");
+    assert_false(d.defaults_changed);
+    settings_diff_fini(&d);
+    settings_diff(b, b, &d);
+    assert_int_equal(d.n_added + d.n_changed + d.n_removed, 0);
+    assert_false(d.restart_needed);
+    settings_diff_fini(&d);
+    settings_free(a);
+    settings_free(b);
+}
+
+/* 100,000 feeds: far from a second (the limit leaves room for sanitizers on a busy machine). */
+static void many_feeds(void **state)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(64 << 20);
+    for (int i = 0; i < 100000; i++)
+        buf_addf(&text, "[feed n%d]\nurl = https://host%d.example/feed/%d.xml\ntags = a, b\n\n", i,
+                 i % 5000, i);
+    int64_t t0 = clock_mono_ms();
+    struct settings *s = good(buf_str(&text)), *same = good(buf_str(&text));
+    struct settings_diff d;
+    settings_diff(s, same, &d);
+    print_message("2 x load and a diff of 100,000 feeds: %d ms\n", (int)(clock_mono_ms() - t0));
+    assert_true(clock_mono_ms() - t0 < 10000);
+    assert_int_equal(s->n_feeds, 100000);
+    assert_int_equal(d.n_added + d.n_changed + d.n_removed, 0);
+    settings_diff_fini(&d);
+    settings_free(s);
+    settings_free(same);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults), cmocka_unit_test(everything),
+        cmocka_unit_test(errors),   cmocka_unit_test(all_problems_at_once),
+        cmocka_unit_test(drop_ins), cmocka_unit_test(missing_file),
+        cmocka_unit_test(table),    cmocka_unit_test(api_feeds),
+        cmocka_unit_test(diff),     cmocka_unit_test(many_feeds),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
