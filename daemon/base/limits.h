@@ -38,6 +38,7 @@
 #define LIMIT_ATTRIBUTES        256         /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)  /* one text or HTML field */
 #define LIMIT_EXPANSION_BYTES   (1u << 20)  /* text that came out of internal entities */
+#define LIMIT_DATE_BYTES        200         /* longer texts are no dates */
 #define LIMIT_ITEM_JSON_BYTES   (4u << 20)  /* one item's JSON object */
 #define LIMIT_SEARCH_TEXT_BYTES (64u << 10) /* plain text kept for search and stories per item */
 #define LIMIT_PARSE_MS          10000       /* deadline of one document, then SIGKILL */
