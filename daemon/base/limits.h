@@ -34,6 +34,8 @@
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000        /* items taken from one document */
+#define LIMIT_HUBS              16          /* WebSub hubs taken from one document */
+#define LIMIT_DISCOVERED        32          /* feeds named by one HTML page */
 #define LIMIT_DEPTH             256         /* element depth; FETCHING H8 */
 #define LIMIT_ATTRIBUTES        256         /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)  /* one text or HTML field */

@@ -29,4 +29,11 @@ struct td_item_facts {
 void td_item_json(struct buf *out, const char *json, size_t json_len,
                   const struct td_item_facts *f);
 
+/* Is the text what td_entry.json promises, so that the splice cannot be led astray and one item
+ * stays one line? A JSON object (RFC 8259) of at least one member, UTF-8, no control characters;
+ * between tokens nothing but spaces; `_tidings` the only member that is an object, and the last
+ * one; none of the store's facts in it; no escapes in these two levels' names; at most LIMIT_DEPTH
+ * deep; no U+0000. For the reader of a parser child's answer. */
+bool td_item_json_valid(const char *json, size_t n);
+
 #endif
