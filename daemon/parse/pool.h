@@ -3,14 +3,19 @@
  *
  * N children of our own binary, one document at a time each, talked to over a socketpair. A child
  * that dies, lies (wire.h) or takes longer than LIMIT_PARSE_MS is killed and replaced; its document
- * costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only; never
- * blocks.
+ * costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only. Never
+ * blocks, but for the file written after a crash (quarantine.h) and the vfork of a start.
+ *
+ * When three children in a row die before they are ready, the environment is broken: that is
+ * said once in the log, jobs fail with the reason, and another start is tried after 1 s, 2 s, ...
+ * 60 s.
  */
 #ifndef TIDINGS_PARSE_POOL_H
 #define TIDINGS_PARSE_POOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <ev.h>
 
@@ -25,6 +30,8 @@ struct pool_conf {
     int children;
     const char *exe;        /* our own binary, e.g. /proc/self/exe */
     const char *quarantine; /* folder, made when first needed; NULL = keep nothing */
+    int64_t deadline_ms;    /* of one document; 0 = LIMIT_PARSE_MS */
+    int max_jobs;           /* documents before a child is replaced; 0 = LIMIT_PARSER_JOBS */
 };
 
 struct pool_request {
@@ -37,7 +44,9 @@ struct pool_request {
 enum pool_status {
     POOL_OK,         /* batch */
     POOL_NOT_A_FEED, /* err; with want_discovery: links */
-    POOL_DIED,       /* err: crash, deadline, memory; quarantined */
+    POOL_TOO_LARGE,  /* err: a limit leaves nothing usable */
+    POOL_DIED, /* err: crash, deadline, memory (the document is quarantined, err says where), or
+                  no parser can be started */
 };
 
 struct pool_answer {
@@ -47,8 +56,11 @@ struct pool_answer {
     char **links; /* discovery: NULL-terminated "URL\tTYPE\tTITLE", borrowed; NULL = none */
 };
 
+/* Called from the loop; may submit and cancel, must not free the pool. */
 typedef void pool_done_fn(void *ctx, struct pool_answer *answer);
 
+/* LOOP is libev's default loop (it alone reaps children); another one is -EINVAL: NULL and the
+ * reason. No child is started before the first job, no more than jobs need. */
 struct pool *pool_new(struct ev_loop *loop, const struct pool_conf *conf, struct td_err *err);
 /* Kills the children; jobs are dropped without callbacks. */
 void pool_free(struct pool *p);
@@ -59,8 +71,12 @@ struct pool_job *pool_submit(struct pool *p, struct pool_request *req, pool_done
 void pool_cancel(struct pool_job *j);
 /* False when LIMIT_POOL_BYTES wait: start no more fetches. */
 bool pool_has_room(const struct pool *p);
-/* Milliseconds of the monotonic clock at which a child last finished something (watchdog). */
+/* Milliseconds of the monotonic clock at which a job was last answered, a child became ready, or
+ * the pool got a job after having none (watchdog: look at it only while pool_busy). */
 long long pool_progress_at(const struct pool *p);
+/* Is any job unanswered? */
+bool pool_busy(const struct pool *p);
+/* Jobs that no child has in hand yet. */
 size_t pool_waiting(const struct pool *p);
 
 /* The hidden role: what main() runs when started as a child, on socket FD. Returns the exit code.
