@@ -69,6 +69,18 @@
 #define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
 #define LIMIT_PAGE_ITEMS     1000         /* rows in one API answer */
 #define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
+#define LIMIT_FOLLOWERS      1100 /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
+                                   */
+#define LIMIT_PAGE_EVENTS   200         /* events of the log read in one step */
+#define LIMIT_RING_BYTES    (8u << 20)  /* newest events kept rendered, for all live followers */
+#define LIMIT_PAGE_FEEDS    10000       /* feeds in one API answer */
+#define LIMIT_ANSWER_BYTES  (16u << 20) /* one API answer; a page ends early when it is reached */
+#define LIMIT_SERVE_BYTES   (64u << 20) /* answers and request bodies of all clients together */
+#define LIMIT_CLIENT_POOL   (16u << 10) /* one connection: request head, and write buffer */
+#define LIMIT_CLIENT_IDLE_S 60          /* a silent client is let go; followers are not */
+#define LIMIT_ADD_FEEDS     5000        /* feeds in one POST /v1/feeds */
+#define LIMIT_ADDS_AT_ONCE  16          /* of them under way: each may fetch a page first */
+#define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
 
 /* ---- config ------------------------------------------------------------------------------ */
 #define LIMIT_BODY_MAX_BYTES (64u << 20)  /* what `max-body` may ask for: a child's memory */

@@ -1,0 +1,38 @@
+/*
+ * event_text.h - one event of the log, rendered once for all who follow.
+ *
+ * Made on the reader thread, then shared on the loop by counting references there. The text is laid
+ * out so that both forms of /v1/events are windows into it:
+ *
+ *     id: 17\nevent: item.new\ndata: {"seq":17,...}\n\n      the whole: Server-Sent Events
+ *                                    {"seq":17,...}\n        a part: JSON Lines
+ *
+ * The JSON object: seq, event ("item.new", "item.changed"), at (commit time), item (the object of
+ * every output, model/item_json.h, as of that revision).
+ */
+#ifndef TIDINGS_NOTIFY_EVENT_TEXT_H
+#define TIDINGS_NOTIFY_EVENT_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/reader.h"
+
+struct event_text {
+    int refs; /* loop thread */
+    int64_t seq;
+    size_t len;                /* of text */
+    size_t json_off, json_len; /* the object in it, without its newline */
+    char text[];
+};
+
+/* Renders ROW; one reference, the caller's. Line breaks inside the stored object (a parser child
+ * that was taken over could have put them there) become spaces: a feed cannot forge an event. */
+struct event_text *event_text_new(const struct event_row *row);
+struct event_text *event_text_ref(struct event_text *e);
+/* Accepts NULL. */
+void event_text_unref(struct event_text *e);
+/* What it holds of memory. */
+size_t event_text_bytes(const struct event_text *e);
+
+#endif
