@@ -80,7 +80,11 @@ struct cursor_row {
     const char *name;
     int64_t seq, updated_at;
 };
+typedef int cursor_row_fn(void *ctx, const struct cursor_row *row);
+/* -ENOENT when there is none of that NAME. */
 int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err);
+/* All of them, by name. */
+int reader_cursors(struct reader *r, cursor_row_fn *cb, void *ctx, struct td_err *err);
 
 struct store_counts {
     int64_t feeds, items, events, last_seq,
