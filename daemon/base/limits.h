@@ -21,8 +21,11 @@
 #define LIMIT_SLOW_BYTES_PER_S 100          /* slower than this ... */
 #define LIMIT_SLOW_S           20           /* ... for this long is given up; FETCHING H5 */
 #define LIMIT_URL_BYTES        8192         /* longer addresses are refused, not cut */
+#define LIMIT_ERROR_BODY_BYTES (64u << 10)  /* of a redirect or error, read to keep the connection \
+                                             */
 #define LIMIT_VALIDATOR_BYTES  8192         /* an ETag or Last-Modified beyond this is not kept */
 #define LIMIT_EXEC_MS          60000        /* an exec: source's run time; `timeout` */
+#define LIMIT_EXEC_WORDS_BYTES 500          /* end of its stderr that is kept for the reason */
 
 /* ---- scheduling -------------------------------------------------------------------------- */
 #define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)          /* `min-interval`; FETCHING d */

@@ -1,0 +1,319 @@
+#include "fetch/resolve.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+/* One name being asked about. A thread has it between `started_at` and the done list; the loop
+ * thread has `waiters` and the hash at all times. */
+struct job {
+    UT_hash_handle hh; /* resolver.jobs, by host; loop thread */
+    struct job *prev, *next;
+    struct lookup *waiters; /* loop thread */
+    int64_t started_at;     /* on the monotonic clock, 0 = waits; under the lock */
+    int error;
+    char text[RESOLVE_TEXT_BYTES];
+    char host[]; /* never changes */
+};
+
+struct lookup {
+    struct lookup *prev, *next;
+    struct job *job;
+    struct resolver *resolver;
+    resolved_fn *done;
+    void *ctx;
+};
+
+struct known {
+    UT_hash_handle hh;
+    int64_t until;
+    char *addresses;
+    char host[];
+};
+
+/* What threads and loop share; whoever leaves last frees it. */
+struct shared {
+    pthread_mutex_t lock;
+    struct job *queue, *done;
+    struct ev_loop *loop;
+    ev_async *wake;
+    resolve_fn *blocking;
+    int n_threads;
+    bool closed; /* the resolver is gone: touch neither loop nor wake */
+};
+
+struct resolver {
+    struct ev_loop *loop;
+    ev_async wake;
+    struct shared *shared;
+    struct job *jobs;
+    struct known *known; /* insertion order = age */
+};
+
+static int system_lookup(const char *host, char *text, size_t size)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list;
+    int error = getaddrinfo(host, NULL, &hints, &list);
+    if (error)
+        return error;
+    size_t len = 0;
+    for (struct addrinfo *a = list; a; a = a->ai_next) {
+        char ip[NI_MAXHOST];
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST))
+            continue;
+        bool v6 = a->ai_family == AF_INET6;
+        if (len + strlen(ip) + 4 > size)
+            break;
+        len += (size_t)snprintf(text + len, size - len, "%s%s%s%s", len ? "," : "", v6 ? "[" : "",
+                                ip, v6 ? "]" : "");
+    }
+    freeaddrinfo(list);
+    return len ? 0 : EAI_NONAME;
+}
+
+static void shared_free(struct shared *sh)
+{
+    pthread_mutex_destroy(&sh->lock);
+    free(sh);
+}
+
+/* Takes one job after the other; ends when there is none. */
+static void *resolver_thread(void *arg)
+{
+    struct shared *sh = arg;
+    struct job *j;
+    pthread_mutex_lock(&sh->lock);
+    while ((j = sh->queue)) {
+        DL_DELETE(sh->queue, j);
+        j->started_at = clock_mono_ms();
+        pthread_mutex_unlock(&sh->lock);
+        int error = sh->blocking(j->host, j->text, sizeof j->text);
+        pthread_mutex_lock(&sh->lock);
+        j->error = error;
+        if (sh->closed) {
+            free(j);
+            continue;
+        }
+        DL_APPEND(sh->done, j);
+        ev_async_send(sh->loop, sh->wake);
+    }
+    bool last = --sh->n_threads == 0 && sh->closed;
+    pthread_mutex_unlock(&sh->lock);
+    if (last)
+        shared_free(sh);
+    return NULL;
+}
+
+/* Under the lock. Signals stay with the loop's thread. */
+static bool start_thread(struct shared *sh)
+{
+    sigset_t all, old;
+    pthread_t t;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_create(&t, NULL, resolver_thread, sh);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r)
+        return false;
+    pthread_detach(t);
+    sh->n_threads++;
+    return true;
+}
+
+static void remember(struct resolver *r, const struct job *j)
+{
+    size_t n = strlen(j->host);
+    struct known *k;
+    HASH_FIND(hh, r->known, j->host, n, k);
+    if (!k) {
+        k = xcalloc(1, sizeof *k + n + 1);
+        memcpy(k->host, j->host, n);
+    } else {
+        HASH_DEL(r->known, k);
+    }
+    k->until = clock_mono_ms() + RESOLVE_CACHE_MS;
+    xreplace(&k->addresses, j->text);
+    HASH_ADD(hh, r->known, host, n, k);
+    if (HASH_COUNT(r->known) > RESOLVE_CACHE_MAX) {
+        struct known *oldest = r->known;
+        HASH_DEL(r->known, oldest);
+        free(oldest->addresses);
+        free(oldest);
+    }
+}
+
+/* A waiter may cancel others or ask again from its callback: so the job leaves the resolver first.
+ */
+static void answer(struct resolver *r, struct job *j)
+{
+    HASH_DEL(r->jobs, j);
+    if (!j->error)
+        remember(r, j);
+    struct lookup *l;
+    while ((l = j->waiters)) {
+        DL_DELETE(j->waiters, l);
+        resolved_fn *done = l->done;
+        void *ctx = l->ctx;
+        free(l);
+        done(ctx, j->error, j->text);
+    }
+    free(j);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct resolver *r = w->data;
+    struct shared *sh = r->shared;
+    pthread_mutex_lock(&sh->lock);
+    struct job *done = sh->done;
+    sh->done = NULL;
+    pthread_mutex_unlock(&sh->lock);
+    struct job *j, *tmp;
+    DL_FOREACH_SAFE(done, j, tmp)
+    {
+        answer(r, j);
+    }
+}
+
+struct resolver *resolver_new(struct ev_loop *loop, resolve_fn *blocking)
+{
+    struct resolver *r = xcalloc(1, sizeof *r);
+    r->loop = loop;
+    r->shared = xcalloc(1, sizeof *r->shared);
+    pthread_mutex_init(&r->shared->lock, NULL);
+    r->shared->loop = loop;
+    r->shared->wake = &r->wake;
+    r->shared->blocking = blocking ? blocking : system_lookup;
+    ev_async_init(&r->wake, on_wake);
+    r->wake.data = r;
+    ev_async_start(loop, &r->wake);
+    ev_unref(loop); /* a loop with nothing else to do may end */
+    return r;
+}
+
+static void drop_waiters(struct job *j)
+{
+    struct lookup *l, *tmp;
+    DL_FOREACH_SAFE(j->waiters, l, tmp)
+    {
+        free(l);
+    }
+    j->waiters = NULL;
+}
+
+void resolver_free(struct resolver *r)
+{
+    if (!r)
+        return;
+    struct shared *sh = r->shared;
+    struct job *j, *tmp, *all[2];
+    pthread_mutex_lock(&sh->lock);
+    sh->closed = true;
+    all[0] = sh->queue;
+    all[1] = sh->done;
+    sh->queue = sh->done = NULL;
+    bool last = sh->n_threads == 0;
+    HASH_ITER (hh, r->jobs, j, tmp) {
+        HASH_DEL(r->jobs, j);
+        drop_waiters(j);
+    }
+    pthread_mutex_unlock(&sh->lock);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        DL_FOREACH_SAFE(all[i], j, tmp)
+        {
+            free(j);
+        }
+    if (last)
+        shared_free(sh);
+    struct known *k, *next;
+    HASH_ITER (hh, r->known, k, next) {
+        HASH_DEL(r->known, k);
+        free(k->addresses);
+        free(k);
+    }
+    ev_ref(r->loop);
+    ev_async_stop(r->loop, &r->wake);
+    free(r);
+}
+
+const char *resolver_known(struct resolver *r, const char *host)
+{
+    struct known *k;
+    HASH_FIND_STR(r->known, host, k);
+    return k && k->until > clock_mono_ms() ? k->addresses : NULL;
+}
+
+static struct job *job_new(struct resolver *r, const char *host)
+{
+    struct shared *sh = r->shared;
+    size_t n = strlen(host);
+    struct job *j = xcalloc(1, sizeof *j + n + 1);
+    memcpy(j->host, host, n);
+    HASH_ADD(hh, r->jobs, host, n, j);
+    pthread_mutex_lock(&sh->lock);
+    DL_APPEND(sh->queue, j);
+    if (sh->n_threads < LIMIT_RESOLVERS && !start_thread(sh) && sh->n_threads == 0) {
+        DL_DELETE(sh->queue, j); /* the system has no thread for us: an answer like any other */
+        j->error = EAI_AGAIN;
+        DL_APPEND(sh->done, j);
+        ev_async_send(sh->loop, sh->wake);
+    }
+    pthread_mutex_unlock(&sh->lock);
+    return j;
+}
+
+struct lookup *resolver_ask(struct resolver *r, const char *host, resolved_fn *done, void *ctx)
+{
+    struct job *j;
+    HASH_FIND_STR(r->jobs, host, j);
+    if (!j)
+        j = job_new(r, host);
+    struct lookup *l = xcalloc(1, sizeof *l);
+    *l = (struct lookup){.job = j, .resolver = r, .done = done, .ctx = ctx};
+    DL_APPEND(j->waiters, l);
+    return l;
+}
+
+int64_t lookup_running_ms(const struct lookup *l)
+{
+    struct shared *sh = l->resolver->shared;
+    pthread_mutex_lock(&sh->lock);
+    int64_t at = l->job->started_at;
+    pthread_mutex_unlock(&sh->lock);
+    return at ? clock_mono_ms() - at : -1;
+}
+
+void lookup_cancel(struct lookup *l)
+{
+    struct job *j = l->job;
+    struct resolver *r = l->resolver;
+    DL_DELETE(j->waiters, l);
+    free(l);
+    if (j->waiters)
+        return;
+    /* Nobody waits: a question no thread has taken yet is withdrawn, the others run to their end.
+     */
+    pthread_mutex_lock(&r->shared->lock);
+    struct job *queued;
+    DL_FOREACH (r->shared->queue, queued) {
+        if (queued == j)
+            break;
+    }
+    if (queued)
+        DL_DELETE(r->shared->queue, j);
+    pthread_mutex_unlock(&r->shared->lock);
+    if (queued) {
+        HASH_DEL(r->jobs, j);
+        free(j);
+    }
+}
