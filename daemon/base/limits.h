@@ -28,12 +28,19 @@
 #define LIMIT_EXEC_WORDS_BYTES 500          /* end of its stderr that is kept for the reason */
 
 /* ---- scheduling -------------------------------------------------------------------------- */
-#define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)          /* `min-interval`; FETCHING d */
-#define LIMIT_INTERVAL_MIN_MS   (30 * 60 * 1000)         /* adaptive minimum */
-#define LIMIT_INTERVAL_MAX_MS   (24 * 3600 * 1000)       /* adaptive maximum, cap of ttl and sy */
-#define LIMIT_RETRY_AFTER_MS    (7LL * 24 * 3600 * 1000) /* FETCHING b */
-#define LIMIT_HOST_SPACING_MS   1000 /* between starts at one host; `host-spacing`; FETCHING f */
-#define LIMIT_STARTS_PER_S      10   /* new requests after restart or import; FETCHING f */
+#define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)      /* `min-interval`; FETCHING d */
+#define LIMIT_INTERVAL_MIN_MS   (30 * 60 * 1000)     /* adaptive minimum */
+#define LIMIT_INTERVAL_AUTO_MS  (60 * 60 * 1000)     /* the same without a max-age; FETCHING A9 */
+#define LIMIT_INTERVAL_MAX_MS   (24 * 3600 * 1000)   /* adaptive; cap of max-age, ttl, sy */
+#define LIMIT_INTERVAL_FILE_MS  (60 * 1000)          /* `interval = auto` of file: (one stat) */
+#define LIMIT_INTERVAL_EXEC_MS  (15 * 60 * 1000)     /* the same of exec: */
+#define LIMIT_BACKOFF_SHORT_MS  (24LL * 3600 * 1000) /* failures that pass: 5xx, network */
+#define LIMIT_BACKOFF_LONG_MS \
+    (7LL * 24 * 3600 * 1000) /* those that stay: 404, no feed; dead feeds */
+#define LIMIT_DEAD_MS         (30LL * 24 * 3600 * 1000) /* failing for so long: dead */
+#define LIMIT_RETRY_AFTER_MS  (7LL * 24 * 3600 * 1000)  /* FETCHING b */
+#define LIMIT_HOST_SPACING_MS 1000 /* between starts at one host; `host-spacing`; FETCHING f */
+#define LIMIT_STARTS_PER_S    10   /* new requests after restart or import; FETCHING f */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000        /* items taken from one document */

@@ -2,9 +2,22 @@
  * schedule.h - which feed may start now: a due-time heap with a queue for each host.
  *
  * Loop thread, no clock of its own, no I/O. A feed is a node embedded in the caller's struct. It is
- * in one place: waiting in the heap, ready in its host's queue, or running (taken by schedule_next,
- * holding a place at its host until schedule_done). The caller bounds the total number of running
- * feeds.
+ * in one place: waiting for its time, ready in its host's queue, or running (taken by
+ * schedule_next, holding a place at its host until schedule_done). The caller bounds the total
+ * number of running feeds.
+ *
+ * Three rules decide what starts:
+ * - its time has come; hosts take turns, each host's feeds go in order of time;
+ * - its host has a place (per_host) and is open (host_spacing_ms since its last start,
+ *   schedule_hold_host);
+ * - when it is overdue, its turn in the pace has come: feeds that are due already when they are
+ *   added or moved, and feeds that nobody asked for within 30 s of their time (the machine slept),
+ *   start at starts_per_s together, the smallest time first. A person's `add` or `refresh` can thus
+ *   go first by passing a time of 0. Feeds without a host are not paced.
+ *
+ * A clock that jumps back by more than a minute moves everything that waits back with it, so that
+ * nothing waits longer than it would have; one that jumps forward makes feeds overdue, which are
+ * paced.
  */
 #ifndef TIDINGS_SCHEDULE_SCHEDULE_H
 #define TIDINGS_SCHEDULE_SCHEDULE_H
@@ -19,9 +32,9 @@ struct sched_host;
 struct sched_node {
     int64_t due_at;
     uint32_t heap_pos; /* private, as all below */
-    struct sched_host *host;
-    struct sched_node *next;
     uint8_t where;
+    struct sched_host *host, *home; /* where it queues now; where it belongs */
+    struct sched_node *prev, *next;
 };
 
 struct schedule_conf {
@@ -35,7 +48,8 @@ void schedule_free(struct schedule *s); /* nodes are the caller's */
 void schedule_configure(struct schedule *s, const struct schedule_conf *conf);
 
 /* Adds a node due at AT. HOST is "host:port" in lower case (schedule_host_key), NULL for files and
- * commands: no host rules. */
+ * commands: no host rules. A zeroed node is fine. AT of TD_NEVER parks it (here and below): it
+ * starts only after schedule_move (feeds that are disabled or gone). */
 void schedule_add(struct schedule *s, struct sched_node *n, const char *host, int64_t at);
 /* Takes a node out, wherever it is (a running one gives its host's place back). */
 void schedule_remove(struct schedule *s, struct sched_node *n);
@@ -53,7 +67,7 @@ void schedule_done(struct schedule *s, struct sched_node *n, int64_t now, int64_
 void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, int64_t now);
 /* A running feed cannot start after all (back-pressure): back to the front of its queue. */
 void schedule_unstart(struct schedule *s, struct sched_node *n);
-/* The host answered 429: nothing starts there before AT. */
+/* The host answered 429: nothing starts there before AT. Does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 
 struct schedule_counts {
