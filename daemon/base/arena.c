@@ -96,7 +96,9 @@ void arena_free(struct arena *a)
 void arena_reset(struct arena *a)
 {
     struct arena_block *b = a->head;
-    if (!b)
+    if (b && b->size > BLOCK_MAX) /* made for one big thing: not worth keeping */
+        arena_free(a);
+    if (!a->head)
         return;
     free_blocks(b->next);
     b->next = NULL;

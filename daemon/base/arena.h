@@ -24,7 +24,7 @@ char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnul
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Frees everything; the arena is empty and usable again. */
 void arena_free(struct arena *a);
-/* Empties it but keeps one block for the next unit of work (parser children). */
+/* Empties it but keeps one block of ordinary size for the next unit of work. */
 void arena_reset(struct arena *a);
 
 #endif

@@ -36,7 +36,7 @@ int buf_reserve(struct buf *b, size_t n)
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap += cap / 2 + 64;
-    if (cap > b->max + 1)
+    if (cap - 1 > b->max) /* max may be SIZE_MAX */
         cap = b->max + 1;
     b->data = xrealloc(b->data, cap);
     b->cap = cap;

@@ -1,7 +1,9 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t id)
@@ -24,7 +26,7 @@ int64_t clock_mono_ms(void)
 const char *clock_rfc3339(char *buf, int64_t at_ms)
 {
     struct tm tm;
-    time_t t = (time_t)(at_ms >= 0 ? at_ms / 1000 : -((-at_ms + 999) / 1000));
+    time_t t = (time_t)(at_ms / 1000 - (at_ms % 1000 < 0)); /* rounded down */
     buf[0] = 0;
     if (at_ms == TD_NEVER || !gmtime_r(&t, &tm) || tm.tm_year + 1900 < 0 ||
         tm.tm_year + 1900 > 9999)
@@ -44,36 +46,73 @@ int64_t clock_days(int year, int month, int day)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/* Exactly N digits at *S, which moves behind them: their value, or -1. */
+static int digits(const char **s, int n)
+{
+    int v = 0;
+    for (; n > 0; n--, (*s)++) {
+        if (**s < '0' || **s > '9')
+            return -1;
+        v = v * 10 + (**s - '0');
+    }
+    return v;
+}
+
+static bool accept(const char **s, const char *any)
+{
+    if (!**s || !strchr(any, **s))
+        return false;
+    (*s)++;
+    return true;
+}
+
+static int month_days(int y, int m)
+{
+    return (int)(m == 12 ? 31 : clock_days(y, m + 1, 1) - clock_days(y, m, 1));
+}
+
+static int fraction_ms(const char **s)
+{
+    int ms = 0, scale = 100;
+    for (; **s >= '0' && **s <= '9'; (*s)++, scale /= 10)
+        ms += (**s - '0') * scale;
+    return ms;
+}
+
+/* "Z", "+hh:mm" or nothing (UTC): minutes into *RET. */
+static int offset_minutes(const char **s, int *ret)
+{
+    *ret = 0;
+    if (accept(s, "Zz") || !**s)
+        return 0;
+    int sign = **s == '-' ? -1 : 1;
+    if (!accept(s, "+-"))
+        return -EINVAL;
+    int h = digits(s, 2), colon = accept(s, ":"), m = colon ? digits(s, 2) : -1;
+    if (h < 0 || h > 23 || m < 0 || m > 59)
+        return -EINVAL;
+    *ret = sign * (h * 60 + m);
+    return 0;
+}
+
 int clock_parse_rfc3339(const char *s, int64_t *ret_ms)
 {
-    int y, mo, d, h, mi, n = 0, oh = 0, om = 0;
-    int sec;
-    if (sscanf(s, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &sec, &n) != 6 || !n)
+    int y, mo, d, h, mi, sec, ms = 0, offset;
+    if ((y = digits(&s, 4)) < 0 || !accept(&s, "-") || (mo = digits(&s, 2)) < 1 || mo > 12 ||
+        !accept(&s, "-") || (d = digits(&s, 2)) < 1 || d > month_days(y, mo))
         return -EINVAL;
-    if (y < 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 24 || mi < 0 || mi > 59 ||
-        sec < 0 || sec > 60)
+    if (!accept(&s, "Tt ") || (h = digits(&s, 2)) < 0 || h > 23 || !accept(&s, ":") ||
+        (mi = digits(&s, 2)) < 0 || mi > 59 || !accept(&s, ":") || (sec = digits(&s, 2)) < 0 ||
+        sec > 60)
         return -EINVAL;
-    s += n;
-    int ms = 0;
-    if (*s == '.') {
-        int scale = 100;
-        for (s++; *s >= '0' && *s <= '9'; s++, scale /= 10)
-            ms += (*s - '0') * scale;
-    }
-    if (*s == 'Z' || *s == 'z') {
-        s++;
-    } else if (*s == '+' || *s == '-') {
-        int sign = *s == '-' ? -1 : 1;
-        n = 0;
-        if (sscanf(s + 1, "%2d:%2d%n", &oh, &om, &n) != 2 || n != 5)
+    if (accept(&s, ".")) {
+        if (*s < '0' || *s > '9')
             return -EINVAL;
-        oh *= sign;
-        om *= sign;
-        s += 6;
+        ms = fraction_ms(&s);
     }
-    if (*s)
+    if (offset_minutes(&s, &offset) < 0 || *s)
         return -EINVAL;
-    int64_t t = clock_days(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec - (oh * 3600 + om * 60);
+    int64_t t = clock_days(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec - offset * 60;
     *ret_ms = t * 1000 + ms;
     return 0;
 }

@@ -18,7 +18,8 @@ int64_t clock_mono_ms(void); /* never jumps; for durations */
 #define CLOCK_TEXT 32 /* enough for clock_rfc3339 */
 /* "2026-11-23T08:15:00Z" (seconds, UTC). Returns BUF of CLOCK_TEXT bytes; "" for TD_NEVER. */
 const char *clock_rfc3339(char *buf, int64_t at_ms);
-/* Reads what clock_rfc3339 writes, and RFC 3339 in general (offset, fraction): 0 or -EINVAL. */
+/* Reads what clock_rfc3339 writes, and RFC 3339 in general (offset, fraction; no
+ * offset means UTC): 0 or -EINVAL. */
 int clock_parse_rfc3339(const char *s, int64_t *ret_ms);
 /* Days since 1970-01-01 of a proleptic Gregorian date, valid for any year in the range of int. */
 int64_t clock_days(int year, int month, int day);

@@ -1,17 +1,19 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #define LINE_BYTES \
     4096u /* a longer line is cut: the journal's own limit for one datagram is far above */
 
-static int max_log_level = LOG_INFO;
+static _Atomic int max_log_level = LOG_INFO;
 
 void log_set_level(int max_level)
 {
@@ -25,15 +27,16 @@ bool log_wants(int level)
 
 static void log_write(int level, const char *fmt, va_list ap)
 {
-    CLEANUP_BUF struct buf raw = BUF_INIT(LINE_BYTES), line = BUF_INIT(3 * LINE_BYTES + 16);
-    if (buf_vaddf(&raw, fmt, ap) < 0)
-        buf_addf(&raw, "(a log line over %u bytes: %.200s)", LINE_BYTES, fmt);
+    char raw[LINE_BYTES];
+    CLEANUP_BUF struct buf line = BUF_INIT(3 * LINE_BYTES + 16);
+    int n = vsnprintf(raw, sizeof raw, fmt, ap);
+    size_t len = n < 0 ? 0 : utf8_cut(raw, MIN((size_t)n, sizeof raw - 1));
     if (getenv("JOURNAL_STREAM"))
         buf_addf(&line, "<%d>", level);
-    str_add_printable(&line, buf_str(&raw), raw.len);
+    str_add_printable(&line, raw, len);
     buf_addc(&line, '\n');
-    ssize_t n = write(STDERR_FILENO, line.data, line.len);
-    (void)n; /* nowhere left to say it */
+    ssize_t k = write(STDERR_FILENO, line.data, line.len);
+    (void)k; /* nowhere left to say it */
 }
 
 void log_line(int level, const char *fmt, ...)
