@@ -259,9 +259,20 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret)
     return len;
 }
 
+/* ASCII goes eight bytes at a time: with every string of every batch looked at, decoding each
+ * character was two thirds of reading a parser's answer. */
 bool utf8_valid(const char *s, size_t n)
 {
     while (n) {
+        uint64_t eight;
+        if (n >= sizeof eight) {
+            memcpy(&eight, s, sizeof eight);
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                s += sizeof eight;
+                n -= sizeof eight;
+                continue;
+            }
+        }
         size_t k = utf8_decode(s, n, NULL);
         if (!k)
             return false;

@@ -56,6 +56,15 @@ static void utf8(void **state)
     assert_false(utf8_valid("\xc0\x80", 2));         /* overlong */
     assert_false(utf8_valid("\xed\xa0\x80", 3));     /* surrogate */
     assert_false(utf8_valid("\xf4\x90\x80\x80", 4)); /* above U+10FFFF */
+    char text[40] = "thirty-two bytes of plain text ..";
+    assert_true(utf8_valid(text, 33));
+    for (size_t i = 0; i < 33; i++) { /* wherever the bad byte stands */
+        char good = text[i];
+        text[i] = (char)0xff;
+        assert_false(utf8_valid(text, 33));
+        assert_true(utf8_valid(text, i));
+        text[i] = good;
+    }
     assert_int_equal(utf8_cut("ab\xe2\x82\xac", 5), 5);
     assert_int_equal(utf8_cut("ab\xe2\x82\xac", 4), 2);
     assert_int_equal(utf8_cut("ab\xe2\x82\xac", 2), 2);
