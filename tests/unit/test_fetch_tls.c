@@ -1,0 +1,242 @@
+/*
+ * https: what a poll costs and which certificates pass.
+ *
+ * The server is `openssl s_server`, a process of its own, so that getrusage(RUSAGE_SELF) is the
+ * fetcher alone. The CA bundle is the system's with our certificate at its end: the cost that is
+ * guarded here is that of parsing all of it for each connection. No session is resumed: a reader of
+ * many hosts rarely can.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "fetch_harness.h"
+#include "tiny_httpd.h"
+
+#define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+#define POLLS         20
+#define CPU_LIMIT_MS  3.0 /* measured 1.5; 20 when the bundle is parsed each time */
+
+static char dir[64], cert[128], key[128], bundle[128], other[128];
+static pid_t server;
+static int server_out, port;
+static struct fetcher *fetcher;
+
+/* ARGV[0] is looked up in PATH; its standard output goes to OUT. */
+static pid_t start(const char *const *argv, int out)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR);
+        dup2(null, 0);
+        dup2(out < 0 ? null : out, 1);
+        dup2(null, 2);
+        execvp(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void make_certificate(const char *to)
+{
+    const char *argv[] = {"openssl",
+                          "req",
+                          "-x509",
+                          "-newkey",
+                          "ec",
+                          "-pkeyopt",
+                          "ec_paramgen_curve:prime256v1",
+                          "-nodes",
+                          "-days",
+                          "2",
+                          "-subj",
+                          "/CN=tidings test",
+                          "-addext",
+                          "subjectAltName=IP:127.0.0.1",
+                          "-keyout",
+                          key,
+                          "-out",
+                          to,
+                          NULL};
+    int status;
+    assert_int_equal(waitpid(start(argv, -1), &status, 0) > 0 ? status : -1, 0);
+}
+
+static void append(FILE *to, const char *from)
+{
+    char part[65536];
+    size_t n;
+    FILE *f = fopen(from, "r");
+    assert_non_null(f);
+    while ((n = fread(part, 1, sizeof part, f)))
+        fwrite(part, 1, n, to);
+    fclose(f);
+}
+
+static void start_server(void)
+{
+    const char *argv[] = {"openssl",      "s_server", "-accept",   "127.0.0.1:0", "-www",
+                          "-num_tickets", "0",        "-no_cache", "-cert",       cert,
+                          "-key",         key,        NULL};
+    int fds[2];
+    char line[256];
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    server = start(argv, fds[1]);
+    close(fds[1]);
+    server_out = fds[0];
+    FILE *f = fdopen(dup(server_out), "r");
+    while (!port && fgets(line, sizeof line, f))
+        sscanf(line, "ACCEPT 127.0.0.1:%d", &port);
+    fclose(f);
+    assert_true(port > 0);
+}
+
+static int group_setup(void **state)
+{
+    if (access(SYSTEM_BUNDLE, R_OK) < 0) {
+        print_message("no %s: nothing to measure\n", SYSTEM_BUNDLE);
+        exit(77); /* skipped */
+    }
+    snprintf(dir, sizeof dir, "/tmp/test-tls-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    snprintf(cert, sizeof cert, "%s/cert.pem", dir);
+    snprintf(key, sizeof key, "%s/key.pem", dir);
+    snprintf(bundle, sizeof bundle, "%s/bundle.pem", dir);
+    snprintf(other, sizeof other, "%s/other.pem", dir);
+    make_certificate(other);
+    make_certificate(cert);
+    FILE *f = fopen(bundle, "w");
+    assert_non_null(f);
+    append(f, SYSTEM_BUNDLE);
+    append(f, cert);
+    assert_int_equal(fclose(f), 0);
+    start_server();
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    close(server_out);
+    unlink(cert);
+    unlink(key);
+    unlink(bundle);
+    unlink(other);
+    return rmdir(dir);
+}
+
+static int resolve(const char *host, char *text, size_t size)
+{
+    snprintf(text, size, "127.0.0.1");
+    return 0;
+}
+
+static void new_fetcher(const char *ca_file)
+{
+    static struct cidr allow;
+    assert_int_equal(cidr_parse("127.0.0.1", &allow), 0);
+    fetcher = fetcher_new(ev_default_loop(0),
+                          &(struct fetch_conf){.allow = &allow,
+                                               .n_allow = 1,
+                                               .max_transfers = 4,
+                                               .ca_file = ca_file,
+                                               .resolve = resolve},
+                          NULL);
+    assert_non_null(fetcher);
+}
+
+static struct td_result get(const char *host, int at_port, int64_t timeout_ms)
+{
+    char url[128];
+    snprintf(url, sizeof url, "https://%s:%d/", host, at_port);
+    struct td_request req = REQUEST(url);
+    req.timeout_ms = timeout_ms;
+    return harness_get(fetcher, &req);
+}
+
+static double cpu_ms(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
+static void ca_bundle_is_parsed_once(void **state)
+{
+    double before = 0;
+    new_fetcher(bundle);
+    for (int i = 0; i <= POLLS; i++) {
+        if (i == 1)
+            before = cpu_ms();
+        struct td_result r = get("127.0.0.1", port, 10000);
+        if (r.outcome != TD_OUT_OK)
+            fail_msg("%s: %s", td_outcome_name(r.outcome), r.err.msg);
+        td_result_fini(&r);
+    }
+    double each = (cpu_ms() - before) / POLLS;
+    print_message("%.2f ms of CPU per https poll on a new connection\n", each);
+    if (each > CPU_LIMIT_MS)
+        fail_msg("%.2f ms of CPU per https poll; at most %.1f", each, CPU_LIMIT_MS);
+    fetcher_free(fetcher);
+}
+
+static void untrusted_certificates(void **state)
+{
+    struct td_result r;
+    new_fetcher(other);
+    r = get("127.0.0.1", port, 10000);
+    assert_int_equal(r.outcome, TD_OUT_TLS);
+    assert_non_null(strstr(r.err.msg, "self-signed certificate"));
+    td_result_fini(&r);
+    fetcher_free(fetcher);
+
+    new_fetcher(bundle);
+    r = get("other.example", port, 10000); /* trusted, but not for this name */
+    assert_int_equal(r.outcome, TD_OUT_TLS);
+    assert_non_null(strstr(r.err.msg, "other.example"));
+    td_result_fini(&r);
+    fetcher_free(fetcher);
+
+    new_fetcher("/no/such/bundle.pem");
+    r = get("127.0.0.1", port, 10000);
+    assert_int_equal(r.outcome, TD_OUT_TLS);
+    td_result_fini(&r);
+    fetcher_free(fetcher);
+}
+
+static bool answer(struct httpd *s, int fd, const char *request)
+{
+    return false;
+}
+
+static void stalled_handshake(void **state)
+{
+    struct httpd *silent = httpd_start(answer); /* reads on until an empty line comes */
+    new_fetcher(bundle);
+    struct td_result r = get("127.0.0.1", silent->port, 300);
+    assert_int_equal(r.outcome, TD_OUT_TIMEOUT);
+    assert_in_range(r.duration_ms, 250, 3000);
+    td_result_fini(&r);
+    fetcher_free(fetcher);
+    httpd_stop(silent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ca_bundle_is_parsed_once),
+        cmocka_unit_test(untrusted_certificates),
+        cmocka_unit_test(stalled_handshake),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
