@@ -4,9 +4,9 @@
  * The input is read with the tokenizer of the HTML standard and written anew by an allow-list: only
  * names from our tables leave, every value quoted and escaped, every element closed, nothing in
  * which browsers read text by other rules than ordinary HTML content (no raw text, no comments, no
- * SVG or MathML: of those the text stays). So what comes out has one reading. The text does not
- * change. Output is a fixed point: sanitising it again changes nothing.
- * One pass, linear time, memory bounded by LIMIT_DEPTH. Pure.
+ * SVG: of that the text stays). So what comes out has one reading. The text does not change. Output
+ * is a fixed point: sanitising it again changes nothing. One pass, linear time, memory bounded by
+ * LIMIT_DEPTH. Pure.
  */
 #ifndef TIDINGS_PARSE_SANITIZE_H
 #define TIDINGS_PARSE_SANITIZE_H

@@ -26,6 +26,23 @@ const char *text_field(struct arena *a, enum text_kind kind, const char *s, size
 /* Has it a tag with a known HTML name, or a valid reference that ends in ';'? */
 bool text_is_html(const char *s, size_t n);
 
+/* Text that arrives in pieces: add() collapses white space over the seams, brk() says that what
+ * comes is apart from what was. B may be NULL: nothing is written. At the ceiling of B the rest is
+ * dropped (B->overflow), cut between characters. */
+struct text_sink {
+    struct buf *b;
+    size_t start; /* length of B before */
+    bool space;   /* white space is owed */
+};
+void text_sink_init(struct text_sink *t, struct buf *b);
+void text_sink_add(struct text_sink *t, const char *s, size_t n);
+/* The same with references decoded. */
+void text_sink_add_refs(struct text_sink *t, const char *s, size_t n);
+static inline void text_sink_brk(struct text_sink *t)
+{
+    t->space = true;
+}
+
 /* Adds S with runs of white space as one space, trimmed. 0 or -EFBIG. */
 int text_add_plain(struct buf *out, const char *s, size_t n);
 /* Adds the text of an HTML fragment: without tags, comments, and the content of script, style and

@@ -1,0 +1,483 @@
+/*
+ * Tokens in, tokens out. A stack of the open elements makes the output well nested: the few rules
+ * of the HTML standard that close elements without an end tag (p, li, td ...) are table columns
+ * (html_names.c), everything else is plain repair. The safety of the output does not rest on the
+ * nesting being that of the standard: nothing we write is read differently anywhere else.
+ */
+#include "parse/sanitize.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "parse/html_token.h"
+#include "parse/text.h"
+#include "parse/url.h"
+
+enum {
+    REOPEN_MAX = 4, /* overlapping formatting that is carried on; more would let output grow */
+    /* What end tags of all that is open, and a few short pieces, take at most: kept free, so that
+     * output can be closed whenever the buffer is full. */
+    RESERVE_BYTES = (LIMIT_DEPTH + 2 * REOPEN_MAX) * (sizeof((struct html_tag *)0)->name + 3),
+};
+
+struct open_element {
+    const struct html_tag *tag;
+    bool hidden; /* was not written (the wrapping div) */
+    bool plain;  /* has no attributes */
+};
+
+struct sanitizer {
+    struct buf *out;
+    size_t start, limit; /* length of OUT before; at which it counts as full */
+    bool full;
+    const struct sanitize_opts *opts;
+    struct url base;
+    bool has_base;
+    struct html_scan sc;
+    struct text_sink text;
+    size_t depth;
+    size_t too_deep; /* open elements that did not fit and were left out */
+    size_t svg;      /* open <svg>: its title is text, not the document's title */
+    bool unwrap;     /* a div that comes now is the wrapper */
+    struct open_element stack[LIMIT_DEPTH];
+};
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+/* What must not be copied as it is: & < > and control characters. */
+static bool is_special(char c)
+{
+    return c == '&' || c == '<' || c == '>' ||
+           ((unsigned char)c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+}
+
+static void add_special(struct sanitizer *z, char c)
+{
+    if (c == '\f')
+        buf_addc(z->out, ' ');
+    else if (c == '&' || c == '<' || c == '>')
+        text_add_escaped(z->out, &c, 1, false);
+}
+
+static void write_text(struct sanitizer *z, const char *s, size_t n)
+{
+    const char *end = s + n;
+    while (s < end && !z->full) {
+        const char *p = s;
+        while (p < end && !is_special(*p))
+            p++;
+        if (z->out->len + (size_t)(p - s) > z->limit) {
+            z->full = true;
+            p = s + (z->out->len < z->limit ? utf8_cut(s, z->limit - z->out->len) : 0);
+            end = p;
+        }
+        buf_add(z->out, s, (size_t)(p - s));
+        if (p == end)
+            return;
+        size_t used = 0, len;
+        char c[TEXT_REF_BYTES];
+        if (*p == '&' && (used = text_ref(p, (size_t)(end - p), false, c, &len)))
+            text_add_escaped(z->out, c, len, false);
+        else
+            add_special(z, *p);
+        s = p + (used ? used : 1);
+        z->full |= z->out->len > z->limit;
+    }
+}
+
+static void on_text(struct sanitizer *z, const char *s, size_t n)
+{
+    text_sink_add_refs(&z->text, s, n);
+    if (z->out->len == z->start) /* nothing there yet: trim */
+        while (n && html_is_space(*s))
+            s++, n--;
+    if (!n)
+        return;
+    z->unwrap = false;
+    write_text(z, s, n);
+}
+
+/* ---- attributes --------------------------------------------------------------------------- */
+
+/* Schemes that may be linked to. */
+static bool scheme_allowed(const char *s, size_t n)
+{
+    static const char *const schemes[] = {
+        "http:",    "https:",  "mailto:", "tel:",     "ftp:",    "ftps:", "sftp:", "sms:",
+        "geo:",     "magnet:", "news:",   "nntp:",    "irc:",    "ircs:", "xmpp:", "sip:",
+        "sips:",    "webcal:", "feed:",   "gopher:",  "gemini:", "urn:",  "doi:",  "tag:",
+        "ipfs:",    "matrix:", "itms:",   "podcast:", "pcast:",  "rtsp:", "mms:",  "ed2k:",
+        "bitcoin:", "acct:",   "aim:",    "skype:",
+    };
+    if (!url_has_scheme(s, n))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+        if (n >= strlen(schemes[i]) && strncasecmp(s, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the resolved and escaped URL. False: it must not leave. */
+static bool add_url(struct sanitizer *z, const char *s, size_t n, bool is_image)
+{
+    CLEANUP_BUF struct buf url = BUF_INIT(LIMIT_TEXT_BYTES);
+    if (url_add_resolved(&url, z->has_base ? &z->base : NULL, s, n) < 0)
+        return false;
+    bool data = url.len > 5 && strncasecmp(url.data, "data:", 5) == 0;
+    if (data ? !is_image : !scheme_allowed(buf_str(&url), url.len))
+        return false;
+    return text_add_escaped(z->out, buf_str(&url), url.len, true) == 0;
+}
+
+/* One candidate of a srcset: URL at *P, then its descriptor up to the comma. */
+static void add_candidate(struct sanitizer *z, const char **p, const char *end, bool *first)
+{
+    const char *s = *p;
+    while (*p < end && !html_is_space(**p))
+        (*p)++;
+    const char *url_end = *p;
+    bool comma = false;
+    while (url_end > s && url_end[-1] == ',') {
+        url_end--;
+        comma = true;
+    }
+    const char *desc = *p;
+    if (!comma) {
+        while (*p < end && **p != ',')
+            (*p)++;
+    }
+    size_t before = z->out->len;
+    if (!*first)
+        buf_adds(z->out, ", ");
+    if (!add_url(z, s, (size_t)(url_end - s), true)) {
+        z->out->len = before;
+        return;
+    }
+    *first = false;
+    size_t n = comma ? 0 : str_trim(&desc, (size_t)(*p - desc));
+    if (n) {
+        buf_addc(z->out, ' ');
+        text_add_escaped(z->out, desc, n, true);
+    }
+}
+
+static bool add_srcset(struct sanitizer *z, const char *s, size_t n)
+{
+    const char *p = s, *end = s + n;
+    bool first = true;
+    while (p < end) {
+        if (html_is_space(*p) || *p == ',')
+            p++;
+        else
+            add_candidate(z, &p, end, &first);
+    }
+    return !first;
+}
+
+/* What one start tag has shown so far. */
+struct tag_state {
+    uint64_t seen[HTML_ATTR_MAX / 64];
+    unsigned n;
+    bool plain;
+    bool thin, low; /* an image at most one pixel wide, high */
+};
+
+static bool is_pixel(const char *s, size_t n)
+{
+    n = str_trim(&s, n);
+    return n && (*s == '0' || *s == '1') &&
+           (n == 1 || (n == 3 && strncasecmp(s + 1, "px", 2) == 0));
+}
+
+static bool write_value(struct sanitizer *z, const struct html_tag *tag, enum html_attr_kind kind,
+                        const char *s, size_t n)
+{
+    switch (kind) {
+    case HTML_A_URL:
+        return add_url(z, s, n, tag->cls & HTML_C_IMG);
+    case HTML_A_SRCSET:
+        return add_srcset(z, s, n);
+    default:
+        return text_add_escaped(z->out, s, n, true) == 0;
+    }
+}
+
+/* Control characters go, as they do in text. */
+static void drop_controls(struct buf *b)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        char c = b->data[i];
+        if (((unsigned char)c >= ' ' && c != 0x7f) || c == '\n' || c == '\t' || c == '\r')
+            b->data[len++] = c;
+    }
+    b->len = len;
+}
+
+static void on_attribute(struct sanitizer *z, const struct html_tag *tag, struct tag_state *st,
+                         const struct html_attr *a)
+{
+    unsigned i;
+    const struct html_attr_row *row = html_attr_find(a->name, a->name_n, &i);
+    if (!row || st->n >= LIMIT_ATTRIBUTES || st->seen[i / 64] >> (i % 64) & 1)
+        return;
+    st->seen[i / 64] |= (uint64_t)1 << (i % 64);
+    st->n++;
+    CLEANUP_BUF struct buf value = BUF_INIT(LIMIT_TEXT_BYTES);
+    const char *s = a->value ? a->value : "";
+    size_t n = a->value_n;
+    bool dirty = n && memchr(s, '&', n);
+    for (size_t k = 0; k < n && !dirty; k++)
+        dirty = is_special(s[k]) && s[k] != '<' && s[k] != '>';
+    if (dirty) {
+        if (text_add_decoded(&value, s, n, true) < 0)
+            return;
+        drop_controls(&value);
+        s = buf_str(&value);
+        n = value.len;
+    }
+    st->thin |= row->kind == HTML_A_WIDTH && is_pixel(s, n);
+    st->low |= row->kind == HTML_A_HEIGHT && is_pixel(s, n);
+    size_t before = z->out->len;
+    buf_addc(z->out, ' ');
+    buf_adds(z->out, row->name);
+    buf_adds(z->out, "=\"");
+    if (!write_value(z, tag, row->kind, s, n)) {
+        z->out->len = before;
+        return;
+    }
+    buf_addc(z->out, '"');
+    st->plain = false;
+}
+
+/* ---- nesting ------------------------------------------------------------------------------ */
+
+static void write_start(struct sanitizer *z, const struct html_tag *tag)
+{
+    buf_addc(z->out, '<');
+    buf_adds(z->out, tag->name);
+}
+
+static void push(struct sanitizer *z, const struct html_tag *tag, bool hidden, bool plain)
+{
+    z->stack[z->depth++] = (struct open_element){tag, hidden, plain};
+}
+
+static void pop(struct sanitizer *z)
+{
+    const struct open_element *e = &z->stack[--z->depth];
+    if (e->hidden)
+        return;
+    buf_adds(z->out, "</");
+    buf_adds(z->out, e->tag->name);
+    buf_addc(z->out, '>');
+}
+
+static void pop_to(struct sanitizer *z, size_t index)
+{
+    while (z->depth > index)
+        pop(z);
+}
+
+/* Closes the outermost open element of one of the CLASSES above the nearest BARRIER. */
+static void close_classes(struct sanitizer *z, uint32_t classes, uint32_t barrier)
+{
+    size_t found = z->depth;
+    for (size_t i = z->depth; i-- > 0 && !(z->stack[i].tag->cls & barrier & ~classes);)
+        if (z->stack[i].tag->cls & classes)
+            found = i;
+    pop_to(z, found);
+}
+
+static void close_implied(struct sanitizer *z, const struct html_tag *tag)
+{
+    if (tag->closes)
+        close_classes(z, tag->closes, tag->barrier);
+    if (tag->flags & HTML_CLOSES_P)
+        close_classes(z, HTML_C_P, HTML_C_SCOPE);
+    if (tag->cls & HTML_C_HEADING && z->depth && z->stack[z->depth - 1].tag->cls & HTML_C_HEADING)
+        pop(z);
+}
+
+/* ---- tags --------------------------------------------------------------------------------- */
+
+/* A start tag that is not written: what happens to its content. */
+static void start_unkept(struct sanitizer *z, const struct html_tag *tag, struct html_token name)
+{
+    bool self_closing;
+    struct html_token content;
+    if (html_skip_attrs(&z->sc, &self_closing) < 0 || !tag)
+        return;
+    if (tag->cls & HTML_C_SVG && !self_closing)
+        z->svg++;
+    if (tag->flags & HTML_RAW && z->svg && (self_closing || tag->cls & HTML_C_TITLE))
+        return; /* in SVG it can be empty, and a title is text */
+    if (tag->flags & (HTML_RAW | HTML_DROP)) {
+        html_skip_element(&z->sc, tag);
+    } else if (tag->flags & HTML_RCDATA) {
+        html_skip_raw(&z->sc, name.s, name.n, &content);
+        on_text(z, content.s, content.n);
+        text_sink_brk(&z->text);
+    }
+}
+
+static bool in_math(const struct sanitizer *z)
+{
+    for (size_t i = z->depth; i-- > 0;)
+        if (z->stack[i].tag->cls & HTML_C_MATH)
+            return true;
+    return false;
+}
+
+static void start_kept(struct sanitizer *z, const struct html_tag *tag)
+{
+    struct tag_state st = {.plain = true};
+    struct html_attr a;
+    bool self_closing, unwrap = z->unwrap && tag->cls & HTML_C_DIV;
+    int r;
+    close_implied(z, tag);
+    size_t before = z->out->len;
+    write_start(z, tag);
+    while ((r = html_attr_next(&z->sc, &a, &self_closing)) > 0)
+        on_attribute(z, tag, &st, &a);
+    bool pixel = tag->cls & HTML_C_IMG && st.thin && st.low && !(z->opts && z->opts->keep_pixels);
+    bool leaf = tag->flags & HTML_VOID;
+    bool too_deep = !leaf && z->depth >= LIMIT_DEPTH;
+    z->full |= z->out->overflow || z->out->len > z->limit;
+    z->out->overflow = false;
+    if (r < 0 || pixel || too_deep || unwrap || z->full)
+        z->out->len = before;
+    else
+        buf_adds(z->out, leaf ? "/>" : ">");
+    z->unwrap = false;
+    if (r < 0 || leaf || z->full)
+        return;
+    if (too_deep) {
+        z->too_deep++;
+        return;
+    }
+    push(z, tag, unwrap, st.plain);
+    if (self_closing && tag->flags & (HTML_FOREIGN | HTML_MATH))
+        pop(z);
+}
+
+static void on_start(struct sanitizer *z, struct html_token name)
+{
+    const struct html_tag *tag = html_tag_find(name.s, name.n);
+    if (tag && tag->flags & HTML_BLOCK)
+        text_sink_brk(&z->text);
+    if (tag && tag->flags & HTML_KEEP && (!(tag->flags & HTML_MATH) || in_math(z)))
+        start_kept(z, tag);
+    else
+        start_unkept(z, tag, name);
+}
+
+/* The open element that an end tag closes, z->depth when there is none. Across a block only end
+ * tags of formatting reach. */
+static size_t find_open(const struct sanitizer *z, const struct html_tag *tag)
+{
+    bool part_of_table = tag->cls & (HTML_C_SCOPE | HTML_C_ROW | HTML_C_GROUP);
+    uint32_t barrier = part_of_table ? HTML_C_TABLE : HTML_C_SCOPE | tag->barrier;
+    bool weak = !(tag->flags & (HTML_BLOCK | HTML_INLINE));
+    for (size_t i = z->depth; i-- > 0;) {
+        const struct html_tag *open = z->stack[i].tag;
+        if (open == tag || (tag->cls & open->cls & HTML_C_HEADING))
+            return i;
+        if (open->cls & barrier || (weak && open->flags & HTML_BLOCK))
+            break;
+    }
+    return z->depth;
+}
+
+static void close_element(struct sanitizer *z, size_t index, bool carry_on)
+{
+    const struct html_tag *again[REOPEN_MAX];
+    size_t n = 0;
+    for (size_t i = index + 1; i < z->depth && carry_on && n < REOPEN_MAX; i++)
+        if (z->stack[i].tag->flags & HTML_INLINE && z->stack[i].plain &&
+            !(z->stack[i].tag->cls & HTML_C_A))
+            again[n++] = z->stack[i].tag;
+    pop_to(z, index);
+    for (size_t i = 0; i < n; i++) {
+        write_start(z, again[i]);
+        buf_addc(z->out, '>');
+        push(z, again[i], false, true);
+    }
+}
+
+static void on_end(struct sanitizer *z, struct html_token name)
+{
+    bool self_closing;
+    const struct html_tag *tag = html_tag_find(name.s, name.n);
+    if (html_skip_attrs(&z->sc, &self_closing) < 0 || !tag)
+        return;
+    if (tag->flags & HTML_BLOCK)
+        text_sink_brk(&z->text);
+    if (tag->cls & HTML_C_SVG && z->svg)
+        z->svg--;
+    if (tag->cls & HTML_C_BR) { /* </br> is one */
+        buf_adds(z->out, "<br/>");
+        return;
+    }
+    if (!(tag->flags & HTML_KEEP) || tag->flags & HTML_VOID)
+        return;
+    if (z->too_deep) {
+        z->too_deep--;
+        return;
+    }
+    size_t i = find_open(z, tag);
+    if (i < z->depth)
+        close_element(z, i, tag->flags & HTML_INLINE);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void finish(struct sanitizer *z)
+{
+    pop_to(z, 0);
+    struct buf *b = z->out;
+    while (b->len > z->start && html_is_space(b->data[b->len - 1]))
+        b->len--;
+    if (b->data)
+        b->data[b->len] = 0;
+}
+
+static void start(struct sanitizer *z, struct buf *out, const char *html, size_t n,
+                  const struct sanitize_opts *opts)
+{
+    memset(z, 0, offsetof(struct sanitizer, stack)); /* the stack is large and needs no values */
+    z->out = out;
+    z->start = out->len;
+    z->limit = out->max > RESERVE_BYTES ? out->max - RESERVE_BYTES : 0;
+    z->full = out->overflow || z->limit <= z->start;
+    z->opts = opts;
+    z->unwrap = opts && opts->unwrap_div;
+    if (opts && opts->base_url) {
+        url_split(&z->base, opts->base_url, strlen(opts->base_url));
+        z->has_base = true;
+    }
+    text_sink_init(&z->text, opts ? opts->text : NULL);
+    html_scan_init(&z->sc, html, n);
+}
+
+int sanitize_html(struct buf *out, const char *html, size_t n, const struct sanitize_opts *opts)
+{
+    struct sanitizer z;
+    struct html_token t;
+    enum html_kind kind;
+    start(&z, out, html, n, opts);
+    while (!z.full && (kind = html_next(&z.sc, &t)) != HTML_END_OF_INPUT) {
+        if (kind == HTML_TEXT)
+            on_text(&z, t.s, t.n);
+        else if (kind == HTML_START)
+            on_start(&z, t);
+        else
+            on_end(&z, t);
+    }
+    finish(&z);
+    out->overflow |= z.full;
+    return z.full ? -EFBIG : 0;
+}
