@@ -373,3 +373,26 @@ int feed_name_check(const char *name, struct td_err *err)
         return td_err(err, -EINVAL, "a feed's name with a control character; allowed: plain text");
     return 0;
 }
+
+const char *key_sections(unsigned sections)
+{
+    switch (sections) {
+    case IN_DAEMON:
+        return "[daemon]";
+    case IN_FEED:
+        return "[feed NAME]";
+    case IN_DEFAULTS | IN_FEED:
+        return "[defaults] [feed NAME]";
+    default:
+        return "[daemon] [defaults] [feed NAME]";
+    }
+}
+
+void settings_describe(struct buf *out)
+{
+    for (size_t i = 0; i < n_config_keys; i++) {
+        const struct key *k = &config_keys[i];
+        buf_addf(out, "%s\t%s\t%s\t%s\t%s\n", key_sections(k->sections), k->name, k->type,
+                 k->def ? k->def : "", k->help);
+    }
+}

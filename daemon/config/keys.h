@@ -39,6 +39,8 @@ extern const size_t n_config_keys;
 int key_find(const char *name);
 /* The key of [defaults] and [feed] (struct td_feed_conf), not of [daemon] alone? */
 bool key_is_feeds(const struct key *k);
+/* "[defaults] [feed NAME]" for a set of enum section. */
+const char *key_sections(unsigned sections);
 /* Copies the key's member from SRC to DST. */
 void key_inherit(const struct key *k, struct td_feed_conf *dst, const struct td_feed_conf *src);
 

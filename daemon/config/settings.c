@@ -114,20 +114,6 @@ static void open_section(struct loader *l, const struct ini_line *in)
     l->section = daemon ? IN_DAEMON : IN_DEFAULTS;
 }
 
-static const char *sections_text(unsigned sections)
-{
-    switch (sections) {
-    case IN_DAEMON:
-        return "[daemon]";
-    case IN_FEED:
-        return "[feed NAME]";
-    case IN_DEFAULTS | IN_FEED:
-        return "[defaults] [feed NAME]";
-    default:
-        return "[daemon] [defaults] [feed NAME]";
-    }
-}
-
 static void unknown_key(struct loader *l, const struct ini_line *in)
 {
     const char *names[32];
@@ -155,7 +141,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
     const struct key *k = &config_keys[i];
     if (!(k->sections & l->section)) {
         problem(l, this_file(l), in->line, "%s does not stand in this section; allowed in: %s",
-                k->name, sections_text(k->sections));
+                k->name, key_sections(k->sections));
         return;
     }
     if (l->lines[i]) {
@@ -396,32 +382,4 @@ void settings_free(struct settings *s)
     free(s->allow);
     free(s->defaults.tags);
     free(s);
-}
-
-struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url, const char *name,
-                                       const char *tags, struct td_err *err)
-{
-    struct td_feed_conf *c = td_feed_conf_copy(&s->defaults);
-    c->origin = TD_ORIGIN_API;
-    if (!str_casestarts(url, "http://") && !str_casestarts(url, "https://"))
-        td_err(err, -EINVAL, "not an http or https address; allowed: http://... or https://...");
-    else if (!utf8_valid(url, strlen(url)))
-        td_err(err, -EINVAL, "an address that is not UTF-8; allowed: %%XX in its place");
-    else if (url_read(c, url, err) == 0) {
-        c->name = name ? xstrdup(name) : url_name(c->url);
-        const struct key *k = &config_keys[key_find("tags")];
-        if (feed_name_check(c->name, err) == 0 && (!tags || k->set(k, c, tags, err) == 0))
-            return c;
-    }
-    td_feed_conf_free(c);
-    return NULL;
-}
-
-void settings_describe(struct buf *out)
-{
-    for (size_t i = 0; i < n_config_keys; i++) {
-        const struct key *k = &config_keys[i];
-        buf_addf(out, "%s\t%s\t%s\t%s\t%s\n", sections_text(k->sections), k->name, k->type,
-                 k->def ? k->def : "", k->help);
-    }
 }

@@ -1,12 +1,9 @@
 #include "schedule/schedule.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "schedule/heap.h"
 
 #define uthash_malloc(n)  xmalloc(n)
@@ -38,6 +35,8 @@ struct sched_host {
     size_t running;
     size_t refs; /* nodes whose home or present host it is */
     int64_t next_start_at, hold_at;
+    const struct sched_node *limited; /* answered 429, not before limited_until; only compared */
+    int64_t limited_until;
     bool in_turn;
     struct sched_host *prev, *next; /* in the round of hosts that may start */
     UT_hash_handle hh;
@@ -92,7 +91,7 @@ static struct sched_host *host_new(const char *key)
 {
     struct sched_host *h = xcalloc(1, sizeof *h + strlen(key) + 1);
     strcpy(h->key, key);
-    h->next_start_at = h->hold_at = TD_NEVER;
+    h->next_start_at = h->hold_at = h->limited_until = TD_NEVER;
     return h;
 }
 
@@ -141,8 +140,7 @@ static void timer_start(struct schedule *s, struct sched_host *h, int64_t at)
 }
 
 /* Puts the host where it belongs after any change: in the round when a feed of it may start, on a
- * timer when one may later. A host nobody needs is freed, once its last start is long enough ago.
- */
+ * timer when one may later. A host nobody needs is freed, once all that is known of it is over. */
 static void host_settle(struct schedule *s, struct sched_host *h)
 {
     bool has_place = h == s->local || h->running < (size_t)MAX(s->conf.per_host, 1);
@@ -155,11 +153,16 @@ static void host_settle(struct schedule *s, struct sched_host *h)
     if (wants && open) {
         if (!h->in_turn)
             turn_join(s, h);
-    } else if (!open && (wants || !h->refs)) {
+    } else if (wants) {
         timer_start(s, h, open_at);
     } else if (!h->refs && h != s->local) {
-        HASH_DEL(s->hosts, h);
-        free(h);
+        int64_t until = MAX(open_at, h->limited_until);
+        if (until > s->now && until != TD_NEVER) {
+            timer_start(s, h, until);
+        } else {
+            HASH_DEL(s->hosts, h);
+            free(h);
+        }
     }
 }
 
@@ -301,6 +304,7 @@ static void shift(struct schedule *s, int64_t delta)
     HASH_ITER (hh, s->hosts, h, tmp) {
         h->next_start_at += h->next_start_at == TD_NEVER ? 0 : delta;
         h->hold_at += h->hold_at == TD_NEVER ? 0 : delta;
+        h->limited_until += h->limited_until == TD_NEVER ? 0 : delta;
     }
 }
 
@@ -426,6 +430,18 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
     host_settle(s, h);
 }
 
+void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at)
+{
+    struct sched_host *h = n->host;
+    bool second = h->limited && h->limited != n && h->limited_until > s->now;
+    h->limited = n;
+    h->limited_until = MAX(h->limited_until, at);
+    if (second && h != s->local) {
+        h->hold_at = MAX(h->hold_at, at);
+        host_settle(s, h);
+    }
+}
+
 void schedule_count(const struct schedule *s, int64_t now, struct schedule_counts *ret)
 {
     *ret = (struct schedule_counts){
@@ -437,32 +453,4 @@ void schedule_count(const struct schedule *s, int64_t now, struct schedule_count
     };
     for (const struct sched_node *n = s->fresh.first; n; n = n->next)
         ret->next_due_at = earlier(ret->next_due_at, n->due_at);
-}
-
-int schedule_host_key(const char *url, char *buf, size_t size)
-{
-    bool tls = str_casestarts(url, "https://");
-    if (!tls && !str_casestarts(url, "http://"))
-        return -EINVAL;
-    const char *host = strstr(url, "://") + 3;
-    size_t n = strcspn(host, "/?#");
-    const char *at = memrchr(host, '@', n);
-    if (at) {
-        n -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    const char *v6_end = n && *host == '[' ? memchr(host, ']', n) : NULL;
-    const char *from = v6_end ? v6_end : host;
-    const char *colon = memchr(from, ':', n - (size_t)(from - host));
-    size_t name = colon ? (size_t)(colon - host) : n;
-    size_t digits = colon ? n - name - 1 : 0;
-    const char *port = digits ? colon + 1 : tls ? "443" : "80";
-    digits = digits ? digits : strlen(port);
-    if (name == 0 || name + digits + 2 > size)
-        return -EINVAL;
-    snprintf(buf, size, "%.*s:%.*s", (int)name, host, (int)digits, port);
-    for (char *p = buf; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p | 0x20);
-    return 0;
 }

@@ -67,8 +67,13 @@ void schedule_done(struct schedule *s, struct sched_node *n, int64_t now, int64_
 void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, int64_t now);
 /* A running feed cannot start after all (back-pressure): back to the front of its queue. */
 void schedule_unstart(struct schedule *s, struct sched_node *n);
-/* The host answered 429: nothing starts there before AT. Does not need to be known yet. */
+/* Nothing starts at the host before AT. It does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
+
+/* N, which runs, was answered 429 by the host it is at now: not before AT. One feed's limit is its
+ * own (a route may be limited alone); when a second feed meets one there before the first is over,
+ * it is the host's, and nothing starts there before AT (FETCHING b). */
+void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at);
 
 struct schedule_counts {
     size_t waiting, ready, running, hosts;

@@ -140,6 +140,36 @@ static void hops_unstarts_holds(void **state)
     schedule_free(s);
 }
 
+/* One feed's 429 is its own, two are the host's. */
+static void limits_of_two_feeds_hold_the_host(void **state)
+{
+    struct schedule *s = unpaced(2, 0);
+    struct sched_node a = {0}, b = {0}, c = {0};
+    int64_t wake;
+    schedule_add(s, &a, "h:80", T0 - 3);
+    schedule_add(s, &b, "h:80", T0 - 2);
+    schedule_add(s, &c, "h:80", T0 - 1);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &a);
+    schedule_limited(s, &a, T0 + 60000);
+    schedule_limited(s, &a, T0 + 60000); /* the same feed again is no second one */
+    schedule_done(s, &a, T0 + 10, T0 + 60000);
+    assert_ptr_equal(schedule_next(s, T0 + 10, &wake), &b);
+    schedule_limited(s, &b, T0 + 50000);
+    schedule_done(s, &b, T0 + 20, T0 + 50000);
+    assert_null(schedule_next(s, T0 + 20, &wake));
+    assert_int_equal(wake, T0 + 50000);
+    assert_ptr_equal(schedule_next(s, T0 + 50000, &wake), &c);
+    schedule_limited(s, &c, T0 + 55000);
+    schedule_remove(s, &a);
+    schedule_remove(s, &b);
+    schedule_remove(s, &c);
+    schedule_next(s, T0 + 100000, &wake);
+    struct schedule_counts n;
+    schedule_count(s, T0 + 100000, &n);
+    assert_int_equal(n.hosts, 0);
+    schedule_free(s);
+}
+
 static void overdue_feeds_are_paced(void **state)
 {
     struct schedule_conf conf = {.per_host = 2, .host_spacing_ms = 1000, .starts_per_s = 10};
@@ -426,10 +456,15 @@ static void host_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_and_places),    cmocka_unit_test(hosts_take_turns),
-        cmocka_unit_test(hops_unstarts_holds), cmocka_unit_test(overdue_feeds_are_paced),
-        cmocka_unit_test(clock_jumps),         cmocka_unit_test(against_a_model),
-        cmocka_unit_test(a_hundred_thousand),  cmocka_unit_test(host_keys),
+        cmocka_unit_test(order_and_places),
+        cmocka_unit_test(hosts_take_turns),
+        cmocka_unit_test(hops_unstarts_holds),
+        cmocka_unit_test(limits_of_two_feeds_hold_the_host),
+        cmocka_unit_test(overdue_feeds_are_paced),
+        cmocka_unit_test(clock_jumps),
+        cmocka_unit_test(against_a_model),
+        cmocka_unit_test(a_hundred_thousand),
+        cmocka_unit_test(host_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
