@@ -2,9 +2,10 @@
  * damaged copies of each, always the same ones. So every sample that ever broke something is an
  * ordinary test, also with gcc.
  *
- * With a fuzzer (clang): meson setup DIR -Dc_args=-fsanitize=fuzzer-no-link
- * -Dc_link_args=-fsanitize=fuzzer -Db_sanitize=address,undefined -Db_lundef=false, then
- * DIR/tests/fuzz/fuzz_NAME tests/fuzz/corpus/NAME. This file is left out there. */
+ * With a fuzzer: CC=clang meson setup DIR -Dc_args=-fsanitize=fuzzer-no-link
+ * -Db_sanitize=address,undefined -Db_lundef=false; ninja -C DIR; then
+ * DIR/tests/fuzz/fuzz_NAME NEWCORPUS tests/fuzz/corpus/NAME. This file is left out there.
+ */
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
