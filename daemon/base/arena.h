@@ -21,7 +21,8 @@ void *arena_zalloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 /* A NUL-terminated copy. */
 char *arena_strndup(struct arena *a, const char *s, size_t n) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
-char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2), returns_nonnull));
 /* Frees everything; the arena is empty and usable again. */
 void arena_free(struct arena *a);
 /* Empties it but keeps one block of ordinary size for the next unit of work. */

@@ -83,8 +83,8 @@ int td_wire_write(struct buf *out, const struct td_batch *b)
                  (b->dropped ? DROPPED : 0),
         .n_hubs = MIN(b->n_hubs, (uint32_t)LIMIT_HUBS),
         .n_entries = b->n_entries,
-        .ttl_ms = b->hints.ttl_ms,
-        .update_ms = b->hints.update_ms,
+        .ttl_ms = MAX(b->hints.ttl_ms, (int64_t)0),
+        .update_ms = MAX(b->hints.update_ms, (int64_t)0),
         .skip_hours = b->hints.skip_hours,
         .skip_days = b->hints.skip_days,
     };

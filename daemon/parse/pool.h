@@ -6,6 +6,10 @@
  * costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only. Never
  * blocks, but for the file written after a crash (quarantine.h) and the vfork of a start.
  *
+ * A child keeps nothing between documents, but it is one process: whoever takes it over can also
+ * spoil the documents that the same child reads later, until it is replaced
+ * (LIMIT_PARSER_JOBS). It cannot reach files, network, other processes or the daemon's memory.
+ *
  * When three children in a row die before they are ready, the environment is broken: that is
  * said once in the log, jobs fail with the reason, and another start is tried after 1 s, 2 s, ...
  * 60 s.
