@@ -33,6 +33,7 @@ struct loader {
     int lines[32];            /* where this section named each key, 0 = not yet */
     struct td_feed_conf base; /* max-body and timeout of [daemon] */
     uint32_t given_base, given_defaults;
+    int defaults_file, defaults_line; /* of the last key of [defaults] that bears on the interval */
     struct draft *drafts;
     size_t n_drafts, cap_drafts;
 };
@@ -131,6 +132,11 @@ static void unknown_key(struct loader *l, const struct ini_line *in)
             near ? "?)" : "", buf_str(&all));
 }
 
+static uint32_t interval_keys(void)
+{
+    return 1u << key_find("interval") | 1u << key_find("min-interval");
+}
+
 static void set_value(struct loader *l, const struct ini_line *in)
 {
     int i = key_find(in->name);
@@ -157,6 +163,10 @@ static void set_value(struct loader *l, const struct ini_line *in)
                    : l->section == IN_DAEMON ? (void *)&l->base
                                              : (void *)&l->s->defaults;
     uint32_t *given = d ? &d->given : l->section == IN_DAEMON ? &l->given_base : &l->given_defaults;
+    if (l->section == IN_DEFAULTS && (interval_keys() >> i & 1)) {
+        l->defaults_file = this_file(l);
+        l->defaults_line = in->line;
+    }
     struct td_err err;
     *given |= 1u << i;
     if (k->set(k, target, in->arg, &err) < 0)
@@ -279,19 +289,27 @@ static char *folder_of(const char *path)
     return abs ? abs : TAKE(dir);
 }
 
+/* Of one feed, or with NAME NULL of the defaults. */
+static void check_interval(struct loader *l, const struct td_feed_conf *c, int file, int line)
+{
+    char a[32], b[32];
+    if (c->interval_ms && c->interval_ms < c->min_interval_ms && c->source != TD_SOURCE_FILE)
+        problem(l, file, line,
+                "[%s%s]: interval of %s; allowed: at least its min-interval (%s), or auto",
+                c->name ? "feed " : "defaults", c->name ? c->name : "",
+                str_duration(a, sizeof a, c->interval_ms),
+                str_duration(b, sizeof b, c->min_interval_ms));
+}
+
 static void check_feed(struct loader *l, struct draft *d, const char *dir)
 {
     struct td_feed_conf *c = d->conf;
-    char a[32], b[32];
     if (!(d->given >> key_find("url") & 1))
         problem(l, d->file, d->line, "[feed %s] without url; allowed: url = ADDRESS", c->name);
     if (c->url)
         url_resolve_file(c, dir);
-    if (c->interval_ms && c->interval_ms < c->min_interval_ms && c->source != TD_SOURCE_FILE)
-        problem(l, d->file, d->line,
-                "[feed %s]: interval of %s; allowed: at least its min-interval (%s), or auto",
-                c->name, str_duration(a, sizeof a, c->interval_ms),
-                str_duration(b, sizeof b, c->min_interval_ms));
+    if (d->given & interval_keys()) /* else said once, of the defaults */
+        check_interval(l, c, d->file, d->line);
 }
 
 /* Names and addresses stand once each. */
@@ -323,6 +341,7 @@ static void finish(struct loader *l, const char *path)
 {
     CLEANUP_FREE char *dir = folder_of(path);
     inherit(l);
+    check_interval(l, &l->s->defaults, l->defaults_file, l->defaults_line);
     for (size_t i = 0; i < l->n_drafts; i++)
         check_feed(l, &l->drafts[i], dir);
     check_repeats(l);

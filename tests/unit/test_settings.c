@@ -203,6 +203,8 @@ static void errors(void **state)
     bad("[feed a]\ntitle = x\n", 1, "[feed a] without url");
     bad("[feed a]\nurl = gopher://h/\n", 2, "a gopher: address; allowed: http");
     bad(F "interval = 1min\n", 1, "at least its min-interval (5 min)");
+    bad("[defaults]\ntags = x\ninterval = 1s\n" F, 3, "[defaults]: interval of 1 s");
+    bad("[defaults]\nmin-interval = 2h\n" F "interval = 1h\n", 3, "min-interval (2 h)");
     bad(F "interval = never\n", 3, "interval = 'never'");
     bad(F "[feed a]\nurl = http://h/b\n", 3, "feeds.conf:1; allowed: a name once");
     bad(F "[feed b]\nurl = HTTP://H/a#frag\n", 3, "feeds.conf:1");
@@ -340,6 +342,50 @@ static void diff(void **state)
     settings_free(b);
 }
 
+/* Broken files give problems, each a whole line that says what is allowed, and never half a result.
+ */
+static void anything(void **state)
+{
+    static const char seed[] = "[daemon]\nstore = a/b.db\nallow-addresses = 127.0.0.1/32 ::1\n"
+                               "[defaults]\ninterval = 1h 30min\nretention = 90d, 1000 items\n"
+                               "[feed a]\nurl = http://u@[::1]:8080/x?y#z\ntags = a,b\n"
+                               "[feed b]\nurl = exec:cmd 'x y' \"z\\\"\"\nbacklog = all\n"
+                               "[feed c]\nurl = file:%20x/./y\nmax-body = 10M\n# end\n";
+    static const char bits[] = "[]=\n#;'\"\\%:/@ \t\r\xff\xc3\x01,0aZ";
+    uint64_t x = 0x2545f4914f6cdd1du;
+#define R(n) (x ^= x << 13, x ^= x >> 7, x ^= x << 17, x % (n))
+    int n_good = 0;
+    for (int run = 0; run < 1500; run++) {
+        char text[2 * sizeof seed];
+        size_t n = sizeof seed - 1;
+        memcpy(text, seed, sizeof seed);
+        for (uint64_t k = R(6); k; k--) {
+            size_t at = R(n - 1);
+            if (R(3) == 0) { /* a piece goes */
+                size_t cut = MIN((size_t)R(20), n - at);
+                memmove(text + at, text + at + cut, n - at - cut + 1);
+                n -= cut;
+            } else {
+                text[at] = bits[R(sizeof bits - 1)];
+            }
+        }
+        CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+        struct settings *s = NULL;
+        int r = load(text, &s, &problems);
+        n_good += r == 0;
+        assert_true(r == 0 ? s && problems.len == 0 : r == -EINVAL && !s && problems.len);
+        assert_true(utf8_valid(buf_str(&problems), problems.len));
+        for (const char *p = buf_str(&problems), *nl; *p; p = nl + 1) {
+            nl = strchr(p, '\n');
+            assert_non_null(nl);
+            if (!str_starts(p, dir) || !memmem(p, (size_t)(nl - p), "; allowed", 9))
+                fail_msg("%.*s", (int)(nl - p), p);
+        }
+        settings_free(s);
+    }
+    assert_true(n_good > 50 && n_good < 1400);
+}
+
 /* 100,000 feeds: far from a second (the limit leaves room for sanitizers on a busy machine). */
 static void many_feeds(void **state)
 {
@@ -363,11 +409,12 @@ static void many_feeds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults), cmocka_unit_test(everything),
-        cmocka_unit_test(errors),   cmocka_unit_test(all_problems_at_once),
-        cmocka_unit_test(drop_ins), cmocka_unit_test(missing_file),
-        cmocka_unit_test(table),    cmocka_unit_test(api_feeds),
-        cmocka_unit_test(diff),     cmocka_unit_test(many_feeds),
+        cmocka_unit_test(defaults),   cmocka_unit_test(everything),
+        cmocka_unit_test(errors),     cmocka_unit_test(all_problems_at_once),
+        cmocka_unit_test(drop_ins),   cmocka_unit_test(missing_file),
+        cmocka_unit_test(table),      cmocka_unit_test(api_feeds),
+        cmocka_unit_test(diff),       cmocka_unit_test(anything),
+        cmocka_unit_test(many_feeds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
