@@ -187,7 +187,8 @@ int pool_child_main(int fd)
     CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_WIRE_BYTES + sizeof(struct frame_answer));
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a child in an endless document has no one to end it */
     mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, 256 << 10); /* fixed: glibc would raise it and keep big blocks */
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);   /* fixed: glibc would raise it and keep big blocks */
+    mallopt(M_TRIM_THRESHOLD, SMALL_BYTES); /* not a brk(2) and its page faults per document */
     warm_up(&out);
     if (sandbox_enter(fd, &err) < 0) {
         log_error("parser child: %s", err.msg);
