@@ -21,11 +21,12 @@
 #define LIMIT_SLOW_BYTES_PER_S 100          /* slower than this ... */
 #define LIMIT_SLOW_S           20           /* ... for this long is given up; FETCHING H5 */
 #define LIMIT_URL_BYTES        8192         /* longer addresses are refused, not cut */
-#define LIMIT_ERROR_BODY_BYTES (64u << 10)  /* of a redirect or error, read to keep the connection \
-                                             */
-#define LIMIT_VALIDATOR_BYTES  8192         /* an ETag or Last-Modified beyond this is not kept */
-#define LIMIT_EXEC_MS          60000        /* an exec: source's run time; `timeout` */
-#define LIMIT_EXEC_WORDS_BYTES 500          /* end of its stderr that is kept for the reason */
+#define LIMIT_ERROR_BODY_BYTES                                                              \
+    (64u << 10)                      /* of a redirect or error, read to keep the connection \
+                                      */
+#define LIMIT_VALIDATOR_BYTES  8192  /* an ETag or Last-Modified beyond this is not kept */
+#define LIMIT_EXEC_MS          60000 /* an exec: source's run time; `timeout` */
+#define LIMIT_EXEC_WORDS_BYTES 500   /* end of its stderr that is kept for the reason */
 
 /* ---- scheduling -------------------------------------------------------------------------- */
 #define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)      /* `min-interval`; FETCHING d */
@@ -71,6 +72,9 @@
 #define LIMIT_RETENTION_STEP 500 /* rows expired in one transaction */
 #define LIMIT_CURSOR_HOLD_MS \
     (30LL * 24 * 3600 * 1000) /* a silent consumer holds the log this long */
+#define LIMIT_EVENT_KEEP_MS (90LL * 24 * 3600 * 1000) /* the log goes back this far */
+#define LIMIT_SEEN_DAYS     400 /* an id that its feed has not shown for so long may come back as new \
+                                 */
 #define LIMIT_REVISIONS    20 /* old revisions kept of one item */
 #define LIMIT_FEED_HISTORY 8  /* last outcomes kept of one feed */
 
@@ -79,8 +83,9 @@
 #define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
 #define LIMIT_PAGE_ITEMS     1000         /* rows in one API answer */
 #define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
-#define LIMIT_FOLLOWERS      1100 /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
-                                   */
+#define LIMIT_FOLLOWERS                                                       \
+    1100 /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
+          */
 #define LIMIT_PAGE_EVENTS   200         /* events of the log read in one step */
 #define LIMIT_RING_BYTES    (8u << 20)  /* newest events kept rendered, for all live followers */
 #define LIMIT_PAGE_FEEDS    10000       /* feeds in one API answer */

@@ -76,6 +76,12 @@ typedef int feed_row_fn(void *ctx, const struct feed_row *row);
 int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
                  struct td_err *err);
 
+/* All feeds as store_load_feeds gives them. CB takes what it wants out of both structs (and leaves
+ * NULL). */
+int reader_load_feeds(struct reader *r,
+                      void (*cb)(void *ctx, struct td_feed_conf *conf, struct td_feed_state *state),
+                      void *ctx, struct td_err *err);
+
 struct cursor_row {
     const char *name;
     int64_t seq, updated_at;

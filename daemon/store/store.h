@@ -74,6 +74,7 @@ struct store_commit {
      * strings. C is freed by the store after it. R is NULL when the feed was removed meanwhile. */
     void (*done)(struct store_commit *c, const struct store_commit_result *r);
     void *ctx;
+    bool first_import; /* the store's own */
 };
 /* Takes C (malloc'd). */
 void store_commit(struct store *s, struct store_commit *c);

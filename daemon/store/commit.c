@@ -1,0 +1,364 @@
+#include "store/commit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/dedup.h"
+#include "store/feeds.h"
+
+/* A day-old `last_seen_day` is good enough: an unchanged feed is written once in this many days. */
+#define SEEN_TOUCH_DAYS 30
+#define FLAP_MS         (24 * 3600 * 1000LL) /* back to a text of the last day: no new revision */
+#define MOVED_LOOK_BACK 4 /* stored items compared, times the entries of the document */
+
+struct work { /* one commit under way */
+    struct db *d;
+    struct store_commit *c;
+    struct store_commit_result *r;
+    struct td_err *err;
+    struct dedup_entry *list;
+    size_t n;
+};
+
+const char *event_kind_name(int kind)
+{
+    return kind == EVENT_ITEM_NEW       ? "item.new"
+           : kind == EVENT_ITEM_CHANGED ? "item.changed"
+                                        : "unknown";
+}
+
+static int add_event(struct work *w, int kind, int64_t item_id, int64_t revision)
+{
+    sqlite3_stmt *s = db_stmt(
+        w->d, "INSERT INTO event(kind, at, feed_id, item_id, revision) VALUES(?,?,?,?,?)");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int(s, 1, kind);
+    sqlite3_bind_int64(s, 2, w->c->now);
+    sqlite3_bind_int64(s, 3, w->c->feed_id);
+    sqlite3_bind_int64(s, 4, item_id);
+    sqlite3_bind_int64(s, 5, revision);
+    int r = db_run(w->d, s, w->err);
+    if (r < 0)
+        return r;
+    w->r->last_seq = sqlite3_last_insert_rowid(db_handle(w->d));
+    if (!w->r->first_seq)
+        w->r->first_seq = w->r->last_seq;
+    return 0;
+}
+
+static int put_seen(struct work *w, uint64_t ident, int64_t item_id, uint64_t fingerprint)
+{
+    sqlite3_stmt *s = db_stmt(w->d, "INSERT INTO seen VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+                                    " fingerprint = excluded.fingerprint, last_seen_day ="
+                                    " excluded.last_seen_day");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, w->c->feed_id);
+    sqlite3_bind_int64(s, 2, (int64_t)ident);
+    sqlite3_bind_int64(s, 3, item_id);
+    sqlite3_bind_int64(s, 4, (int64_t)fingerprint);
+    sqlite3_bind_int64(s, 5, commit_day(w->c->now));
+    return db_run(w->d, s, w->err);
+}
+
+/* First import: what is older than the backlog rule allows, or has no date, is not announced. */
+static bool is_backlog(const struct store_commit *c, const struct td_entry *e)
+{
+    if (c->state.imported || c->backlog_ms <= 0)
+        return false;
+    int64_t date = e->date_published != TD_NEVER ? e->date_published : e->date_modified;
+    return date == TD_NEVER || date < c->now - c->backlog_ms;
+}
+
+static void bind_entry(sqlite3_stmt *s, int i, const struct td_entry *e)
+{
+    db_bind_time(s, i++, e->date_published);
+    db_bind_time(s, i++, e->date_modified);
+    db_bind_text(s, i++, e->id);
+    db_bind_text(s, i++, e->url);
+    db_bind_text(s, i++, e->title);
+    db_bind_text(s, i++, e->author);
+    db_bind_text(s, i++, e->language);
+    db_bind_text(s, i++, e->tags);
+    sqlite3_bind_text(s, i++, e->json, (int)e->json_len, SQLITE_STATIC);
+    db_bind_text(s, i, e->text);
+}
+
+static int add_item(struct work *w, const struct dedup_entry *de)
+{
+    bool backlog = is_backlog(w->c, de->entry);
+    sqlite3_stmt *s = db_stmt(
+        w->d, "INSERT INTO item(feed_id, first_seen, revised_at, revision, backlog,"
+              " date_published, date_modified, id, url, title, author, language, tags, json, text)"
+              " VALUES(?1,?2,?2,1,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, w->c->feed_id);
+    sqlite3_bind_int64(s, 2, w->c->now);
+    sqlite3_bind_int(s, 3, backlog);
+    bind_entry(s, 4, de->entry);
+    int r = db_run(w->d, s, w->err);
+    if (r < 0)
+        return r;
+    int64_t item_id = sqlite3_last_insert_rowid(db_handle(w->d));
+    r = put_seen(w, de->ident, item_id, de->entry->fingerprint);
+    if (r < 0)
+        return r;
+    w->r->n_new++;
+    w->r->n_backlog += backlog;
+    return backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
+}
+
+int commit_unindex(struct db *d, int64_t item_id, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(
+        d, "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
+           " SELECT 'delete', item_id, title, author, text FROM item WHERE item_id = ?1"
+           " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
+           " AND NOT EXISTS (SELECT 1 FROM reindex WHERE item_id = ?1)");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, item_id);
+    return db_run(d, s, err);
+}
+
+static int reindex(struct work *w, int64_t item_id)
+{
+    int r = commit_unindex(w->d, item_id, w->err);
+    if (r < 0)
+        return r;
+    sqlite3_stmt *s = db_stmt(w->d, "INSERT OR IGNORE INTO reindex SELECT ?1 WHERE"
+                                    " ?1 <= (SELECT value FROM meta WHERE key = 'index_item')");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, item_id);
+    return db_run(w->d, s, w->err);
+}
+
+/* The stored row takes ENTRY's values; REVISE: as a new revision. */
+static int update_item(struct work *w, int64_t item_id, const struct td_entry *e, bool revise)
+{
+    int r = reindex(w, item_id);
+    if (r < 0)
+        return r;
+    sqlite3_stmt *s = db_stmt(
+        w->d, "UPDATE item SET date_published=?4, date_modified=?5, id=?6, url=?7, title=?8,"
+              " author=?9, language=?10, tags=?11, json=?12, text=?13, revision=revision+?3,"
+              " revised_at=iif(?3, ?2, revised_at) WHERE item_id=?1");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, item_id);
+    sqlite3_bind_int64(s, 2, w->c->now);
+    sqlite3_bind_int(s, 3, revise);
+    bind_entry(s, 4, e);
+    return db_run(w->d, s, w->err);
+}
+
+/* Keeps what the item was, under its old fingerprint. */
+static int keep_revision(struct work *w, int64_t item_id, uint64_t fingerprint)
+{
+    sqlite3_stmt *s = db_stmt(w->d,
+                              "INSERT INTO revision SELECT item_id, revision, revised_at, ?2, url,"
+                              " title, json FROM item WHERE item_id = ?1");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, item_id);
+    sqlite3_bind_int64(s, 2, (int64_t)fingerprint);
+    int r = db_run(w->d, s, w->err);
+    if (r < 0)
+        return r;
+    s = db_stmt(w->d, "DELETE FROM revision WHERE item_id = ?1 AND revision <="
+                      " (SELECT revision FROM item WHERE item_id = ?1) - ?2");
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, item_id);
+    sqlite3_bind_int64(s, 2, LIMIT_REVISIONS);
+    return db_run(w->d, s, w->err);
+}
+
+/* Did the item say exactly this within the last day? Some sites serve two versions in turn. */
+static bool flaps(struct work *w, int64_t item_id, uint64_t fingerprint)
+{
+    sqlite3_stmt *s = db_stmt(
+        w->d, "SELECT 1 FROM revision r JOIN item i USING(item_id) WHERE r.item_id = ?1"
+              " AND r.fingerprint = ?2 AND i.revised_at > ?3");
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, item_id);
+    sqlite3_bind_int64(s, 2, (int64_t)fingerprint);
+    sqlite3_bind_int64(s, 3, w->c->now - FLAP_MS);
+    bool yes = sqlite3_step(s) == SQLITE_ROW;
+    sqlite3_reset(s);
+    return yes;
+}
+
+/* Revision and backlog flag of a stored item; 0 = expired. */
+static int64_t stored_revision(struct work *w, int64_t item_id, bool *ret_backlog)
+{
+    sqlite3_stmt *s = db_stmt(w->d, "SELECT revision, backlog FROM item WHERE item_id = ?");
+    int64_t revision = 0;
+    if (!s)
+        return 0;
+    sqlite3_bind_int64(s, 1, item_id);
+    if (sqlite3_step(s) == SQLITE_ROW) {
+        revision = sqlite3_column_int64(s, 0);
+        *ret_backlog = sqlite3_column_int(s, 1);
+    }
+    sqlite3_reset(s);
+    return revision;
+}
+
+static int change_item(struct work *w, const struct dedup_entry *de, int64_t item_id, uint64_t old)
+{
+    bool backlog = false;
+    int64_t revision = stored_revision(w, item_id, &backlog);
+    int r = put_seen(w, de->ident, item_id, de->entry->fingerprint);
+    if (r < 0 || !revision)
+        return r; /* deleted by retention stays deleted */
+    if (flaps(w, item_id, de->entry->fingerprint))
+        return update_item(w, item_id, de->entry, false);
+    r = keep_revision(w, item_id, old);
+    if (r == 0)
+        r = update_item(w, item_id, de->entry, true);
+    if (r < 0)
+        return r;
+    w->r->n_changed++;
+    return backlog ? 0 : add_event(w, EVENT_ITEM_CHANGED, item_id, revision + 1);
+}
+
+/* ---- what the feed has shown before -------------------------------------------------------- */
+
+struct found {
+    int64_t item_id; /* 0 = never seen */
+    uint64_t fingerprint;
+    int64_t day;
+};
+
+static int look_up(struct work *w, struct found *found, size_t *ret_unseen)
+{
+    size_t unseen = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        sqlite3_stmt *s = db_stmt(w->d, "SELECT item_id, fingerprint, last_seen_day FROM seen"
+                                        " WHERE feed_id = ? AND ident = ?");
+        if (!s)
+            return db_fail(w->d, w->err);
+        sqlite3_bind_int64(s, 1, w->c->feed_id);
+        sqlite3_bind_int64(s, 2, (int64_t)w->list[i].ident);
+        int code = sqlite3_step(s);
+        if (code == SQLITE_ROW)
+            found[i] = (struct found){.item_id = sqlite3_column_int64(s, 0),
+                                      .fingerprint = (uint64_t)sqlite3_column_int64(s, 1),
+                                      .day = sqlite3_column_int64(s, 2)};
+        else if (code != SQLITE_DONE)
+            return db_fail(w->d, w->err);
+        else
+            unseen++;
+        sqlite3_reset(s);
+    }
+    *ret_unseen = unseen;
+    return 0;
+}
+
+static bool taken(const struct found *found, size_t n, int64_t item_id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (found[i].item_id == item_id)
+            return true;
+    return false;
+}
+
+/* Every entry looks new: match them with stored items of the feed that are not in the document. */
+static int find_moved(struct work *w, struct found *found, size_t unseen)
+{
+    sqlite3_stmt *s = db_stmt(w->d, "SELECT item_id, id, url, title FROM item WHERE feed_id = ?"
+                                    " ORDER BY item_id DESC LIMIT ?");
+    int code;
+    if (!s)
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, w->c->feed_id);
+    sqlite3_bind_int64(s, 2, (int64_t)(MOVED_LOOK_BACK * w->n));
+    while (unseen && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        int64_t item_id = sqlite3_column_int64(s, 0);
+        for (size_t i = w->n; i-- > 0;) { /* newest first on both sides */
+            const struct td_entry *e = w->list[i].entry;
+            if (found[i].item_id || !dedup_moved(e, db_text(s, 1), db_text(s, 2), db_text(s, 3)))
+                continue;
+            if (taken(found, w->n, item_id))
+                break;
+            found[i].item_id = item_id;
+            found[i].day = -1; /* moved: its row follows silently */
+            unseen--;
+            break;
+        }
+    }
+    sqlite3_reset(s);
+    return 0;
+}
+
+static int store_entry(struct work *w, const struct dedup_entry *de, const struct found *f)
+{
+    if (!f->item_id)
+        return add_item(w, de);
+    if (f->day < 0) {
+        int r = put_seen(w, de->ident, f->item_id, de->entry->fingerprint);
+        return r < 0 ? r : update_item(w, f->item_id, de->entry, false);
+    }
+    if (f->fingerprint != de->entry->fingerprint)
+        return change_item(w, de, f->item_id, f->fingerprint);
+    if (f->day + SEEN_TOUCH_DAYS < commit_day(w->c->now))
+        return put_seen(w, de->ident, f->item_id, f->fingerprint);
+    return 0;
+}
+
+static int store_batch(struct work *w, enum dedup_rule *rule)
+{
+    const struct td_batch *b = w->c->batch;
+    size_t unseen = 0;
+    *rule = dedup_rule_for(b, *rule);
+    CLEANUP_FREE struct dedup_entry *list = xcalloc(b->n_entries, sizeof *list);
+    CLEANUP_FREE struct found *found = xcalloc(b->n_entries, sizeof *found);
+    w->list = list;
+    w->n = dedup_list(b, *rule, list);
+    int r = look_up(w, found, &unseen);
+    if (r == 0 && dedup_suspicious(unseen, w->n, w->c->state.imported))
+        r = find_moved(w, found, unseen);
+    for (size_t i = 0; r == 0 && i < w->n; i++)
+        r = store_entry(w, &list[i], &found[i]);
+    return r;
+}
+
+int commit_apply(struct db *d, struct store_commit *c, bool finished,
+                 struct store_commit_result *ret, bool *ret_known, struct td_err *err)
+{
+    enum dedup_rule rule;
+    struct work w = {.d = d, .c = c, .r = ret, .err = err};
+    *ret = (struct store_commit_result){0};
+    sqlite3_stmt *s = db_stmt(d, "SELECT ident_rule FROM feed WHERE feed_id = ? AND deleted = 0");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, c->feed_id);
+    int code = sqlite3_step(s);
+    *ret_known = code == SQLITE_ROW;
+    rule = (enum dedup_rule)sqlite3_column_int(s, 0);
+    sqlite3_reset(s);
+    if (code != SQLITE_ROW)
+        return code == SQLITE_DONE ? 0 : db_fail(d, err);
+    enum dedup_rule before = rule;
+    bool imported = c->state.imported;
+    if (finished && c->batch) /* finish has set it; the rules for a first import still hold */
+        c->state.imported = c->first_import ? false : imported;
+    int r = c->batch ? store_batch(&w, &rule) : 0;
+    c->state.imported = imported;
+    if (r < 0)
+        return r;
+    if (!finished) {
+        c->first_import = !imported;
+        if (c->finish)
+            c->finish(c, ret);
+    }
+    r = feeds_write_state(d, c->feed_id, &c->state, err);
+    return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
+}

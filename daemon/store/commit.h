@@ -1,0 +1,29 @@
+/*
+ * commit.h - one fetch's result into the tables. Writer thread, inside its transaction.
+ */
+#ifndef TIDINGS_STORE_COMMIT_H
+#define TIDINGS_STORE_COMMIT_H
+
+#include "store/db.h"
+#include "store/store.h"
+
+/* Stores C's entries, events and state. FINISHED: C's `finish` has run in an attempt that was
+ * rolled back, so its state is complete. *RET_KNOWN false: the feed is not in the store any more;
+ * nothing was done. */
+int commit_apply(struct db *d, struct store_commit *c, bool finished,
+                 struct store_commit_result *ret, bool *ret_known, struct td_err *err);
+
+/* Events of kind NEW and CHANGED in table `event`. */
+enum event_kind { EVENT_ITEM_NEW = 1, EVENT_ITEM_CHANGED = 2 };
+const char *event_kind_name(int kind);
+
+/* The day number of `seen.last_seen_day`. */
+static inline int64_t commit_day(int64_t now)
+{
+    return now / 86400000;
+}
+
+/* Takes an item's words out of the full-text index before its row changes or goes. */
+int commit_unindex(struct db *d, int64_t item_id, struct td_err *err);
+
+#endif

@@ -1,0 +1,210 @@
+#include "store/db.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define WRITER_CACHE_KIB 8192
+#define READER_CACHE_KIB 2048
+#define MAX_STATEMENTS \
+    96 /* literals in this folder are fewer; a new one beyond it fails its test */
+
+struct db {
+    sqlite3 *handle;
+    struct {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } kept[MAX_STATEMENTS];
+    size_t n_kept;
+};
+
+static int code_to_errno(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_IOERR:
+        return -EIO;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_CANTOPEN:
+        return errno == ENOENT ? -ENOENT : -EACCES;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
+    default:
+        return -EINVAL;
+    }
+}
+
+bool db_passes(int r)
+{
+    return r == -ENOSPC || r == -EIO || r == -EROFS || r == -EBUSY || r == -ENOMEM || r == -EACCES;
+}
+
+int db_fail(struct db *d, struct td_err *err)
+{
+    int code = sqlite3_extended_errcode(d->handle);
+    return td_err(err, code_to_errno(code), "%s", sqlite3_errmsg(d->handle));
+}
+
+static int try_open(struct db *d, const char *name, int flags)
+{
+    sqlite3_close(d->handle);
+    d->handle = NULL;
+    errno = 0;
+    int code = sqlite3_open_v2(name, &d->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(d->handle, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    return code;
+}
+
+/* A store nobody writes, in a folder we may not write, has no -shm: it is read as it lies there. */
+static int open_immutable(struct db *d, const char *path)
+{
+    CLEANUP_BUF struct buf uri = BUF_INIT(8192);
+    CLEANUP_FREE char *wal = xasprintf("%s-wal", path);
+    if (access(wal, F_OK) == 0)
+        return SQLITE_CANTOPEN;
+    buf_adds(&uri, "file:");
+    for (const char *p = path; *p; p++)
+        if (strchr("%?#", *p))
+            buf_addf(&uri, "%%%02x", (unsigned char)*p);
+        else
+            buf_addc(&uri, *p);
+    buf_adds(&uri, "?immutable=1");
+    return try_open(d, buf_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+int db_open(struct db **ret, const char *path, bool writable, struct td_err *err)
+{
+    struct db *d = xcalloc(1, sizeof *d);
+    int code = try_open(
+        d, path, writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    if (code != SQLITE_OK && !writable && access(path, R_OK) == 0 &&
+        (code & 0xff) == SQLITE_CANTOPEN)
+        code = open_immutable(d, path);
+    if (code != SQLITE_OK) {
+        int r = access(path, F_OK) != 0 && !writable ? -ENOENT : code_to_errno(code);
+        td_err(err, r, "%s: %s", path,
+               r == -ENOENT ? "there is no store"
+               : d->handle  ? sqlite3_errmsg(d->handle)
+                            : sqlite3_errstr(code));
+        db_close(d);
+        return r;
+    }
+    sqlite3_busy_timeout(d->handle, 5000);
+    CLEANUP_FREE char *pragma = xasprintf("PRAGMA cache_size=-%d; PRAGMA temp_store=memory;%s",
+                                          writable ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+                                          writable ? "" : "PRAGMA query_only=1;");
+    sqlite3_exec(d->handle, pragma, NULL, NULL, NULL);
+    sqlite3_extended_result_codes(d->handle, 1);
+    *ret = d;
+    return 0;
+}
+
+void db_close(struct db *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->n_kept; i++)
+        sqlite3_finalize(d->kept[i].stmt);
+    sqlite3_close(d->handle);
+    free(d);
+}
+
+sqlite3 *db_handle(struct db *d)
+{
+    return d->handle;
+}
+
+int db_version(struct db *d)
+{
+    return (int)db_int(d, "PRAGMA user_version", -1);
+}
+
+sqlite3_stmt *db_stmt(struct db *d, const char *sql)
+{
+    for (size_t i = 0; i < d->n_kept; i++)
+        if (d->kept[i].sql == sql) {
+            sqlite3_reset(d->kept[i].stmt);
+            return d->kept[i].stmt;
+        }
+    sqlite3_stmt *s = NULL;
+    if (d->n_kept == MAX_STATEMENTS ||
+        sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
+        return NULL;
+    d->kept[d->n_kept].sql = sql;
+    d->kept[d->n_kept++].stmt = s;
+    return s;
+}
+
+int db_exec(struct db *d, const char *sql, struct td_err *err)
+{
+    return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(d, err);
+}
+
+int db_run(struct db *d, sqlite3_stmt *s, struct td_err *err)
+{
+    if (!s)
+        return db_fail(d, err);
+    int r = sqlite3_step(s) == SQLITE_DONE ? 0 : db_fail(d, err);
+    sqlite3_reset(s);
+    return r;
+}
+
+int64_t db_int(struct db *d, const char *sql, int64_t otherwise)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t v = otherwise;
+    if (sqlite3_prepare_v2(d->handle, sql, -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+        v = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return v;
+}
+
+void db_bind_text(sqlite3_stmt *s, int i, const char *text)
+{
+    if (text)
+        sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(s, i);
+}
+
+void db_bind_blob(sqlite3_stmt *s, int i, const char *text)
+{
+    if (text)
+        sqlite3_bind_blob(s, i, text, (int)strlen(text), SQLITE_STATIC);
+    else
+        sqlite3_bind_null(s, i);
+}
+
+void db_bind_time(sqlite3_stmt *s, int i, int64_t at)
+{
+    if (at == TD_NEVER)
+        sqlite3_bind_null(s, i);
+    else
+        sqlite3_bind_int64(s, i, at);
+}
+
+const char *db_text(sqlite3_stmt *s, int i)
+{
+    return (const char *)sqlite3_column_text(s, i);
+}
+
+int64_t db_time(sqlite3_stmt *s, int i)
+{
+    return sqlite3_column_type(s, i) == SQLITE_NULL ? TD_NEVER : sqlite3_column_int64(s, i);
+}

@@ -1,0 +1,50 @@
+/*
+ * db.h - a connection to the store and the few idioms all SQL of this folder uses.
+ *
+ * One connection belongs to one thread. Errors are SQLite's codes turned into errno with a
+ * sentence.
+ */
+#ifndef TIDINGS_STORE_DB_H
+#define TIDINGS_STORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct db;
+
+/* Opens for writing (creates the file) or read-only. -ENOENT, -EACCES, -EUCLEAN (not a database).
+ */
+int db_open(struct db **ret, const char *path, bool writable, struct td_err *err);
+void db_close(struct db *d); /* accepts NULL */
+sqlite3 *db_handle(struct db *d);
+/* The user_version. */
+int db_version(struct db *d);
+
+/* A statement for SQL (a literal: its address is the key), reset and ready to bind. Kept until
+ * db_close. NULL when SQL cannot be prepared: db_fail says why. */
+sqlite3_stmt *db_stmt(struct db *d, const char *sql);
+/* Runs SQL without results: 0 or db_fail. */
+int db_exec(struct db *d, const char *sql, struct td_err *err);
+/* Steps a statement that gives no row, and resets it: 0 or db_fail. */
+int db_run(struct db *d, sqlite3_stmt *s, struct td_err *err);
+/* One integer of the first row, OTHERWISE when there is none or it fails. */
+int64_t db_int(struct db *d, const char *sql, int64_t otherwise);
+/* The last error as negative errno, with a sentence in ERR. -ENOSPC, -EIO, -EROFS, -EBUSY and
+ * -ENOMEM pass (db_passes); everything else is a defect of ours or of the file. */
+int db_fail(struct db *d, struct td_err *err);
+bool db_passes(int r);
+
+/* Binding: NULL and TD_NEVER become SQL NULL. Strings are borrowed until the next reset. */
+void db_bind_text(sqlite3_stmt *s, int i, const char *text);
+void db_bind_blob(sqlite3_stmt *s, int i, const char *text);
+void db_bind_time(sqlite3_stmt *s, int i, int64_t at);
+/* Reading: NULL for SQL NULL, borrowed until the next step; TD_NEVER for a NULL time. */
+const char *db_text(sqlite3_stmt *s, int i);
+int64_t db_time(sqlite3_stmt *s, int i);
+
+#endif

@@ -1,0 +1,160 @@
+#include "store/feeds.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+static enum td_source source_of(const char *url)
+{
+    return str_casestarts(url, "file:")   ? TD_SOURCE_FILE
+           : str_casestarts(url, "exec:") ? TD_SOURCE_EXEC
+                                          : TD_SOURCE_HTTP;
+}
+
+int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(
+        d, "INSERT INTO feed(name, url, origin, enabled, user_title, tags) VALUES(?,?,?,?,?,?)"
+           " ON CONFLICT(name) DO UPDATE SET url = excluded.url, origin = excluded.origin,"
+           " enabled = excluded.enabled, user_title = excluded.user_title, tags = excluded.tags"
+           " RETURNING feed_id");
+    if (!s)
+        return db_fail(d, err);
+    db_bind_text(s, 1, conf->name);
+    db_bind_text(s, 2, conf->url);
+    sqlite3_bind_int(s, 3, conf->origin);
+    sqlite3_bind_int(s, 4, conf->enabled);
+    db_bind_text(s, 5, conf->title);
+    db_bind_text(s, 6, conf->tags);
+    if (sqlite3_step(s) != SQLITE_ROW) {
+        int r = db_fail(d, err);
+        sqlite3_reset(s);
+        return r;
+    }
+    *ret_id = sqlite3_column_int64(s, 0);
+    return db_run(d, s, err);
+}
+
+/* The history as a BLOB of structs: one machine's byte order, read back with its size checked. */
+static size_t history_bytes(const struct td_feed_state *s)
+{
+    size_t n = 0;
+    while (n < LIMIT_FEED_HISTORY && s->history[n].outcome != TD_OUT_NONE)
+        n++;
+    return n * sizeof s->history[0];
+}
+
+int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *t,
+                      struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(
+        d, "UPDATE feed SET next_due_at=?2, last_fetch_at=?3, last_success_at=?4, last_new_at=?5,"
+           " failing_since=?6, n_failures=?7, n_unchanged=?8, imported=?9, gone=?10, etag=?11,"
+           " last_modified=?12, max_age_ms=?13, retry_after_at=?14, ttl_ms=?15, update_ms=?16,"
+           " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20, title=?21,"
+           " home_page_url=?22, moved_to=?23, moved_since=?24, moved_seen=?25, error=?26, why=?27,"
+           " history=?28 WHERE feed_id=?1");
+    int i = 1;
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, i++, feed_id);
+    sqlite3_bind_int64(s, i++, t->next_due_at);
+    db_bind_time(s, i++, t->last_fetch_at);
+    db_bind_time(s, i++, t->last_success_at);
+    db_bind_time(s, i++, t->last_new_at);
+    db_bind_time(s, i++, t->failing_since);
+    sqlite3_bind_int(s, i++, t->n_failures);
+    sqlite3_bind_int(s, i++, t->n_unchanged);
+    sqlite3_bind_int(s, i++, t->imported);
+    sqlite3_bind_int(s, i++, t->gone);
+    db_bind_blob(s, i++, t->val.etag);
+    db_bind_blob(s, i++, t->val.last_modified);
+    sqlite3_bind_int64(s, i++, t->max_age_ms);
+    db_bind_time(s, i++, t->retry_after_at);
+    sqlite3_bind_int64(s, i++, t->hints.ttl_ms);
+    sqlite3_bind_int64(s, i++, t->hints.update_ms);
+    sqlite3_bind_int64(s, i++, t->hints.skip_hours);
+    sqlite3_bind_int(s, i++, t->hints.skip_days);
+    sqlite3_bind_double(s, i++, t->rate_per_day);
+    db_bind_time(s, i++, t->rate_at);
+    db_bind_text(s, i++, t->title);
+    db_bind_text(s, i++, t->home_page_url);
+    db_bind_text(s, i++, t->moved_to);
+    db_bind_time(s, i++, t->moved_since);
+    sqlite3_bind_int(s, i++, t->moved_seen);
+    db_bind_text(s, i++, t->error);
+    db_bind_text(s, i++, t->why);
+    sqlite3_bind_blob(s, i, t->history, (int)history_bytes(t), SQLITE_STATIC);
+    return db_run(d, s, err);
+}
+
+int feeds_write_rule(struct db *d, int64_t feed_id, int rule, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET ident_rule = ?2 WHERE feed_id = ?1");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    sqlite3_bind_int(s, 2, rule);
+    return db_run(d, s, err);
+}
+
+int feeds_mark_deleted(struct db *d, int64_t feed_id, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(
+        d, "UPDATE feed SET deleted = 1, enabled = 0, name = name || char(1) || feed_id"
+           " WHERE feed_id = ? AND deleted = 0");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    int r = db_run(d, s, err);
+    if (r == 0 && sqlite3_changes(db_handle(d)) == 0)
+        return td_err(err, -ENOENT, "there is no feed %lld", (long long)feed_id);
+    return r;
+}
+
+void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *c, struct td_feed_state *t)
+{
+    int i = 0;
+    td_feed_state_init(t);
+    *c = (struct td_feed_conf){0};
+    t->feed_id = sqlite3_column_int64(s, i++);
+    c->name = xstrdup_or_null(db_text(s, i++));
+    c->url = xstrdup_or_null(db_text(s, i++));
+    c->source = c->url ? source_of(c->url) : TD_SOURCE_HTTP;
+    c->origin = (enum td_origin)sqlite3_column_int(s, i++);
+    c->enabled = sqlite3_column_int(s, i++);
+    c->title = xstrdup_or_null(db_text(s, i++));
+    c->tags = xstrdup_or_null(db_text(s, i++));
+    t->next_due_at = sqlite3_column_int64(s, i++);
+    t->last_fetch_at = db_time(s, i++);
+    t->last_success_at = db_time(s, i++);
+    t->last_new_at = db_time(s, i++);
+    t->failing_since = db_time(s, i++);
+    t->n_failures = sqlite3_column_int(s, i++);
+    t->n_unchanged = sqlite3_column_int(s, i++);
+    t->imported = sqlite3_column_int(s, i++);
+    t->gone = sqlite3_column_int(s, i++);
+    t->val.etag = xstrdup_or_null(db_text(s, i++));
+    t->val.last_modified = xstrdup_or_null(db_text(s, i++));
+    t->max_age_ms = sqlite3_column_int64(s, i++);
+    t->retry_after_at = db_time(s, i++);
+    t->hints.ttl_ms = sqlite3_column_int64(s, i++);
+    t->hints.update_ms = sqlite3_column_int64(s, i++);
+    t->hints.skip_hours = (uint32_t)sqlite3_column_int64(s, i++);
+    t->hints.skip_days = (uint8_t)sqlite3_column_int(s, i++);
+    t->rate_per_day = sqlite3_column_double(s, i++);
+    t->rate_at = db_time(s, i++);
+    t->title = xstrdup_or_null(db_text(s, i++));
+    t->home_page_url = xstrdup_or_null(db_text(s, i++));
+    t->moved_to = xstrdup_or_null(db_text(s, i++));
+    t->moved_since = db_time(s, i++);
+    t->moved_seen = sqlite3_column_int(s, i++);
+    t->error = xstrdup_or_null(db_text(s, i++));
+    t->why = xstrdup_or_null(db_text(s, i++));
+    const void *blob = sqlite3_column_blob(s, i);
+    size_t n = (size_t)sqlite3_column_bytes(s, i);
+    if (blob && n % sizeof t->history[0] == 0 && n <= sizeof t->history)
+        memcpy(t->history, blob, n);
+}

@@ -1,0 +1,283 @@
+/*
+ * store.c - opens the store and runs its two threads: the writer (writer.c) and the reader, below.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/feeds.h"
+#include "store/migrate.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+struct query {
+    struct query *next;
+    store_run_fn *run;
+    store_ran_fn *done;
+    void *ctx;
+};
+
+struct store {
+    struct ev_loop *loop;
+    struct writer *writer;
+    int lock_fd;
+    /* the reader thread */
+    struct reader *reader;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct query *queue, **queue_tail, *ran, **ran_tail;
+    bool stop;
+    ev_async finished;
+};
+
+/* One daemon a store: an advisory lock beside it, which ends with the process. */
+static int lock_store(const char *path, int *ret_fd, struct td_err *err)
+{
+    CLEANUP_FREE char *name = xasprintf("%s.lock", path);
+    CLEANUP_CLOSE int fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return td_err(err, -errno, "%s: %s", name, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return td_err(err, errno == EWOULDBLOCK ? -EBUSY : -errno,
+                      "%s is in use by another tidingsd", path);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+/* ---- the reader thread ---------------------------------------------------------------------- */
+
+static void *reader_main(void *arg)
+{
+    struct store *s = arg;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        struct query *q = s->queue;
+        if (!q) {
+            pthread_cond_wait(&s->wake, &s->lock);
+            continue;
+        }
+        s->queue = q->next;
+        if (!s->queue)
+            s->queue_tail = &s->queue;
+        pthread_mutex_unlock(&s->lock);
+        q->run(s->reader, q->ctx);
+        pthread_mutex_lock(&s->lock);
+        q->next = NULL;
+        *s->ran_tail = q;
+        s->ran_tail = &q->next;
+        ev_async_send(s->loop, &s->finished);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static void on_ran(struct ev_loop *loop, ev_async *a, int revents)
+{
+    struct store *s = a->data;
+    pthread_mutex_lock(&s->lock);
+    struct query *q = s->ran, *next;
+    s->ran = NULL;
+    s->ran_tail = &s->ran;
+    pthread_mutex_unlock(&s->lock);
+    for (; q; q = next) {
+        next = q->next;
+        if (q->done)
+            q->done(q->ctx);
+        free(q);
+    }
+}
+
+void store_read(struct store *s, store_run_fn *run, store_ran_fn *done, void *ctx)
+{
+    struct query *q = xcalloc(1, sizeof *q);
+    *q = (struct query){.run = run, .done = done, .ctx = ctx};
+    pthread_mutex_lock(&s->lock);
+    *s->queue_tail = q;
+    s->queue_tail = &q->next;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void start_reader(struct store *s)
+{
+    s->queue_tail = &s->queue;
+    s->ran_tail = &s->ran;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    ev_async_init(&s->finished, on_ran);
+    s->finished.data = s;
+    ev_async_start(s->loop, &s->finished);
+    if (pthread_create(&s->thread, NULL, reader_main, s) != 0)
+        abort(); /* no thread can be made: a broken environment */
+}
+
+static void free_queries(struct query *q)
+{
+    while (q) {
+        struct query *next = q->next;
+        free(q);
+        q = next;
+    }
+}
+
+static void stop_reader(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    ev_async_stop(s->loop, &s->finished);
+    free_queries(s->queue);
+    free_queries(s->ran);
+    reader_close(s->reader);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake);
+}
+
+/* ---- open and close -------------------------------------------------------------------------- */
+
+static int prepare(struct db *d, const struct store_conf *conf, struct td_err *err)
+{
+    int r = migrate_check(d, conf->path, err);
+    if (r == 0)
+        r = migrate_run(d, conf->path, conf->progress, conf->progress_ctx, err);
+    return r;
+}
+
+int store_open(struct store **ret, struct ev_loop *loop, const struct store_conf *conf,
+               struct td_err *err)
+{
+    CLEANUP_CLOSE int lock_fd = -1;
+    struct db *d;
+    struct reader *reader;
+    int r = lock_store(conf->path, &lock_fd, err);
+    if (r < 0)
+        return r;
+    if ((r = db_open(&d, conf->path, true, err)) < 0)
+        return r;
+    if ((r = prepare(d, conf, err)) < 0 || (r = reader_open(&reader, conf->path, err)) < 0) {
+        db_close(d);
+        return r;
+    }
+    struct store *s = xcalloc(1, sizeof *s);
+    s->loop = loop;
+    s->reader = reader;
+    s->lock_fd = lock_fd;
+    lock_fd = -1;
+    int64_t last = db_int(d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0);
+    start_reader(s);
+    s->writer = writer_new(d, loop, conf, last);
+    *ret = s;
+    return 0;
+}
+
+void store_close(struct store *s, int64_t wait_ms)
+{
+    if (!s)
+        return;
+    stop_reader(s);
+    writer_free(s->writer, wait_ms);
+    close(s->lock_fd);
+    free(s);
+}
+
+int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_err *err)
+{
+    return reader_load_feeds(s->reader, cb, ctx, err);
+}
+
+/* ---- operations ------------------------------------------------------------------------------ */
+
+bool store_has_room(const struct store *s)
+{
+    return writer_has_room(s->writer);
+}
+
+int64_t store_progress_at(const struct store *s)
+{
+    return writer_progress_at(s->writer);
+}
+
+int64_t store_last_seq(const struct store *s)
+{
+    return writer_last_seq(s->writer);
+}
+
+static struct op *new_op(enum op_kind kind, store_done_fn *done, void *ctx)
+{
+    struct op *op = xcalloc(1, sizeof *op);
+    op->kind = kind;
+    op->bytes = sizeof *op;
+    op->done = done;
+    op->ctx = ctx;
+    return op;
+}
+
+void store_commit(struct store *s, struct store_commit *c)
+{
+    struct op *op = new_op(OP_COMMIT, NULL, NULL);
+    op->commit = c;
+    op->bytes += sizeof *c + (c->batch ? td_batch_bytes(c->batch) : 0);
+    writer_put(s->writer, op);
+}
+
+void store_feed_put(struct store *s, const struct td_feed_conf *conf, store_done_fn *done,
+                    void *ctx)
+{
+    struct op *op = new_op(OP_PUT, done, ctx);
+    op->conf = td_feed_conf_copy(conf);
+    writer_put(s->writer, op);
+}
+
+void store_feed_put_many(struct store *s, const struct td_feed_conf *const *confs, size_t n,
+                         int64_t *ids, store_done_fn *done, void *ctx)
+{
+    struct op *op = new_op(OP_PUT, done, ctx);
+    op->confs = confs;
+    op->n = n;
+    op->ids = ids;
+    writer_put(s->writer, op);
+}
+
+void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, void *ctx)
+{
+    struct op *op = new_op(OP_DELETE, done, ctx);
+    op->id = feed_id;
+    writer_put(s->writer, op);
+}
+
+void store_cursor_set(struct store *s, const char *name, int64_t seq, store_done_fn *done,
+                      void *ctx)
+{
+    struct op *op = new_op(OP_CURSOR_SET, done, ctx);
+    op->name = xstrdup(name);
+    op->id = seq;
+    writer_put(s->writer, op);
+}
+
+void store_cursor_delete(struct store *s, const char *name, store_done_fn *done, void *ctx)
+{
+    struct op *op = new_op(OP_CURSOR_DELETE, done, ctx);
+    op->name = xstrdup(name);
+    writer_put(s->writer, op);
+}
+
+void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64_t count)
+{
+    writer_set_retention(s->writer, feed_id, age_ms, count);
+}
+
+void store_vacuum(struct store *s, store_done_fn *done, void *ctx)
+{
+    writer_put(s->writer, new_op(OP_VACUUM, done, ctx));
+}

@@ -1,0 +1,447 @@
+#include "store/writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/commit.h"
+#include "store/feeds.h"
+#include "store/maintain.h"
+
+#define RETRY_MIN_MS 200
+#define RETRY_MAX_MS 30000
+
+struct list {
+    struct op *head, **tail;
+    size_t n;
+};
+
+struct rule_change {
+    struct rule_change *next;
+    int64_t feed_id, age_ms, count;
+};
+
+struct writer {
+    struct db *d;
+    struct maintain *maintain;
+    struct ev_loop *loop;
+    ev_async finished;
+    struct store_conf conf;
+    pthread_t thread;
+
+    /* under the lock */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct list queue, done;
+    struct rule_change *rules, **rules_tail;
+    bool stop;
+    int64_t stop_at; /* monotonic: give up what cannot be written */
+    int64_t progress_at;
+    bool trouble, trouble_told;
+    struct td_err trouble_err;
+
+    /* loop thread */
+    size_t queued_bytes;
+    int64_t last_seq;
+};
+
+static void list_init(struct list *l)
+{
+    *l = (struct list){.tail = NULL};
+}
+
+static void list_add(struct list *l, struct op *op)
+{
+    op->next = NULL;
+    if (l->head)
+        *l->tail = op;
+    else
+        l->head = op;
+    l->tail = &op->next;
+    l->n++;
+}
+
+static struct op *list_pop(struct list *l)
+{
+    struct op *op = l->head;
+    if (op) {
+        l->head = op->next;
+        l->n--;
+    }
+    return op;
+}
+
+/* ---- the operations, inside a transaction --------------------------------------------------- */
+
+static int put_feeds(struct writer *w, struct op *op)
+{
+    int r = 0;
+    if (op->conf)
+        return feeds_put(w->d, op->conf, &op->one_id, &op->err);
+    for (size_t i = 0; r == 0 && i < op->n; i++)
+        r = feeds_put(w->d, op->confs[i], &op->ids[i], &op->err);
+    return r;
+}
+
+static int cursor_write(struct writer *w, const struct op *op, struct td_err *err)
+{
+    sqlite3_stmt *s = op->kind == OP_CURSOR_SET
+                          ? db_stmt(w->d,
+                                    "INSERT INTO cursor VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE"
+                                    " SET seq = ?2, updated_at = ?3")
+                          : db_stmt(w->d, "DELETE FROM cursor WHERE name = ?1");
+    if (!s)
+        return db_fail(w->d, err);
+    db_bind_text(s, 1, op->name);
+    if (op->kind == OP_CURSOR_SET) {
+        sqlite3_bind_int64(s, 2, op->id);
+        sqlite3_bind_int64(s, 3, clock_now_ms());
+    }
+    int r = db_run(w->d, s, err);
+    if (r == 0 && op->kind == OP_CURSOR_DELETE && sqlite3_changes(db_handle(w->d)) == 0)
+        return td_err(err, -ENOENT, "there is no cursor %s", op->name);
+    return r;
+}
+
+static int run_op(struct writer *w, struct op *op)
+{
+    int r;
+    switch (op->kind) {
+    case OP_COMMIT:
+        r = commit_apply(w->d, op->commit, op->finished, &op->counts, &op->known, &op->err);
+        op->finished = op->finished || (r == 0 && op->known);
+        return r;
+    case OP_PUT:
+        return put_feeds(w, op);
+    case OP_DELETE:
+        return feeds_mark_deleted(w->d, op->id, &op->err);
+    case OP_CURSOR_SET:
+    case OP_CURSOR_DELETE:
+        return cursor_write(w, op, &op->err);
+    case OP_VACUUM:
+        return 0; /* not in a transaction: vacuum() */
+    }
+    return -EINVAL;
+}
+
+/* An answer to the caller rather than a failure of the store. */
+static bool is_answer(int r)
+{
+    return r == 0 || r == -ENOENT;
+}
+
+/* One transaction over FROM.. (N operations): 0, or negative errno with nothing written. */
+static int run_group(struct writer *w, struct op *from, size_t n, struct td_err *err)
+{
+    int r = db_exec(w->d, "BEGIN IMMEDIATE", err);
+    if (r < 0)
+        return r;
+    for (struct op *op = from; n > 0; op = op->next, n--) {
+        op->result = r = run_op(w, op);
+        if (!is_answer(r)) {
+            *err = op->err;
+            break;
+        }
+        r = 0;
+    }
+    if (r == 0)
+        r = db_exec(w->d, "COMMIT", err);
+    if (r < 0)
+        sqlite3_exec(db_handle(w->d), "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+static int vacuum(struct writer *w, struct td_err *err)
+{
+    int r = db_exec(w->d, "INSERT INTO item_fts(item_fts) VALUES('optimize')", err);
+    if (r == 0)
+        r = db_exec(w->d, "VACUUM", err);
+    return r == 0 ? db_exec(w->d, "PRAGMA wal_checkpoint(TRUNCATE)", err) : r;
+}
+
+/* A group that fails for a reason that will not pass is taken apart, so that one bad operation
+ * cannot hold up the others: it alone fails, loudly. */
+static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err *err)
+{
+    for (struct op *op = from; n > 0; op = op->next, n--) {
+        int r = run_group(w, op, 1, err);
+        if (db_passes(r))
+            return r;
+        if (r < 0) {
+            log_error("store: an operation was given up: %s", err->msg);
+            op->result = r;
+            op->known = false;
+            op->err = *err;
+        }
+    }
+    return 0;
+}
+
+static int run_all(struct writer *w, struct list *batch, struct td_err *err)
+{
+    if (batch->head->kind == OP_VACUUM) {
+        batch->head->result = vacuum(w, &batch->head->err);
+        return 0;
+    }
+    int r = run_group(w, batch->head, batch->n, err);
+    return r < 0 && !db_passes(r) ? run_apart(w, batch->head, batch->n, err) : r;
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static void wait_ms(struct writer *w, int64_t ms)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    ts.tv_sec += ms / 1000;
+    ts.tv_nsec += ms % 1000 * 1000000;
+    if (ts.tv_nsec >= 1000000000) {
+        ts.tv_sec++;
+        ts.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&w->wake, &w->lock, &ts);
+}
+
+/* Says on the loop that writing fails, or works again. */
+static void tell_trouble(struct writer *w, const struct td_err *err)
+{
+    w->trouble = err;
+    if (err)
+        w->trouble_err = *err;
+    w->trouble_told = false;
+    ev_async_send(w->loop, &w->finished);
+}
+
+/* Takes the next group: a vacuum alone, else everything up to one. */
+static void take_group(struct writer *w, struct list *batch)
+{
+    while (w->queue.head && batch->n < LIMIT_GROUP_COMMIT) {
+        bool vacuum_next = w->queue.head->kind == OP_VACUUM;
+        if (vacuum_next && batch->n)
+            break;
+        list_add(batch, list_pop(&w->queue));
+        if (vacuum_next)
+            break;
+    }
+}
+
+/* Works until BATCH is durable. False: told to stop and it could not be written in time. Lock held.
+ */
+static bool write_group(struct writer *w, struct list *batch)
+{
+    int64_t pause = RETRY_MIN_MS;
+    for (;;) {
+        struct td_err err = {""};
+        pthread_mutex_unlock(&w->lock);
+        int r = run_all(w, batch, &err);
+        pthread_mutex_lock(&w->lock);
+        w->progress_at = clock_mono_ms();
+        if (r == 0) {
+            if (w->trouble)
+                tell_trouble(w, NULL);
+            return true;
+        }
+        if (!w->trouble)
+            tell_trouble(w, &err);
+        if (w->stop && clock_mono_ms() >= w->stop_at)
+            return false;
+        wait_ms(w, w->stop ? RETRY_MIN_MS : pause);
+        pause = MIN(pause * 2, (int64_t)RETRY_MAX_MS);
+    }
+}
+
+/* Nothing is queued: a step of maintenance, or sleep. Lock held. */
+static void idle(struct writer *w)
+{
+    struct td_err err = {""};
+    int64_t wake_at = TD_NEVER, now = clock_now_ms();
+    struct rule_change *c;
+    while ((c = w->rules)) {
+        w->rules = c->next;
+        maintain_set_retention(w->maintain, c->feed_id, c->age_ms, c->count);
+        free(c);
+    }
+    w->rules_tail = &w->rules;
+    pthread_mutex_unlock(&w->lock);
+    int r = maintain_step(w->maintain, now, &wake_at, &err);
+    pthread_mutex_lock(&w->lock);
+    w->progress_at = clock_mono_ms();
+    if (r > 0 || w->queue.head || w->stop || w->rules)
+        return;
+    if (r < 0) {
+        log_warning("store: upkeep waits: %s", err.msg);
+        wait_ms(w, RETRY_MAX_MS);
+    } else if (wake_at == TD_NEVER) {
+        pthread_cond_wait(&w->wake, &w->lock);
+    } else {
+        wait_ms(w, MAX(wake_at - now, (int64_t)10));
+    }
+}
+
+static void *thread_main(void *arg)
+{
+    struct writer *w = arg;
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop || w->queue.head) {
+        if (!w->queue.head) {
+            idle(w);
+            continue;
+        }
+        struct list batch;
+        list_init(&batch);
+        take_group(w, &batch);
+        bool ok = write_group(w, &batch);
+        maintain_wrote(w->maintain);
+        while (batch.head)
+            list_add(&w->done, list_pop(&batch));
+        if (!ok)
+            break;
+        ev_async_send(w->loop, &w->finished);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* ---- back on the loop ----------------------------------------------------------------------- */
+
+static void op_free(struct op *op)
+{
+    if (op->commit) {
+        td_batch_free(op->commit->batch);
+        td_feed_state_fini(&op->commit->state);
+        free(op->commit);
+    }
+    td_feed_conf_free(op->conf);
+    free(op->name);
+    free(op);
+}
+
+static void answer(struct writer *w, struct op *op)
+{
+    w->queued_bytes -= op->bytes;
+    if (op->kind == OP_COMMIT) {
+        w->last_seq = MAX(w->last_seq, op->known ? op->counts.last_seq : 0);
+        if (op->commit->done)
+            op->commit->done(op->commit, op->known ? &op->counts : NULL);
+    } else if (op->done) {
+        int result = op->result == 0 && op->conf ? (int)op->one_id : op->result;
+        op->done(op->ctx, result, result < 0 ? &op->err : NULL);
+    }
+    op_free(op);
+}
+
+static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
+{
+    struct writer *w = a->data;
+    struct td_err err;
+    struct op *op;
+    int64_t before = w->last_seq;
+    pthread_mutex_lock(&w->lock);
+    struct list done = w->done;
+    list_init(&w->done);
+    bool tell = !w->trouble_told, trouble = w->trouble;
+    err = w->trouble_err;
+    w->trouble_told = true;
+    pthread_mutex_unlock(&w->lock);
+    if (tell && w->conf.trouble)
+        w->conf.trouble(w->conf.ctx, trouble ? &err : NULL);
+    while ((op = list_pop(&done)))
+        answer(w, op);
+    if (w->last_seq > before && w->conf.log_grew)
+        w->conf.log_grew(w->conf.ctx, w->last_seq);
+}
+
+struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store_conf *conf,
+                          int64_t last_seq)
+{
+    struct writer *w = xcalloc(1, sizeof *w);
+    pthread_condattr_t attr;
+    w->d = d;
+    w->maintain = maintain_new(d);
+    w->loop = loop;
+    w->conf = *conf;
+    w->last_seq = last_seq;
+    w->trouble_told = true;
+    w->progress_at = clock_mono_ms();
+    w->rules_tail = &w->rules;
+    list_init(&w->queue);
+    list_init(&w->done);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    ev_async_init(&w->finished, on_finished);
+    w->finished.data = w;
+    ev_async_start(loop, &w->finished);
+    if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
+        abort(); /* no thread can be made: a broken environment */
+    return w;
+}
+
+void writer_free(struct writer *w, int64_t wait)
+{
+    struct op *op;
+    struct rule_change *c;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    w->stop_at = clock_mono_ms() + wait;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    ev_async_stop(w->loop, &w->finished);
+    while ((op = list_pop(&w->done)))
+        op_free(op);
+    while ((op = list_pop(&w->queue)))
+        op_free(op);
+    while ((c = w->rules)) {
+        w->rules = c->next;
+        free(c);
+    }
+    maintain_free(w->maintain);
+    db_close(w->d);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->wake);
+    free(w);
+}
+
+void writer_put(struct writer *w, struct op *op)
+{
+    w->queued_bytes += op->bytes;
+    pthread_mutex_lock(&w->lock);
+    list_add(&w->queue, op);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count)
+{
+    struct rule_change *c = xcalloc(1, sizeof *c);
+    *c = (struct rule_change){.feed_id = feed_id, .age_ms = age_ms, .count = count};
+    pthread_mutex_lock(&w->lock);
+    *w->rules_tail = c;
+    w->rules_tail = &c->next;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_has_room(const struct writer *w)
+{
+    return w->queued_bytes < LIMIT_WRITER_BYTES;
+}
+
+int64_t writer_progress_at(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int64_t at = w->progress_at;
+    pthread_mutex_unlock(&w->lock);
+    return at;
+}
+
+int64_t writer_last_seq(const struct writer *w)
+{
+    return w->last_seq;
+}

@@ -1,0 +1,54 @@
+/*
+ * writer.h - the one thread that writes: operations in, in order; durable and in order out.
+ *
+ * The thread takes all that is queued (LIMIT_GROUP_COMMIT at most) as one transaction. Nothing
+ * waits for company: while one transaction is being synced the next one collects by itself. When
+ * the disk refuses, the operations stay and are tried again with growing pauses. Calls from the
+ * loop thread only.
+ */
+#ifndef TIDINGS_STORE_WRITER_H
+#define TIDINGS_STORE_WRITER_H
+
+#include <ev.h>
+
+#include "store/db.h"
+#include "store/store.h"
+
+struct writer;
+
+enum op_kind { OP_COMMIT, OP_PUT, OP_DELETE, OP_CURSOR_SET, OP_CURSOR_DELETE, OP_VACUUM };
+
+struct op {
+    struct op *next;
+    enum op_kind kind;
+    size_t bytes;                            /* against LIMIT_WRITER_BYTES */
+    int64_t id;                              /* feed_id; seq of a cursor */
+    char *name;                              /* of a cursor, owned */
+    struct store_commit *commit;             /* owned */
+    const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
+    struct td_feed_conf *conf;               /* OP_PUT of one: owned */
+    size_t n;
+    int64_t *ids, one_id;
+    store_done_fn *done;
+    void *ctx;
+    /* outcome */
+    int result;
+    struct td_err err;
+    struct store_commit_result counts;
+    bool known, finished;
+};
+
+/* Takes the connection. CONF's callbacks come on the loop. */
+struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store_conf *conf,
+                          int64_t last_seq);
+/* Writes what is queued, for WAIT_MS at most, then ends the thread and frees everything, no
+ * callbacks. */
+void writer_free(struct writer *w, int64_t wait_ms);
+/* Takes OP (malloc'd, zeroed but for its inputs). */
+void writer_put(struct writer *w, struct op *op);
+void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count);
+bool writer_has_room(const struct writer *w);
+int64_t writer_progress_at(struct writer *w);
+int64_t writer_last_seq(const struct writer *w);
+
+#endif
