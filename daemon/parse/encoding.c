@@ -220,34 +220,23 @@ int encoding_to_utf8(const char *bytes, size_t n, const char *content_type, stru
 {
     struct candidates c = {.n = 0};
     struct encoding_result res = {0};
-    size_t bom = 0;
+    size_t bom = 0, i = 0;
     int r = 0;
     collect(&c, bytes, n, content_type, &bom);
     const char *s = bytes + bom;
     n -= bom;
-    size_t i = 0;
-    if (encoding_is_ascii_superset(c.list[0].e) && is_plain_ascii(s, n)) {
-        res = (struct encoding_result){
-            .text = s, .n = n, .name = encoding_name(c.list[0].e), .source = c.list[0].source};
-        r = 1;
-    }
-    for (; i < c.n && r == 0; i++) {
+    for (; i < c.n && r == 0; i += r == 0)
         r = attempt(&c.list[i], s, n, 0, out, &res);
-        if (r)
-            break;
-    }
-    res.contradicted = c.unknown_label || (i > 0 && c.list[0].source != ENCODING_DEFAULT) || r == 0;
-    bool contradicted = res.contradicted;
+    bool first_holds = r != 0 && i == 0;
     if (r == 0)
         r = attempt_damaged(&c, s, n, out, &res);
     if (r == 0) {
         struct candidate guess = {encoding_detect(s, n), ENCODING_GUESSED};
         r = attempt(&guess, s, n, SIZE_MAX, out, &res);
-        contradicted = c.unknown_label || c.list[0].source != ENCODING_DEFAULT;
     }
     if (r < 0)
         return r;
-    res.contradicted = contradicted;
+    res.contradicted = c.unknown_label || (!first_holds && c.list[0].source != ENCODING_DEFAULT);
     *ret = res;
     return 0;
 }
