@@ -21,6 +21,10 @@ struct parse_in {
     const char *link;         /* Link header values (hubs), NULL = none */
 };
 
+/* Lets libraries fetch what they need from the system (random seeds). Once per process, before a
+ * sandbox closes; parse_feed does it by itself otherwise. */
+void parse_init(void);
+
 /* 0 and a batch to free; -ENOMSG: not a feed (ERR says what it is instead); -EFBIG: a limit that
  * leaves nothing usable. */
 int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *err);

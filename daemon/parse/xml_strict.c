@@ -1,0 +1,177 @@
+#include "parse/xml.h"
+
+#include <errno.h>
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "parse/text.h"
+
+#define NS_CACHE 32 /* URIs of one document; more are looked up again each time */
+
+struct strict {
+    struct tree *t;
+    xmlParserCtxt *ctxt;
+    size_t max_text;
+    bool too_big;
+    struct {
+        const xmlChar *uri; /* interned in the parser's dictionary */
+        enum ns ns;
+    } cache[NS_CACHE];
+    unsigned n_cache;
+};
+
+static enum ns ns_of(struct strict *s, const xmlChar *prefix, const xmlChar *uri)
+{
+    if (!uri)
+        return prefix ? ns_of_prefix((const char *)prefix, strlen((const char *)prefix)) : NS_NONE;
+    for (unsigned i = 0; i < s->n_cache; i++)
+        if (s->cache[i].uri == uri)
+            return s->cache[i].ns;
+    enum ns ns = ns_of_uri((const char *)uri);
+    if (s->n_cache < NS_CACHE) {
+        s->cache[s->n_cache].uri = uri;
+        s->cache[s->n_cache++].ns = ns;
+    }
+    return ns;
+}
+
+static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                     int n_ns, const xmlChar **nss, int n_attrs, int n_default, const xmlChar **a)
+{
+    struct strict *s = ctx;
+    for (int i = 0; i < n_ns; i++) /* what is declared at the root tells the format */
+        s->t->seen |= s->t->depth ? 0 : 1u << ns_of(s, nss[2 * i], nss[2 * i + 1]);
+    struct node *n = tree_open(s->t, ns_of(s, prefix, uri), (const char *)name, (size_t)n_attrs);
+    for (int i = 0; n && i < n_attrs; i++, a += 5)
+        tree_attr(s->t, n, a[1] ? ns_of(s, a[1], a[2]) : NS_NONE, (const char *)a[0],
+                  (const char *)a[3], (size_t)(a[4] - a[3]));
+}
+
+static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    tree_close(((struct strict *)ctx)->t);
+}
+
+static void on_text(void *ctx, const xmlChar *text, int n)
+{
+    struct strict *s = ctx;
+    if (s->t->text_bytes + (size_t)n > s->max_text) {
+        s->too_big = true;
+        xmlStopParser(s->ctxt);
+        return;
+    }
+    tree_text(s->t, (const char *)text, (size_t)n);
+}
+
+/* An entity that only the DTD we do not load would know: RSS 0.91's are HTML's. */
+static void on_reference(void *ctx, const xmlChar *name)
+{
+    const char *text = text_entity((const char *)name, strlen((const char *)name));
+    if (text)
+        on_text(ctx, (const xmlChar *)text, (int)strlen(text));
+}
+
+/* What an entity would bring in from a file or an address is nothing: external ones are declared as
+ * internal and empty, so that no loader is ever asked. */
+static void on_entity_decl(void *ctx, const xmlChar *name, int type, const xmlChar *public_id,
+                           const xmlChar *system_id, xmlChar *content)
+{
+    struct strict *s = ctx;
+    bool external = type != XML_INTERNAL_GENERAL_ENTITY && type != XML_INTERNAL_PARAMETER_ENTITY;
+    bool general = type == XML_INTERNAL_GENERAL_ENTITY ||
+                   type == XML_EXTERNAL_GENERAL_PARSED_ENTITY;
+    xmlChar empty[] = "";
+    xmlSAX2EntityDecl(s->ctxt, name,
+                      general ? XML_INTERNAL_GENERAL_ENTITY : XML_INTERNAL_PARAMETER_ENTITY, NULL,
+                      NULL, external ? empty : content);
+}
+
+static void on_internal_subset(void *ctx, const xmlChar *name, const xmlChar *external_id,
+                               const xmlChar *system_id)
+{
+    xmlSAX2InternalSubset(((struct strict *)ctx)->ctxt, name, external_id, system_id);
+}
+
+static xmlEntityPtr on_get_entity(void *ctx, const xmlChar *name)
+{
+    return xmlSAX2GetEntity(((struct strict *)ctx)->ctxt, name);
+}
+
+static xmlEntityPtr on_get_parameter_entity(void *ctx, const xmlChar *name)
+{
+    return xmlSAX2GetParameterEntity(((struct strict *)ctx)->ctxt, name);
+}
+
+static int has_external(void *ctx)
+{
+    return xmlSAX2HasExternalSubset(((struct strict *)ctx)->ctxt);
+}
+
+static int is_standalone(void *ctx)
+{
+    return xmlSAX2IsStandalone(((struct strict *)ctx)->ctxt);
+}
+
+static void on_start_document(void *ctx)
+{
+    xmlSAX2StartDocument(((struct strict *)ctx)->ctxt);
+}
+
+/* A fatal error ends the strict reading at once; the soup reader starts over. */
+static void on_error(void *ctx, xmlErrorPtr e)
+{
+    struct strict *s = ctx;
+    if (e->level == XML_ERR_FATAL)
+        xmlStopParser(s->ctxt);
+}
+
+static void free_ctxt(xmlParserCtxt **c)
+{
+    if (*c && (*c)->myDoc)
+        xmlFreeDoc((*c)->myDoc);
+    xmlFreeParserCtxt(*c);
+}
+
+int xml_read_strict(struct tree *t, const char *text, size_t n, unsigned *repairs)
+{
+    static const xmlSAXHandler handler = {
+        .initialized = XML_SAX2_MAGIC,
+        .startDocument = on_start_document,
+        .internalSubset = on_internal_subset,
+        .hasExternalSubset = has_external,
+        .isStandalone = is_standalone,
+        .entityDecl = on_entity_decl,
+        .getEntity = on_get_entity,
+        .getParameterEntity = on_get_parameter_entity,
+        .reference = on_reference,
+        .startElementNs = on_start,
+        .endElementNs = on_end,
+        .characters = on_text,
+        .ignorableWhitespace = on_text,
+        .cdataBlock = on_text,
+        .serror = on_error,
+    };
+    struct strict s = {.t = t, .max_text = n + LIMIT_EXPANSION_BYTES};
+    CLEANUP(free_ctxt) xmlParserCtxt *c = xmlNewParserCtxt();
+    if (!c)
+        return -ENOMEM;
+    s.ctxt = c;
+    *c->sax = handler;
+    c->userData = &s;
+    if (n > INT32_MAX)
+        return -EFBIG;
+    xmlDocPtr doc = xmlCtxtReadMemory(c, text, (int)n, NULL, "UTF-8",
+                                      XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC |
+                                          XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
+    if (doc)
+        xmlFreeDoc(doc);
+    if (!c->wellFormed || s.too_big || c->errNo == XML_ERR_ENTITY_LOOP)
+        return -EBADMSG;
+    if (!c->nsWellFormed)
+        *repairs |= REPAIR_PREFIX;
+    return 0;
+}
