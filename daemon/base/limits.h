@@ -101,6 +101,9 @@
 #define LIMIT_ADDS_AT_ONCE  16          /* of them under way: each may fetch a page first */
 #define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
 
+/* ---- client ------------------------------------------------------------------------------ */
+#define LIMIT_EXEC_ENV_BYTES 8192 /* one environment value of `follow --exec`: execve allows 128 KiB */
+
 /* ---- config ------------------------------------------------------------------------------ */
 #define LIMIT_BODY_MAX_BYTES (64u << 20)  /* what `max-body` may ask for: a child's memory */
 #define LIMIT_TAGS           64           /* tags of one feed */
