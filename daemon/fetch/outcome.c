@@ -152,10 +152,8 @@ static void judge_code(struct td_result *r, const struct exchange *x)
         FAIL(r, TD_OUT_TOO_LARGE, "a line of the answer's header is too long");
         break;
     case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WRITE_ERROR:
         FAIL(r, TD_OUT_PROTOCOL, "the answer's content coding cannot be read: %s", words);
-        break;
-    case CURLE_WRITE_ERROR: /* not by us: 7.88 says so of a second gzip member */
-        FAIL(r, TD_OUT_PROTOCOL, "data follows the end of the compressed answer");
         break;
     default:
         FAIL(r, TD_OUT_PROTOCOL, "%s: %s", host, words);

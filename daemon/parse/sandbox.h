@@ -9,9 +9,6 @@
  * stderr becomes /dev/null: a taken-over child must not write to the user's terminal or the
  * journal.
  *
- * A service manager's filter around the daemon must leave seccomp, landlock_* and prlimit64 to it;
- * without the first and the last no child starts, and the pool says so.
- *
  * Builds with AddressSanitizer or ThreadSanitizer have no-new-privs and /dev/null on stdin and
  * stdout only: their run time maps shadow memory, starts helpers, opens files and reports on
  * stderr.

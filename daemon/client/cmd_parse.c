@@ -1,0 +1,125 @@
+/*
+ * cmd_parse.c - commands that need neither store nor daemon: parse, check-config, version.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/client.h"
+#include "client/file.h"
+#include "client/out.h"
+#include "config/settings.h"
+#include "parse/parse.h"
+
+#define AT(field) offsetof(struct args, field)
+
+/* ---- parse --------------------------------------------------------------------------------- */
+
+static const struct opt parse_opts[] = {
+    {"json", 0, OPT_FLAG, NULL, "print the feed as one JSON object (what parse does anyway)",
+     AT(json)},
+    {"base-url", 0, OPT_STRING, "URL", "the address the document was fetched from", AT(base_url)},
+    {"content-type", 0, OPT_STRING, "TYPE", "the Content-Type header it came with",
+     AT(content_type)},
+    {0},
+};
+
+static int run_parse(struct client *c)
+{
+    const struct args *a = &c->args;
+    CLEANUP_BUF struct buf bytes = BUF_INIT(LIMIT_BODY_MAX_BYTES), out = BUF_INIT(SIZE_MAX / 2);
+    struct td_err err;
+    struct td_batch *batch = NULL;
+    int r = file_read(a->operands[0], &bytes, &err);
+    if (r < 0)
+        return client_errno(r, &err);
+    struct parse_in in = {.bytes = buf_str(&bytes),
+                          .n = bytes.len,
+                          .base_url = a->base_url,
+                          .content_type = a->content_type};
+    r = parse_feed(&in, &batch, &err);
+    if (r < 0)
+        return client_fail(1, "%s: %s", a->operands[0], err.msg);
+    parse_print_json(batch, &out);
+    td_batch_free(batch);
+    CLEANUP_BUF struct buf shown = BUF_INIT(SIZE_MAX / 2);
+    out_add_json(&shown, &c->term, buf_str(&out), out.len);
+    if (!shown.len || shown.data[shown.len - 1] != '\n')
+        buf_addc(&shown, '\n');
+    return client_written(out_write(STDOUT_FILENO, shown.data, shown.len));
+}
+
+const struct command cmd_parse = {
+    .name = "parse",
+    .operands = "FILE",
+    .help = "Parses a feed document and prints it as JSON; FILE may be - for stdin",
+    .details =
+        "Exit status 1: FILE is not a feed; nothing is printed then, the reason is on stderr.",
+    .opts = parse_opts,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_parse,
+};
+
+/* ---- check-config -------------------------------------------------------------------------- */
+
+static const struct opt no_opts[] = {{0}};
+
+static int run_check_config(struct client *c)
+{
+    const char *path = c->args.n_operands ? c->args.operands[0] : TIDINGS_SYSCONFDIR "/feeds.conf";
+    struct settings *s = NULL;
+    CLEANUP_BUF struct buf problems = BUF_INIT(LIMIT_CONFIG_BYTES),
+                           line = BUF_INIT(LIMIT_CONFIG_BYTES * 2);
+    int r = settings_load(path, &s, &problems);
+    if (r == 0) {
+        buf_addf(&line, "%s: %zu feed%s, no problems\n", path, s->n_feeds,
+                 s->n_feeds == 1 ? "" : "s");
+        settings_free(s);
+        return client_written(out_write(STDOUT_FILENO, line.data, line.len));
+    }
+    size_t n = 0;
+    char *save = NULL;
+    for (char *p = problems.len ? strtok_r(problems.data, "\n", &save) : NULL; p;
+         p = strtok_r(NULL, "\n", &save), n++) {
+        str_add_printable(&line, p, strlen(p));
+        buf_addc(&line, '\n');
+    }
+    out_write(STDERR_FILENO, buf_str(&line), line.len);
+    if (r == -ENOENT)
+        return EX_NOINPUT;
+    return r == -EACCES ? EX_NOPERM
+                        : client_fail(EX_CONFIG, "%s: %zu problem%s", path, n, n == 1 ? "" : "s");
+}
+
+const struct command cmd_check_config = {
+    .name = "check-config",
+    .operands = "[FILE]",
+    .help = "Checks a config file and lists all its problems",
+    .details = "FILE is " TIDINGS_SYSCONFDIR
+               "/feeds.conf unless given. Exit status 78: it has problems.",
+    .opts = no_opts,
+    .max_operands = 1,
+    .run = run_check_config,
+};
+
+/* ---- version ------------------------------------------------------------------------------- */
+
+static int run_version(struct client *c)
+{
+    static const char text[] = "tidings " TIDINGS_VERSION "\n";
+    return client_written(out_write(STDOUT_FILENO, text, sizeof text - 1));
+}
+
+const struct command cmd_version = {
+    .name = "version",
+    .operands = "",
+    .help = "Prints the version",
+    .opts = no_opts,
+    .run = run_version,
+};
