@@ -10,16 +10,8 @@
 /* Around the item's own JSON: names, times and the store's facts. */
 #define FRAME_BYTES (64u << 10)
 
-static void one_line(char *p, size_t n)
+void item_text(struct buf *out, const struct item_row *i)
 {
-    for (size_t i = 0; i < n; i++)
-        if (p[i] == '\n' || p[i] == '\r')
-            p[i] = ' ';
-}
-
-static void add_object(struct buf *b, const struct event_row *row)
-{
-    const struct item_row *i = &row->item;
     struct td_item_facts facts = {.item_id = i->item_id,
                                   .feed_id = i->feed_id,
                                   .feed = i->feed,
@@ -27,14 +19,11 @@ static void add_object(struct buf *b, const struct event_row *row)
                                   .first_seen = i->first_seen,
                                   .revision = i->revision,
                                   .backlog = i->backlog};
-    struct jw w = {.b = b};
-    jw_begin_object(&w, NULL);
-    jw_int(&w, "seq", row->seq);
-    jw_str(&w, "event", row->kind);
-    jw_time(&w, "at", row->at);
-    buf_adds(b, ",\"item\":");
-    td_item_json(b, i->json, i->json_len, &facts);
-    jw_end_object(&w);
+    size_t from = out->len;
+    td_item_json(out, i->json, i->json_len, &facts);
+    for (; from < out->len; from++)
+        if (out->data[from] == '\n' || out->data[from] == '\r')
+            out->data[from] = ' ';
 }
 
 struct event_text *event_text_new(const struct event_row *row)
@@ -42,9 +31,15 @@ struct event_text *event_text_new(const struct event_row *row)
     CLEANUP_BUF struct buf b = BUF_INIT(row->item.json_len + FRAME_BYTES);
     buf_addf(&b, "id: %lld\nevent: %s\ndata: ", (long long)row->seq, row->kind);
     size_t off = b.len;
-    add_object(&b, row);
+    struct jw w = {.b = &b};
+    jw_begin_object(&w, NULL);
+    jw_int(&w, "seq", row->seq);
+    jw_str(&w, "event", row->kind);
+    jw_time(&w, "at", row->at);
+    buf_adds(&b, ",\"item\":");
+    item_text(&b, &row->item);
+    jw_end_object(&w);
     size_t n = b.len - off;
-    one_line(b.data + off, n);
     buf_adds(&b, "\n\n");
     struct event_text *e = xmalloc(sizeof *e + b.len);
     *e = (struct event_text){

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "store/reader.h"
 
 struct event_text {
@@ -26,8 +27,11 @@ struct event_text {
     char text[];
 };
 
-/* Renders ROW; one reference, the caller's. Line breaks inside the stored object (a parser child
- * that was taken over could have put them there) become spaces: a feed cannot forge an event. */
+/* Appends the item's object to OUT, on one line: line breaks inside the stored object (a parser
+ * child that was taken over could have put them there) become spaces, so that a feed cannot forge
+ * an event. */
+void item_text(struct buf *out, const struct item_row *item);
+/* Renders ROW; one reference, the caller's. */
 struct event_text *event_text_new(const struct event_row *row);
 struct event_text *event_text_ref(struct event_text *e);
 /* Accepts NULL. */

@@ -20,8 +20,9 @@
 
 struct serve;
 
-/* Answer of an operation, on the loop: RESULT 0 or negative errno; JSON is the body on success
- * (borrowed). */
+/* Answer of an operation, on the loop, also from within the call: RESULT 0 or negative errno; JSON
+ * (an object, borrowed) is the body on success; with an error its members are added to the error's
+ * object ("problems"), and it may be NULL. */
 typedef void serve_answer_fn(void *ctx, int result, const struct td_err *err, const char *json);
 
 struct serve_ops {
@@ -32,7 +33,8 @@ struct serve_ops {
     /* Live state of one feed that the store does not have: "waiting", "ready", "fetching",
      * "parsing"; NULL when unknown. */
     const char *(*feed_phase)(void *app, int64_t feed_id);
-    /* `tidings add`: subscribe to URL (discovers the feed when it is a page). */
+    /* `tidings add`: subscribe to URL (discovers the feed when it is a page). NAME and TAGS (joined
+     * by '\n') may be NULL. */
     void (*add)(void *app, const char *url, const char *name, const char *tags,
                 serve_answer_fn *done, void *ctx);
     void (*remove)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
@@ -51,7 +53,8 @@ struct serve_conf {
 
 int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
               const struct serve_conf *conf, struct td_err *err);
-/* Ends all connections and removes the socket. */
+/* Ends all connections and removes the socket; waits for the query that runs. Before store_close
+ * and while APP is whole. Accepts NULL. Answers of operations that come later are ignored. */
 void serve_free(struct serve *s);
 /* The log now ends at LAST_SEQ: wakes the followers. */
 void serve_log_grew(struct serve *s, int64_t last_seq);

@@ -1,0 +1,186 @@
+/*
+ * Following the log, and the named cursors of those who come back.
+ */
+#include "serve/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct events_work {
+    struct tail_conf tail;
+    const char *as;
+    bool given;   /* the request says where to begin */
+    bool resumes; /* by Last-Event-ID, which goes before the cursor */
+    bool follow, is_new;
+};
+
+static const char *header(struct request *q, const char *name)
+{
+    return MHD_lookup_connection_value(q->conn, MHD_HEADER_KIND, name);
+}
+
+static int read_format(struct request *q, struct events_work *w, struct td_err *err)
+{
+    const char *format = param_str(&q->params, "format");
+    const char *accept = header(q, MHD_HTTP_HEADER_ACCEPT);
+    if (format && !str_eq(format, "sse") && !str_eq(format, "jsonl"))
+        return td_err(err, -EINVAL, "format=%.100s: sse or jsonl is allowed", format);
+    w->tail.sse = format ? str_eq(format, "sse") : accept && strstr(accept, "text/event-stream");
+    return 0;
+}
+
+/* Where to begin: Last-Event-ID (a client that reconnects), else ?after=, else the end. */
+static int read_position(struct request *q, struct events_work *w, struct td_err *err)
+{
+    const char *after = param_str(&q->params, "after"), *last = header(q, "Last-Event-ID");
+    int64_t *pos = &w->tail.where.after;
+    *pos = store_last_seq(q->s->store);
+    w->resumes = !str_empty(last);
+    w->given = w->resumes || after;
+    if (w->resumes) {
+        if (str_to_i64(last, pos) < 0 || *pos < 0)
+            return td_err(err, -EINVAL, "Last-Event-ID: %.100s is no seq of the event log", last);
+        return 0;
+    }
+    return after && str_eq(after, "now") ? 0
+                                         : param_int(&q->params, "after", 0, INT64_MAX, pos, err);
+}
+
+int api_events_start(struct request *q)
+{
+    struct events_work *w = q->work = xcalloc(1, sizeof *w);
+    struct td_err err;
+    w->follow = true;
+    w->tail.where.until = INT64_MAX;
+    w->as = param_str(&q->params, "as");
+    if ((w->as && param_cursor_name(w->as, &err) < 0) || read_format(q, w, &err) < 0 ||
+        read_position(q, w, &err) < 0 ||
+        param_int(&q->params, "limit", 1, INT64_MAX, &w->tail.where.limit, &err) < 0 ||
+        param_bool(&q->params, "follow", &w->follow, &err) < 0)
+        return request_errno(q, -EINVAL, &err, NULL);
+    if (!w->follow)
+        w->tail.where.until = store_last_seq(q->s->store);
+    return 0;
+}
+
+void api_events(struct request *q, struct reader *r)
+{
+    struct events_work *w = q->work;
+    struct td_err err = {0};
+    int64_t first, last, seq;
+    int result = 0;
+    if (w->as) {
+        result = reader_cursor(r, w->as, &seq, &err);
+        w->is_new = result == -ENOENT;
+        if (result >= 0 && !w->resumes)
+            w->tail.where.after = seq;
+        if (w->is_new)
+            result = 0;
+    }
+    if (result >= 0)
+        result = reader_log_bounds(r, &first, &last, &err);
+    if (result >= 0)
+        result = stream_check(w->tail.where.after, first, store_last_seq(q->s->store), &err);
+    if (result < 0)
+        request_errno(q, result, &err, NULL);
+}
+
+static void begin(struct request *q)
+{
+    struct events_work *w = q->work;
+    struct stream_counts sc;
+    stream_count(q->s->stream, &sc);
+    if (sc.followers >= LIMIT_FOLLOWERS)
+        request_fail(q, 503, "too many clients follow the log already");
+    else
+        tail_new(q, &w->tail);
+}
+
+static void cursor_made(struct request *q, int result, const struct td_err *err, const char *json)
+{
+    if (result < 0)
+        request_errno(q, result, err, NULL);
+    else
+        begin(q);
+}
+
+int api_events_finish(struct request *q)
+{
+    struct events_work *w = q->work;
+    if (!w->is_new) {
+        begin(q);
+        return 0;
+    }
+    struct op *op = op_new(q);
+    op->answer = cursor_made;
+    store_cursor_set(q->s->store, w->as, w->tail.where.after, op_stored, op);
+    return 1;
+}
+
+/* ---- cursors -------------------------------------------------------------------------------- */
+
+static int add_cursor(void *ctx, const struct cursor_row *row)
+{
+    struct jw *w = ctx;
+    jw_begin_object(w, NULL);
+    jw_str(w, "name", row->name);
+    jw_int(w, "seq", row->seq);
+    jw_time(w, "updated_at", row->updated_at);
+    jw_end_object(w);
+    return 0;
+}
+
+void api_cursors(struct request *q, struct reader *r)
+{
+    struct jw w = {.b = &q->out};
+    struct td_err err = {0};
+    jw_begin_object(&w, NULL);
+    jw_begin_array(&w, "cursors");
+    int result = reader_cursors(r, add_cursor, &w, &err);
+    jw_end_array(&w);
+    jw_int(&w, "last_seq", store_last_seq(q->s->store));
+    jw_end_object(&w);
+    buf_addc(&q->out, '\n');
+    if (result < 0)
+        request_errno(q, result, &err, NULL);
+}
+
+int api_cursor_set(struct request *q)
+{
+    struct td_err err;
+    if (param_cursor_name(q->arg, &err) < 0)
+        return request_errno(q, -EINVAL, &err, NULL);
+    if (request_json(q, "seq") < 0)
+        return 0;
+    json_t *v = json_object_get(q->json, "seq");
+    int64_t seq = json_integer_value(v), last = store_last_seq(q->s->store);
+    if (!json_is_integer(v) || seq < 0 || seq > last) {
+        td_err(&err, 0, "\"seq\" must be a whole number from 0 to the end of the log, %lld",
+               (long long)last);
+        return request_errno(q, -EINVAL, &err, NULL);
+    }
+    store_cursor_set(q->s->store, q->arg, seq, op_stored, op_new(q));
+    return 1;
+}
+
+void api_cursor_find(struct request *q, struct reader *r)
+{
+    struct td_err err = {0};
+    int64_t seq;
+    int result = reader_cursor(r, q->arg, &seq, &err);
+    if (result == -ENOENT)
+        td_err(&err, 0, "there is no cursor %.200s", q->arg);
+    if (result < 0)
+        request_errno(q, result, &err, NULL);
+}
+
+int api_cursor_delete(struct request *q)
+{
+    store_cursor_delete(q->s->store, q->arg, op_stored, op_new(q));
+    return 1;
+}

@@ -1,0 +1,393 @@
+/*
+ * libmicrohttpd in the libev loop. It has no thread and no listening socket of its own: we accept
+ * (any number of listeners) and hand connections over; its epoll descriptor is an ev_io, its next
+ * timeout an ev_timer, and it only ever runs inside mhd_run.
+ */
+#include "serve/request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* ---- a request's life ----------------------------------------------------------------------- */
+
+static void hold(struct request *q, size_t bytes)
+{
+    atomic_fetch_add(&q->s->held, bytes);
+    q->held += bytes;
+}
+
+/* libmicrohttpd has read a request line; gives the request, which is its context from now on. */
+static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *conn)
+{
+    struct serve *s = ctx;
+    struct request *q = xcalloc(1, sizeof *q);
+    const char *mark = strchr(uri, '?');
+    q->s = s;
+    q->path = mark ? xstrndup(uri, (size_t)(mark - uri)) : xstrdup(uri);
+    q->query = mark ? xstrdup(mark + 1) : NULL;
+    q->status = 200;
+    q->type = "application/json";
+    buf_init(&q->body, LIMIT_REQUEST_BYTES);
+    buf_init(&q->out, LIMIT_ANSWER_BYTES);
+    DL_APPEND(s->requests, q);
+    return q;
+}
+
+static void request_free(struct request *q)
+{
+    DL_DELETE(q->s->requests, q);
+    atomic_fetch_sub(&q->s->held, q->held);
+    tail_free(q->tail);
+    params_fini(&q->params);
+    buf_free(&q->body);
+    buf_free(&q->out);
+    json_decref(q->json);
+    if (q->work_free && q->work)
+        q->work_free(q->work);
+    free(q->work);
+    free(q->arg);
+    free(q->link);
+    free(q->path);
+    free(q->query);
+    free(q);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *conn, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    if (*con_cls)
+        request_free(TAKE(*con_cls));
+}
+
+void request_resume(struct request *q)
+{
+    MHD_resume_connection(q->conn);
+    /* Without a thread of its own it does not notice by itself. */
+    ev_feed_event(q->s->loop, &q->s->mhd_ready, EV_READ);
+}
+
+void request_done(struct request *q)
+{
+    q->ready = true;
+    if (q->suspended) {
+        q->suspended = false;
+        request_resume(q);
+    }
+}
+
+static void finish(struct request *q)
+{
+    if (q->s->closing)
+        request_fail(q, 503, "the daemon is stopping");
+    if (q->status < 400 && q->route->finish && q->route->finish(q) != 0)
+        return;
+    request_done(q);
+}
+
+static void run_route(struct ask *a, struct reader *r)
+{
+    struct request *q = CONTAINER_OF(a, struct request, ask);
+    if (atomic_load(&q->s->held) > LIMIT_SERVE_BYTES) {
+        request_fail(q, 503, "too many answers wait to be fetched: ask again");
+        return;
+    }
+    q->route->run(q, r);
+    if (q->out.overflow)
+        request_fail(q, 413, "the answer would be too large: ask for less at once (limit=)");
+    hold(q, q->out.len);
+}
+
+static void ran_route(struct ask *a)
+{
+    finish(CONTAINER_OF(a, struct request, ask));
+}
+
+static void start(struct request *q)
+{
+    int r = q->route->start ? q->route->start(q) : 0;
+    if (r != 0)
+        return;
+    if (q->status >= 400 || !q->route->run) {
+        finish(q);
+        return;
+    }
+    q->ask = (struct ask){.run = run_route, .done = ran_route};
+    if (asker_ask(q->s->asker, &q->ask) < 0) {
+        request_fail(q, 503, "the daemon is stopping");
+        request_done(q);
+    }
+}
+
+/* What can be said before the body has come. */
+static void open_request(struct request *q, const char *method)
+{
+    struct td_err err;
+    int r = route_find(routes, n_routes, method, q->path, &q->route, &q->arg, q->allow,
+                       sizeof q->allow, &err);
+    if (r == 0)
+        r = params_parse(&q->params, q->query, &err);
+    if (r == 0)
+        r = params_check(&q->params, q->route->params, &err);
+    const char *length = MHD_lookup_connection_value(q->conn, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t n = 0;
+    if (r == 0 && length && (str_to_u64(length, &n) < 0 || n > LIMIT_REQUEST_BYTES))
+        r = td_err(&err, -EFBIG, "the body may have at most %u bytes", LIMIT_REQUEST_BYTES);
+    if (r < 0) {
+        request_errno(q, r, &err, NULL);
+        q->ready = true;
+    }
+}
+
+static bool take_body(struct request *q, const char *data, size_t n)
+{
+    if (q->too_large) { /* read and dropped, so that the answer is seen; but not for ever */
+        q->held += n;
+        atomic_fetch_add(&q->s->held, n);
+        return q->held < 4 * (size_t)LIMIT_REQUEST_BYTES;
+    }
+    hold(q, n);
+    q->too_large = atomic_load(&q->s->held) > LIMIT_SERVE_BYTES || buf_add(&q->body, data, n) < 0;
+    return true;
+}
+
+static enum MHD_Result answer(struct request *q)
+{
+    struct MHD_Response *resp;
+    if (q->tail && q->status < 400) {
+        resp = tail_response(q);
+    } else {
+        size_t n;
+        char *text = buf_take(&q->out, &n);
+        resp = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
+    }
+    MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, q->type);
+    MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (q->status == 405)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, q->allow);
+    if (q->status == 503)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, "2");
+    if (q->link)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_LINK, q->link);
+    enum MHD_Result r = MHD_queue_response(q->conn, (unsigned)q->status, resp);
+    MHD_destroy_response(resp);
+    q->s->n_answers[MIN(q->status / 100, 5)]++;
+    return r;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *n, void **con_cls)
+{
+    struct request *q = *con_cls;
+    if (!q->conn) {
+        q->conn = conn;
+        open_request(q, method);
+        return q->ready ? answer(q) : MHD_YES;
+    }
+    if (*n > 0) {
+        bool go_on = take_body(q, data, *n);
+        *n = 0;
+        return go_on ? MHD_YES : MHD_NO;
+    }
+    if (!q->started) {
+        q->started = true;
+        if (q->too_large) {
+            request_fail(q, 413, "the body is too large, or too many clients send one at once");
+            q->ready = true;
+        } else {
+            start(q);
+        }
+    }
+    if (q->ready)
+        return answer(q);
+    q->suspended = true;
+    MHD_suspend_connection(conn);
+    return MHD_YES;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+static void mhd_run(struct serve *s)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    MHD_run(s->mhd);
+    ev_timer_stop(s->loop, &s->mhd_timeout);
+    if (MHD_get_timeout(s->mhd, &ms) == MHD_YES) {
+        ev_timer_set(&s->mhd_timeout, (double)ms / 1000, 0.);
+        ev_timer_start(s->loop, &s->mhd_timeout);
+    }
+}
+
+static void on_mhd_ready(struct ev_loop *loop, ev_io *w, int revents)
+{
+    mhd_run(w->data);
+}
+
+static void on_mhd_timeout(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    mhd_run(w->data);
+}
+
+static void accept_stop(struct serve *s)
+{
+    for (size_t i = 0; i < s->n_listeners; i++)
+        ev_io_stop(s->loop, &s->accepting[i]);
+}
+
+static void accept_start(struct serve *s)
+{
+    for (size_t i = 0; i < s->n_listeners && !s->closing; i++)
+        ev_io_start(s->loop, &s->accepting[i]);
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    accept_start(w->data);
+}
+
+/* Takes what waits; at the limits the rest stays in the backlog until a connection closes. */
+static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct serve *s = w->data;
+    struct sockaddr_storage addr;
+    while (s->n_connections < LIMIT_CONNECTIONS) {
+        socklen_t len = sizeof addr;
+        int fd = accept4(w->fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+            break;
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (fd < 0)
+            return;
+        /* Closes fd by itself when it fails. */
+        MHD_add_connection(s->mhd, fd, (struct sockaddr *)&addr, len);
+        mhd_run(s);
+    }
+    accept_stop(s);
+    ev_timer_set(&s->accept_again, 1., 0.);
+    ev_timer_start(loop, &s->accept_again);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *conn, void **socket_ctx,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct serve *s = ctx;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        s->n_connections++;
+    } else {
+        s->n_connections--;
+        accept_start(s);
+    }
+}
+
+static void on_mhd_log(void *ctx, const char *fmt, va_list ap)
+{
+    char line[512];
+    if (!log_wants(LOG_DEBUG))
+        return;
+    vsnprintf(line, sizeof line, fmt, ap);
+    line[strcspn(line, "\r\n")] = 0;
+    log_debug("api: %s", line);
+}
+
+static void watch(struct serve *s)
+{
+    ev_io_init(&s->mhd_ready, on_mhd_ready,
+               MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, EV_READ);
+    s->mhd_ready.data = s;
+    ev_io_start(s->loop, &s->mhd_ready);
+    ev_timer_init(&s->mhd_timeout, on_mhd_timeout, 0., 0.);
+    s->mhd_timeout.data = s;
+    ev_timer_init(&s->accept_again, on_accept_again, 1., 0.);
+    s->accept_again.data = s;
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        ev_io_init(&s->accepting[i], on_accept, s->listeners[i].fd, EV_READ);
+        s->accepting[i].data = s;
+    }
+    accept_start(s);
+}
+
+int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
+              const struct serve_conf *conf, struct td_err *err)
+{
+    struct listener l;
+    int r = listener_unix(&l, conf->socket, err);
+    if (r < 0)
+        return r;
+    struct serve *s = xcalloc(1, sizeof *s);
+    s->loop = loop;
+    s->store = store;
+    s->ops = conf->ops;
+    s->app = conf->app;
+    s->listeners[s->n_listeners++] = l;
+    s->mhd = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_CLIENT_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CLIENT_POOL, MHD_OPTION_END);
+    if (!s->mhd) {
+        listener_close(&s->listeners[0]);
+        free(s);
+        return td_err(err, -EIO, "libmicrohttpd cannot be started: %s", strerror(errno));
+    }
+    s->asker = asker_new(loop, store);
+    s->stream = stream_new(store, s->asker);
+    tail_init(s);
+    watch(s);
+    *ret = s;
+    return 0;
+}
+
+/* Suspended connections must be resumed before MHD_stop_daemon, which panics on them. */
+static void end_requests(struct serve *s)
+{
+    struct request *q;
+    struct op *op, *next;
+    DL_FOREACH_SAFE(s->ops_pending, op, next)
+    {
+        q = TAKE(op->q); /* what comes later is for nobody */
+        DL_DELETE(s->ops_pending, op);
+        request_fail(q, 503, "the daemon is stopping");
+        request_done(q);
+    }
+    tail_end_all(s);
+}
+
+void serve_free(struct serve *s)
+{
+    if (!s)
+        return;
+    s->closing = true;
+    accept_stop(s);
+    ev_timer_stop(s->loop, &s->accept_again);
+    asker_close(s->asker);
+    end_requests(s);
+    MHD_run(s->mhd); /* the last answers, as far as they can be sent at once */
+    MHD_run(s->mhd);
+    ev_io_stop(s->loop, &s->mhd_ready);
+    ev_timer_stop(s->loop, &s->mhd_timeout);
+    ev_timer_stop(s->loop, &s->tails_tick);
+    MHD_stop_daemon(s->mhd);
+    for (size_t i = 0; i < s->n_listeners; i++)
+        listener_close(&s->listeners[i]);
+    stream_free(s->stream);
+    asker_free(s->asker);
+    free(s);
+}
+
+void serve_log_grew(struct serve *s, int64_t last_seq)
+{
+    stream_log_grew(s->stream, last_seq);
+}

@@ -1,0 +1,169 @@
+/*
+ * request.h - one API request inside serve/: what was asked, where its answer is made.
+ *
+ * A request belongs to the loop; while its `run` is under way the connection is suspended and the
+ * reader thread may use it (params, arg, work, out, status), nobody else. The functions here that
+ * fill in an answer may be called on either side.
+ */
+#ifndef TIDINGS_SERVE_REQUEST_H
+#define TIDINGS_SERVE_REQUEST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ev.h>
+#include <jansson.h>
+#include <microhttpd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "notify/ask.h"
+#include "notify/stream.h"
+#include "serve/listener.h"
+#include "serve/param.h"
+#include "serve/route.h"
+#include "serve/serve.h"
+
+struct tail;
+struct op;
+
+#define MAX_LISTENERS 2
+
+struct serve {
+    struct ev_loop *loop;
+    struct store *store;
+    const struct serve_ops *ops;
+    void *app;
+    struct asker *asker;
+    struct stream *stream;
+    struct MHD_Daemon *mhd;
+    bool closing;
+
+    struct listener listeners[MAX_LISTENERS];
+    ev_io accepting[MAX_LISTENERS];
+    size_t n_listeners;
+    ev_timer accept_again; /* after running out of descriptors */
+    int n_connections;
+
+    ev_io mhd_ready; /* libmicrohttpd's epoll */
+    ev_timer mhd_timeout;
+
+    struct request *requests;
+    struct op *ops_pending;
+    struct tail *tails;
+    ev_timer tails_tick;
+
+    atomic_size_t held;   /* bytes of answers and request bodies */
+    int64_t n_answers[6]; /* by the first digit of the status */
+};
+
+struct request {
+    struct serve *s;
+    struct MHD_Connection *conn; /* NULL until the request line and header are complete */
+    struct request *prev, *next;
+
+    char *path; /* raw */
+    char *query;
+    struct params params;
+    const struct route *route;
+    char *arg;
+    struct buf body;
+
+    bool started, ready, suspended, too_large;
+    struct ask ask;
+    struct op *op;
+    void *work; /* the handler's, freed with the request after WORK_FREE (may be NULL) had it */
+    void (*work_free)(void *work);
+    json_t *json;
+    size_t held; /* its part of serve.held */
+
+    int status;
+    const char *type; /* Content-Type */
+    struct buf out;
+    char *link; /* Link header */
+    char allow[64];
+    struct tail *tail; /* the answer is a stream */
+};
+
+/* The answer is complete (loop). */
+void request_done(struct request *q);
+/* Goes on with a suspended connection, in this turn of the loop. */
+void request_resume(struct request *q);
+/* Makes the answer an error: {"error":{"status":...,"reason":"..."}}. Returns 0. */
+int request_fail(struct request *q, int status, const char *reason);
+/* The same for a negative errno of ours; DETAILS, a JSON object or NULL, adds its members. */
+int request_errno(struct request *q, int result, const struct td_err *err, const char *details);
+/* The HTTP status for a negative errno. Pure. */
+int request_status(int result);
+/* The body as a JSON object in q->json, {} when there is none: 0, or the answer is an error and
+ * -EINVAL. Members that are not in ALLOWED (separated by spaces) are refused. */
+int request_json(struct request *q, const char *allowed);
+/* A string member: NULL when it is missing; *OK becomes false when it is something else. */
+const char *request_member(struct request *q, const char *name, bool *ok);
+
+/* A change that app.c or the store makes, whose answer may come after the request is gone. */
+struct op {
+    struct request *q; /* NULL: the connection is gone */
+    struct serve *s;
+    struct op *prev, *next;
+    /* Loop: makes the answer from the result; NULL = JSON is the body. */
+    void (*answer)(struct request *q, int result, const struct td_err *err, const char *json);
+};
+struct op *op_new(struct request *q);
+/* serve_answer_fn and store_done_fn, with an op (taken) as the context. */
+void op_answered(void *op, int result, const struct td_err *err, const char *json);
+void op_stored(void *op, int result, const struct td_err *err);
+
+/* ---- tail.c: the answer that follows the log ------------------------------------------------ */
+
+struct tail_conf {
+    struct follower_conf where; /* wake and ctx are set by tail_new */
+    bool sse;
+};
+/* The request's answer becomes the stream. */
+void tail_new(struct request *q, const struct tail_conf *conf);
+/* The response of a request with a tail. */
+struct MHD_Response *tail_response(struct request *q);
+/* When the connection is over. Accepts NULL. */
+void tail_free(struct tail *t);
+/* Ends all of them (serve_free). */
+void tail_end_all(struct serve *s);
+void tail_init(struct serve *s);
+
+/* ---- handlers (routes.c) -------------------------------------------------------------------- */
+
+int api_index(struct request *q);
+void api_status(struct request *q, struct reader *r);
+int api_status_finish(struct request *q);
+int api_healthz(struct request *q);
+int api_readyz(struct request *q);
+void api_metrics(struct request *q, struct reader *r);
+int api_metrics_finish(struct request *q);
+int api_reload(struct request *q);
+
+int api_feeds_start(struct request *q);
+void api_feeds(struct request *q, struct reader *r);
+int api_feeds_finish(struct request *q);
+void api_feed(struct request *q, struct reader *r);
+int api_feeds_add(struct request *q);
+int api_vacuum(struct request *q);
+void api_feed_find(struct request *q, struct reader *r);
+int api_feed_remove(struct request *q);
+int api_refresh_start(struct request *q);
+int api_refresh(struct request *q);
+
+int api_items_start(struct request *q);
+void api_items(struct request *q, struct reader *r);
+int api_item_start(struct request *q);
+void api_item(struct request *q, struct reader *r);
+
+int api_events_start(struct request *q);
+void api_events(struct request *q, struct reader *r);
+int api_events_finish(struct request *q);
+void api_cursors(struct request *q, struct reader *r);
+int api_cursor_set(struct request *q);
+void api_cursor_find(struct request *q, struct reader *r);
+int api_cursor_delete(struct request *q);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The API in one table; docs/API.md explains each row (tests/lint/api.py compares them).
+ */
+#include "serve/request.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+const struct route routes[] = {
+    {"GET", "/", NULL, api_index, NULL, NULL, "this list"},
+    {"GET", "/v1/status", NULL, NULL, api_status, api_status_finish,
+     "what the daemon is doing, and how much is stored"},
+    {"GET", "/v1/feeds", "tag problems limit after", api_feeds_start, api_feeds, api_feeds_finish,
+     "feeds, by name"},
+    {"POST", "/v1/feeds", NULL, api_feeds_add, NULL, NULL, "subscribe to one feed or to many"},
+    {"GET", "/v1/feeds/{feed}", NULL, NULL, api_feed, api_feeds_finish,
+     "one feed (id, name or URL): why it is fetched when it is, its last outcomes"},
+    {"DELETE", "/v1/feeds/{feed}", NULL, NULL, api_feed_find, api_feed_remove,
+     "unsubscribe from a feed that was added by POST"},
+    {"GET", "/v1/items", "feed tag since until q unread_by before limit format", api_items_start,
+     api_items, NULL, "items, newest first, as JSON Feed or JSON Lines"},
+    {"GET", "/v1/items/{item_id}", "revisions", api_item_start, api_item, NULL,
+     "one item, or all its revisions"},
+    {"GET", "/v1/events", "after limit follow format as", api_events_start, api_events,
+     api_events_finish, "follow the event log as Server-Sent Events or JSON Lines"},
+    {"GET", "/v1/cursors", NULL, NULL, api_cursors, NULL, "named positions in the event log"},
+    {"POST", "/v1/cursors/{name}", NULL, api_cursor_set, NULL, NULL,
+     "acknowledge events up to seq"},
+    {"DELETE", "/v1/cursors/{name}", NULL, NULL, api_cursor_find, api_cursor_delete,
+     "forget a named position"},
+    {"POST", "/v1/refresh", NULL, api_refresh_start, api_feed_find, api_refresh,
+     "fetch one feed, or all, as soon as politeness allows"},
+    {"POST", "/v1/reload", NULL, api_reload, NULL, NULL, "read the config again"},
+    {"POST", "/v1/vacuum", NULL, api_vacuum, NULL, NULL,
+     "give unused space of the store back to the disk; long"},
+    {"GET", "/healthz", NULL, api_healthz, NULL, NULL, "200 while the loop is alive"},
+    {"GET", "/readyz", NULL, api_readyz, NULL, NULL, "200 when feeds are polled and stored"},
+    {"GET", "/metrics", NULL, NULL, api_metrics, api_metrics_finish, "Prometheus text"},
+};
+const size_t n_routes = ARRAY_SIZE(routes);
+
+int api_index(struct request *q)
+{
+    struct jw w = {.b = &q->out};
+    jw_begin_object(&w, NULL);
+    jw_str(&w, "version", TIDINGS_VERSION);
+    jw_begin_array(&w, "routes");
+    for (size_t i = 0; i < n_routes; i++) {
+        jw_begin_object(&w, NULL);
+        jw_str(&w, "method", routes[i].method);
+        jw_str(&w, "path", routes[i].pattern);
+        jw_str(&w, "parameters", routes[i].params);
+        jw_str(&w, "help", routes[i].help);
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+    buf_addc(&q->out, '\n');
+    return 0;
+}

@@ -1,0 +1,898 @@
+/*
+ * The real server on a unix socket, with clients on non-blocking sockets in the same loop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "fake_store.h"
+#include "serve/serve.h"
+
+struct world {
+    struct ev_loop *loop;
+    struct store *store;
+    struct serve *serve;
+    char dir[32], socket[64];
+    bool not_ready;
+    int n_adds;
+    serve_answer_fn *later; /* an answer that is held back */
+    void *later_ctx;
+};
+
+/* ---- the daemon's side ---------------------------------------------------------------------- */
+
+static void op_status(void *app, struct buf *out)
+{
+    buf_adds(out, "{\"version\":\"1\",\"pid\":7}");
+}
+
+static void op_metrics(void *app, struct buf *out)
+{
+    buf_adds(out, "# TYPE tidings_build_info gauge\ntidings_build_info{version=\"1\"} 1\n");
+}
+
+static const char *op_feed_phase(void *app, int64_t feed_id)
+{
+    return feed_id == 1 ? "waiting" : NULL;
+}
+
+static void op_add(void *app, const char *url, const char *name, const char *tags,
+                   serve_answer_fn *done, void *ctx)
+{
+    struct world *w = app;
+    struct td_err err = {"it is there already"};
+    w->n_adds++;
+    if (str_eq(url, "http://later/")) {
+        w->later = done;
+        w->later_ctx = ctx;
+        return;
+    }
+    if (str_ends(url, "/dup")) {
+        done(ctx, -EEXIST, &err, NULL);
+        return;
+    }
+    char json[200];
+    snprintf(json, sizeof json, "{\"feed_id\":%d,\"name\":\"%s\",\"got_tags\":\"%s\"}", w->n_adds,
+             name ? name : "made-up",
+             tags && strchr(tags, '\n') ? "several"
+             : tags                     ? tags
+                                        : "");
+    done(ctx, 0, NULL, json);
+}
+
+static void op_remove(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx)
+{
+    struct td_err err = {"it is in feeds.conf"};
+    if (feed_id == 1)
+        done(ctx, -EPERM, &err, NULL);
+    else
+        done(ctx, 0, NULL, "{}");
+}
+
+static void op_refresh(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx)
+{
+    done(ctx, 0, NULL, feed_id ? "{\"feeds\":1}" : "{\"feeds\":2}");
+}
+
+static void op_reload(void *app, serve_answer_fn *done, void *ctx)
+{
+    struct td_err err = {"feeds.conf has 1 problem"};
+    done(ctx, -EINVAL, &err, "{\"problems\":[\"feeds.conf:3: intervall\"]}");
+}
+
+static int op_ready(void *app, struct td_err *err)
+{
+    struct world *w = app;
+    return w->not_ready ? td_err(err, -EAGAIN, "starting") : 0;
+}
+
+static const struct serve_ops ops = {.status = op_status,
+                                     .metrics = op_metrics,
+                                     .feed_phase = op_feed_phase,
+                                     .add = op_add,
+                                     .remove = op_remove,
+                                     .refresh = op_refresh,
+                                     .reload = op_reload,
+                                     .ready = op_ready};
+
+static void log_grew(void *ctx, int64_t last)
+{
+    struct world *w = ctx;
+    if (w->serve)
+        serve_log_grew(w->serve, last);
+}
+
+static int setup(void **state)
+{
+    struct world *w = xcalloc(1, sizeof *w);
+    struct td_err err;
+    strcpy(w->dir, "/tmp/tidings-serve-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    snprintf(w->socket, sizeof w->socket, "%s/run/s", w->dir);
+    w->loop = ev_loop_new(0);
+    w->store = fake_store_new(w->loop, log_grew, w);
+    struct serve_conf c = {.socket = w->socket, .ops = &ops, .app = w};
+    assert_int_equal(serve_new(&w->serve, w->loop, w->store, &c, &err), 0);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    struct stat st;
+    serve_free(w->serve);
+    assert_int_equal(lstat(w->socket, &st), -1);
+    *strrchr(w->socket, '/') = 0;
+    rmdir(w->socket);
+    assert_int_equal(rmdir(w->dir), 0);
+    fake_store_free(w->store);
+    ev_loop_destroy(w->loop);
+    free(w);
+    return 0;
+}
+
+/* ---- a client ------------------------------------------------------------------------------- */
+
+struct client {
+    struct ev_loop *loop;
+    int fd;
+    ev_io in, out;
+    struct buf request, got, body; /* got: raw; body: without header and chunks */
+    bool eof;
+    int64_t at; /* when it last got something, in microseconds */
+};
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static void on_in(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct client *c = w->data;
+    char p[65536];
+    ssize_t n = read(c->fd, p, sizeof p);
+    c->at = now_us();
+    if (n > 0)
+        buf_add(&c->got, p, (size_t)n);
+    if (n == 0 || (n < 0 && errno != EAGAIN)) {
+        c->eof = true;
+        ev_io_stop(loop, w);
+    }
+}
+
+static void on_out(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct client *c = w->data;
+    ssize_t n = send(c->fd, c->request.data, c->request.len, MSG_NOSIGNAL);
+    if (n > 0)
+        buf_consume(&c->request, (size_t)n);
+    if (c->request.len == 0 || (n < 0 && errno != EAGAIN))
+        ev_io_stop(loop, w);
+}
+
+static void client_begin(struct world *w, struct client *c, const char *request, size_t n)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s", w->socket);
+    *c = (struct client){.loop = w->loop};
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    buf_init(&c->request, 64u << 20);
+    buf_init(&c->got, 64u << 20);
+    buf_init(&c->body, 64u << 20);
+    /* The server accepts in this very loop, so the backlog must not fill up: connect blocks then.
+     */
+    assert_int_equal(connect(c->fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    buf_add(&c->request, request, n);
+    ev_io_init(&c->in, on_in, c->fd, EV_READ);
+    ev_io_init(&c->out, on_out, c->fd, EV_WRITE);
+    c->in.data = c->out.data = c;
+    ev_io_start(w->loop, &c->in);
+    ev_io_start(w->loop, &c->out);
+}
+
+static void client_end(struct client *c)
+{
+    ev_io_stop(c->loop, &c->in);
+    ev_io_stop(c->loop, &c->out);
+    close(c->fd);
+    buf_free(&c->request);
+    buf_free(&c->got);
+    buf_free(&c->body);
+}
+
+static void on_guard(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    *(bool *)t->data = true;
+}
+
+static bool give_up;
+
+#define UNTIL(w, condition)                                 \
+    do {                                                    \
+        ev_timer guard_;                                    \
+        give_up = false;                                    \
+        ev_timer_init(&guard_, on_guard, 30., 0.);          \
+        guard_.data = &give_up;                             \
+        ev_timer_start((w)->loop, &guard_);                 \
+        while (!(condition) && !give_up)                    \
+            ev_run((w)->loop, EVRUN_ONCE);                  \
+        ev_timer_stop((w)->loop, &guard_);                  \
+        if (give_up)                                        \
+            fail_msg("30 s and still not: %s", #condition); \
+    } while (0)
+
+static int status_of(const struct client *c)
+{
+    return c->got.len > 12 ? atoi(c->got.data + 9) : 0;
+}
+
+/* The body so far: header and chunk sizes taken out. */
+static const char *body_of(struct client *c)
+{
+    buf_clear(&c->body);
+    const char *p = strstr(buf_str(&c->got), "\r\n\r\n"), *end = c->got.data + c->got.len;
+    if (!p)
+        return "";
+    bool chunked = strcasestr(c->got.data, "transfer-encoding: chunked") != NULL;
+    for (p += 4; chunked && p < end;) {
+        char *data;
+        size_t n = strtoul(p, &data, 16);
+        data += 2;
+        if (n == 0 || data >= end)
+            break;
+        buf_add(&c->body, data, MIN(n, (size_t)(end - data)));
+        p = data + n + 2;
+    }
+    if (!chunked)
+        buf_add(&c->body, p, (size_t)(end - p));
+    return buf_str(&c->body);
+}
+
+/* One whole exchange; the answer's body is JSON unless it is not (NULL). */
+static json_t *call(struct world *w, const char *method, const char *target, const char *headers,
+                    const char *body, int *ret_status)
+{
+    struct client c;
+    CLEANUP_BUF struct buf b = BUF_INIT(64u << 20);
+    buf_addf(&b, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s", method, target, headers);
+    if (body)
+        buf_addf(&b, "Content-Length: %zu\r\n", strlen(body));
+    buf_adds(&b, "\r\n");
+    if (body)
+        buf_adds(&b, body);
+    client_begin(w, &c, b.data, b.len);
+    UNTIL(w, c.eof);
+    *ret_status = status_of(&c);
+    assert_non_null(strstr(buf_str(&c.got), "X-Content-Type-Options: nosniff"));
+    json_t *j = json_loads(body_of(&c), 0, NULL);
+    client_end(&c);
+    return j;
+}
+
+static int get_status(struct world *w, const char *method, const char *target, const char *body)
+{
+    int status;
+    json_decref(call(w, method, target, "", body, &status));
+    return status;
+}
+
+static void open_stream(struct world *w, struct client *c, const char *target, const char *headers)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(10000);
+    buf_addf(&b, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", target, headers);
+    client_begin(w, c, b.data, b.len);
+    UNTIL(w, c->eof || strstr(buf_str(&c->got), "\r\n\r\n"));
+}
+
+static int count(struct client *c, const char *what)
+{
+    int n = 0;
+    for (const char *p = body_of(c); (p = strstr(p, what)); p++)
+        n++;
+    return n;
+}
+
+/* ---- tests ---------------------------------------------------------------------------------- */
+
+static void reads(void **state)
+{
+    struct world *w = *state;
+    int status;
+    fake_store_append(w->store, 120, 10);
+    json_t *j = call(w, "GET", "/v1/status", "", NULL, &status);
+    assert_int_equal(status, 200);
+    assert_int_equal(json_integer_value(json_object_get(j, "pid")), 7);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "counts"), "last_seq")),
+                     120);
+    json_decref(j);
+
+    j = call(w, "GET", "/v1/feeds", "", NULL, &status);
+    json_t *feeds = json_object_get(j, "feeds");
+    assert_int_equal(json_array_size(feeds), 2);
+    json_t *a = json_array_get(feeds, 0), *b = json_array_get(feeds, 1);
+    assert_string_equal(json_string_value(json_object_get(a, "name")), "alpha");
+    assert_string_equal(json_string_value(json_object_get(a, "phase")), "waiting");
+    assert_int_equal(json_array_size(json_object_get(a, "tags")), 2);
+    assert_string_equal(json_string_value(json_object_get(b, "outcome")), "http");
+    assert_null(json_object_get(b, "phase"));
+    json_decref(j);
+    j = call(w, "GET", "/v1/feeds?problems=1", "", NULL, &status);
+    assert_int_equal(json_array_size(json_object_get(j, "feeds")), 1);
+    json_decref(j);
+    j = call(w, "GET", "/v1/feeds?tag=tech&limit=1", "", NULL, &status);
+    assert_int_equal(json_array_size(json_object_get(j, "feeds")), 1);
+    json_decref(j);
+    j = call(w, "GET", "/v1/feeds?limit=1", "", NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "alpha");
+    json_decref(j);
+    j = call(w, "GET", "/v1/feeds?limit=1&after=alpha", "", NULL, &status);
+    assert_null(json_object_get(j, "next"));
+    assert_int_equal(json_array_size(json_object_get(j, "feeds")), 1);
+    json_decref(j);
+    static const char *const names[] = {"beta", "2", "http:%2F%2Fb.example%2Ffeed"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char target[100];
+        snprintf(target, sizeof target, "/v1/feeds/%s", names[i]);
+        j = call(w, "GET", target, "", NULL, &status);
+        assert_int_equal(status, 200);
+        assert_int_equal(json_integer_value(json_object_get(j, "feed_id")), 2);
+        json_t *h = json_array_get(json_object_get(j, "history"), 0);
+        assert_int_equal(json_integer_value(json_object_get(h, "http_status")), 404);
+        json_decref(j);
+    }
+    assert_int_equal(get_status(w, "HEAD", "/v1/feeds", NULL), 200);
+    assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
+    assert_int_equal(get_status(w, "GET", "/readyz", NULL), 200);
+    w->not_ready = true;
+    assert_int_equal(get_status(w, "GET", "/readyz", NULL), 503);
+    assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
+    j = call(w, "GET", "/", "", NULL, &status);
+    assert_true(json_array_size(json_object_get(j, "routes")) > 10);
+    json_decref(j);
+}
+
+static void items(void **state)
+{
+    struct world *w = *state;
+    int status, seen = 0, pages = 0;
+    char target[200] = "/v1/items?feed=a%20b&limit=50";
+    fake_store_append(w->store, 120, 10);
+    while (*target) {
+        json_t *j = call(w, "GET", target, "", NULL, &status), *item;
+        size_t i;
+        assert_int_equal(status, 200);
+        assert_string_equal(json_string_value(json_object_get(j, "version")),
+                            "https://jsonfeed.org/version/1.1");
+        json_array_foreach (json_object_get(j, "items"), i, item)
+            assert_int_equal(
+                json_integer_value(json_object_get(json_object_get(item, "_tidings"), "item_id")),
+                120 - seen++);
+        const char *next = json_string_value(json_object_get(j, "next_url"));
+        snprintf(target, sizeof target, "%s", next ? next : "");
+        if (next)
+            assert_non_null(strstr(next, "/v1/items?feed=a%20b&limit=50&before="));
+        json_decref(j);
+        pages++;
+    }
+    assert_int_equal(seen, 120);
+    assert_int_equal(pages, 3);
+
+    struct client c;
+    open_stream(w, &c, "/v1/items?limit=7", "Accept: application/jsonl\r\nConnection: close\r\n");
+    UNTIL(w, c.eof);
+    assert_int_equal(count(&c, "\n"), 7);
+    assert_non_null(strstr(c.got.data, "Content-Type: application/jsonl"));
+    assert_non_null(strstr(c.got.data, "rel=\"next\""));
+    client_end(&c);
+
+    json_t *j = call(w, "GET", "/v1/items/7", "", NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(j, "title")), "Item 7");
+    json_decref(j);
+    j = call(w, "GET", "/v1/items/7?revisions=1", "", NULL, &status);
+    assert_int_equal(json_array_size(json_object_get(j, "revisions")), 2);
+    json_decref(j);
+}
+
+/* A page of huge items ends early and goes on where it ended. */
+static void huge_items(void **state)
+{
+    struct world *w = *state;
+    int status, seen = 0;
+    char target[200] = "/v1/items?limit=20";
+    fake_store_append(w->store, 12, 3u << 20);
+    while (*target) {
+        json_t *j = call(w, "GET", target, "", NULL, &status);
+        assert_int_equal(status, 200);
+        seen += (int)json_array_size(json_object_get(j, "items"));
+        const char *next = json_string_value(json_object_get(j, "next_url"));
+        snprintf(target, sizeof target, "%s", next ? next : "");
+        json_decref(j);
+    }
+    assert_int_equal(seen, 12);
+}
+
+static void errors(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *method, *target, *body;
+        int status;
+        const char *reason; /* part of it */
+    } cases[] = {
+        {"GET", "/nothing", NULL, 404, "GET / lists"},
+        {"GET", "/v1/items/77", NULL, 404, "no item 77"},
+        {"GET", "/v1/items/x", NULL, 400, "whole number"},
+        {"GET", "/v1/feeds/nobody", NULL, 404, "nobody"},
+        {"PUT", "/v1/feeds", "{}", 405, "GET, HEAD, POST"},
+        {"GET", "/v1/items?lmit=3", NULL, 400, "allowed are feed tag since"},
+        {"GET", "/v1/items?limit=0", NULL, 400, "from 1 to 1000"},
+        {"GET", "/v1/items?since=soon", NULL, 400, "since=soon"},
+        {"GET", "/v1/items?q=%22", NULL, 400, "not closed at 1"},
+        {"GET", "/v1/items?format=xml", NULL, 400, "jsonl"},
+        {"GET", "/v1/items?q=%ff", NULL, 400, "UTF-8"},
+        {"GET", "/v1/status?x=1", NULL, 400, "none is allowed"},
+        {"GET", "/v1/events?after=-1", NULL, 400, "after=-1"},
+        {"GET", "/v1/events?after=9", NULL, 410, "after=now"},
+        {"GET", "/v1/events?format=atom", NULL, 400, "sse or jsonl"},
+        {"GET", "/v1/events?as=a%2Fb", NULL, 400, "cursor"},
+        {"POST", "/v1/feeds", "{", 400, "not JSON"},
+        {"POST", "/v1/feeds", "[]", 400, "object"},
+        {"POST", "/v1/feeds", "{}", 400, "needs a \"url\""},
+        {"POST", "/v1/feeds", "{\"url\":7}", 400, "must be a string"},
+        {"POST", "/v1/feeds", "{\"url\":\"http://x/\",\"tag\":\"y\"}", 400, "unknown member"},
+        {"POST", "/v1/feeds", "{\"url\":\"http://x/\",\"tags\":[3]}", 400, "tags must be"},
+        {"POST", "/v1/feeds", "{\"url\":\"http://x/dup\"}", 409, "already"},
+        {"POST", "/v1/feeds", "{\"feeds\":{}}", 400, "array"},
+        {"DELETE", "/v1/feeds/alpha", NULL, 403, "feeds.conf"},
+        {"DELETE", "/v1/feeds/nobody", NULL, 404, "nobody"},
+        {"POST", "/v1/refresh", "{\"feed\":\"nobody\"}", 404, "nobody"},
+        {"POST", "/v1/refresh", "{\"feed\":1}", 400, "must be a string"},
+        {"POST", "/v1/reload", "", 400, "1 problem"},
+        {"POST", "/v1/reload", "{\"x\":1}", 400, "unknown member"},
+        {"POST", "/v1/cursors/me", "{\"seq\":5}", 400, "end of the log, 0"},
+        {"POST", "/v1/cursors/me", "{}", 400, "seq"},
+        {"DELETE", "/v1/cursors/me", NULL, 404, "no cursor me"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int status;
+        json_t *j = call(w, cases[i].method, cases[i].target, "", cases[i].body, &status);
+        const json_t *e = json_object_get(j, "error");
+        const char *reason = json_string_value(json_object_get(e, "reason"));
+        assert_non_null(reason);
+        if (!strstr(reason, cases[i].reason))
+            fail_msg("%s %s: %s", cases[i].method, cases[i].target, reason);
+        assert_int_equal(status, cases[i].status);
+        assert_int_equal(json_integer_value(json_object_get(e, "status")), status);
+        json_decref(j);
+    }
+    int status;
+    fake_store_break(w->store, 1);
+    assert_int_equal(get_status(w, "GET", "/v1/status", NULL), 500);
+    json_t *j = call(w, "POST", "/v1/reload", "", "", &status);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(j, "error"), "problems")), 1);
+    json_decref(j);
+}
+
+static void changes(void **state)
+{
+    struct world *w = *state;
+    int status;
+    json_t *j = call(w, "POST", "/v1/feeds", "",
+                     "{\"url\":\"http://x/\",\"name\":\"n\",\"tags\":[\"a\",\"b\"]}", &status);
+    assert_int_equal(status, 201);
+    assert_string_equal(json_string_value(json_object_get(j, "name")), "n");
+    assert_string_equal(json_string_value(json_object_get(j, "got_tags")), "several");
+    json_decref(j);
+    assert_int_equal(get_status(w, "DELETE", "/v1/feeds/beta", NULL), 200);
+    j = call(w, "POST", "/v1/refresh", "", "{\"feed\":\"beta\"}", &status);
+    assert_int_equal(json_integer_value(json_object_get(j, "feeds")), 1);
+    json_decref(j);
+    j = call(w, "POST", "/v1/refresh", "", NULL, &status);
+    assert_int_equal(json_integer_value(json_object_get(j, "feeds")), 2);
+    json_decref(j);
+    assert_int_equal(get_status(w, "POST", "/v1/vacuum", NULL), 200);
+
+    CLEANUP_BUF struct buf many = BUF_INIT(1 << 20);
+    buf_adds(&many, "{\"feeds\":[{\"url\":\"http://x/dup\"},{\"name\":\"no url\"},7");
+    for (int i = 0; i < 500; i++)
+        buf_addf(&many, ",{\"url\":\"http://x/%d\"}", i);
+    buf_adds(&many, "]}");
+    j = call(w, "POST", "/v1/feeds", "", many.data, &status);
+    assert_int_equal(status, 200);
+    assert_int_equal(json_integer_value(json_object_get(j, "added")), 500);
+    assert_int_equal(json_integer_value(json_object_get(j, "failed")), 3);
+    json_t *results = json_object_get(j, "results");
+    assert_int_equal(json_array_size(results), 503);
+    json_t *e = json_object_get(json_array_get(results, 0), "error");
+    assert_int_equal(json_integer_value(json_object_get(e, "status")), 409);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(results, 10), "asked_url")), "http://x/7");
+    json_decref(j);
+}
+
+static void sse(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    fake_store_append(w->store, 10, 5);
+    open_stream(w, &c, "/v1/events?after=7", "Accept: text/event-stream\r\n");
+    assert_int_equal(status_of(&c), 200);
+    assert_non_null(strstr(c.got.data, "Content-Type: text/event-stream"));
+    UNTIL(w, count(&c, "\n\n") == 4);
+    assert_non_null(
+        strstr(body_of(&c), "retry: 3000\n\nid: 8\nevent: item.new\ndata: {\"seq\":8,"));
+    fake_store_append(w->store, 1, 5);
+    UNTIL(w, strstr(body_of(&c), "id: 11\n"));
+    client_end(&c);
+    /* The client comes back and says what it had. */
+    fake_store_append(w->store, 3, 5);
+    open_stream(w, &c, "/v1/events?after=now",
+                "Accept: text/event-stream\r\nLast-Event-ID: 11\r\n");
+    UNTIL(w, strstr(body_of(&c), "id: 14\n"));
+    assert_int_equal(count(&c, "id: "), 3);
+    client_end(&c);
+    fake_store_drop(w->store, 12);
+    open_stream(w, &c, "/v1/events", "Accept: text/event-stream\r\nLast-Event-ID: 3\r\n");
+    assert_int_equal(status_of(&c), 410);
+    client_end(&c);
+    open_stream(w, &c, "/v1/events", "Last-Event-ID: 3x\r\n");
+    assert_int_equal(status_of(&c), 400);
+    client_end(&c);
+}
+
+static void json_lines(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    open_stream(w, &c, "/v1/events?follow=0&after=0", "");
+    UNTIL(w, strstr(c.got.data, "0\r\n\r\n")); /* an empty log has an end, too */
+    client_end(&c);
+    fake_store_append(w->store, 1000, 5);
+    open_stream(w, &c, "/v1/events?follow=0&after=0", "");
+    UNTIL(w, count(&c, "\n") == 1000 && strstr(c.got.data, "\r\n0\r\n\r\n"));
+    json_t *j = json_loads(body_of(&c), JSON_DISABLE_EOF_CHECK, NULL);
+    assert_int_equal(json_integer_value(json_object_get(j, "seq")), 1);
+    assert_string_equal(json_string_value(json_object_get(j, "event")), "item.new");
+    assert_string_equal(json_string_value(json_object_get(j, "at")), "1970-01-01T00:00:01Z");
+    assert_non_null(json_object_get(json_object_get(j, "item"), "_tidings"));
+    json_decref(j);
+    client_end(&c);
+    open_stream(w, &c, "/v1/events?after=5&limit=3", "");
+    UNTIL(w, strstr(c.got.data, "\r\n0\r\n\r\n"));
+    assert_int_equal(count(&c, "\n"), 3);
+    client_end(&c);
+    open_stream(w, &c, "/v1/events", ""); /* the header comes before the first event */
+    fake_store_append(w->store, 1, 5);
+    UNTIL(w, count(&c, "\n") == 1);
+    client_end(&c);
+}
+
+static void named_cursor(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    int status;
+    fake_store_append(w->store, 10, 5);
+    open_stream(w, &c, "/v1/events?as=me&after=4&follow=0", "");
+    UNTIL(w, count(&c, "\n") == 6);
+    client_end(&c);
+    /* Nothing was acknowledged: all comes again, whatever `after` says. */
+    open_stream(w, &c, "/v1/events?as=me&after=9&follow=0", "");
+    UNTIL(w, count(&c, "\n") == 6);
+    client_end(&c);
+    assert_int_equal(get_status(w, "POST", "/v1/cursors/me", "{\"seq\":8}"), 200);
+    open_stream(w, &c, "/v1/events?as=me&follow=0", "");
+    UNTIL(w, count(&c, "\n") == 2);
+    client_end(&c);
+    json_t *j = call(w, "GET", "/v1/cursors", "", NULL, &status);
+    json_t *one = json_array_get(json_object_get(j, "cursors"), 0);
+    assert_string_equal(json_string_value(json_object_get(one, "name")), "me");
+    assert_int_equal(json_integer_value(json_object_get(one, "seq")), 8);
+    json_decref(j);
+    open_stream(w, &c, "/metrics", "Connection: close\r\n");
+    UNTIL(w, c.eof);
+    assert_non_null(strstr(body_of(&c), "tidings_subscription_lag_events{sub=\"me\"} 2\n"));
+    assert_non_null(strstr(body_of(&c), "tidings_subscription_oldest_unacked_seconds{sub=\"me\"}"));
+    assert_non_null(strstr(body_of(&c), "tidings_build_info{version=\"1\"} 1\n"));
+    assert_non_null(strstr(body_of(&c), "tidings_db_size_bytes 16384\n"));
+    client_end(&c);
+    assert_int_equal(get_status(w, "DELETE", "/v1/cursors/me", NULL), 200);
+    assert_int_equal(get_status(w, "DELETE", "/v1/cursors/me", NULL), 404);
+}
+
+/* One follower does not read, one vanishes in the middle: the third gets everything. */
+static void bad_company(void **state)
+{
+    enum { EVENTS = 200, BYTES = 50000 };
+    struct world *w = *state;
+    struct client slow, gone, good;
+    open_stream(w, &slow, "/v1/events?after=0", "");
+    open_stream(w, &gone, "/v1/events?after=0", "");
+    open_stream(w, &good, "/v1/events?after=0", "");
+    ev_io_stop(w->loop, &slow.in);
+    for (int i = 0; i < EVENTS; i++) {
+        fake_store_append(w->store, 1, BYTES);
+        if (i == 20) {
+            UNTIL(w, gone.got.len > 5 * BYTES);
+            client_end(&gone);
+        }
+    }
+    UNTIL(w, good.got.len > EVENTS * BYTES && count(&good, "\n") == EVENTS);
+    assert_true(slow.got.len < BYTES);
+    ev_io_start(w->loop, &slow.in);
+    UNTIL(w, slow.got.len > EVENTS * BYTES && count(&slow, "\n") == EVENTS);
+    client_end(&slow);
+    client_end(&good);
+    UNTIL(w, ({
+              int status;
+              json_t *j = call(w, "GET", "/v1/status", "", NULL, &status);
+              json_t *api = json_object_get(j, "api");
+              bool alone = json_integer_value(json_object_get(api, "followers")) == 0;
+              json_decref(j);
+              alone; /* the idle one was found to be gone, too */
+          }));
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* From the commit to the client, and what a thousand cost. */
+static void latency(struct world *w, int n)
+{
+    struct client *c = xcalloc((size_t)n, sizeof *c);
+    int64_t *us = xcalloc((size_t)n, sizeof *us);
+    enum { ROUNDS = 5 };
+    int64_t best_median = INT64_MAX, best_max = INT64_MAX;
+    for (int i = 0; i < n; i++)
+        open_stream(w, &c[i], "/v1/events", "Accept: text/event-stream\r\n");
+    for (int k = 0; k < ROUNDS; k++) {
+        for (int i = 0; i < n; i++)
+            buf_clear(&c[i].got);
+        int64_t start = now_us();
+        fake_store_append(w->store, 1, 1000);
+        for (int i = 0; i < n; i++)
+            UNTIL(w, c[i].got.len > 1000);
+        for (int i = 0; i < n; i++) {
+            us[i] = c[i].at - start;
+            assert_non_null(strstr(c[i].got.data, "event: item.new"));
+        }
+        qsort(us, (size_t)n, sizeof *us, compare);
+        best_median = MIN(best_median, us[n / 2]);
+        best_max = MIN(best_max, us[n - 1]);
+    }
+    print_message("           %d followers: commit to client, median %lld us, last %lld us\n", n,
+                  (long long)best_median, (long long)best_max);
+    for (int i = 0; i < n; i++)
+        client_end(&c[i]);
+    free(c);
+    free(us);
+}
+
+static void thousand_followers(void **state)
+{
+    struct world *w = *state;
+    struct rlimit rl;
+    getrlimit(RLIMIT_NOFILE, &rl);
+    rl.rlim_cur = MIN(rl.rlim_max, (rlim_t)4096);
+    setrlimit(RLIMIT_NOFILE, &rl);
+    latency(w, 1);
+    latency(w, rl.rlim_cur >= 2100 ? 1000 : 400);
+}
+
+/* Above the limits: followers are refused with words, and questions still have room. */
+static void too_many_followers(void **state)
+{
+    struct world *w = *state;
+    struct rlimit rl;
+    getrlimit(RLIMIT_NOFILE, &rl);
+    if (rl.rlim_cur < 2 * LIMIT_FOLLOWERS + 50)
+        skip();
+    struct client *c = xcalloc(LIMIT_FOLLOWERS, sizeof *c), last;
+    for (int i = 0; i < LIMIT_FOLLOWERS; i++)
+        open_stream(w, &c[i], "/v1/events", "");
+    open_stream(w, &last, "/v1/events", "");
+    assert_int_equal(status_of(&last), 503);
+    client_end(&last);
+    assert_int_equal(get_status(w, "GET", "/v1/status", NULL), 200);
+    for (int i = 0; i < LIMIT_FOLLOWERS; i++)
+        client_end(&c[i]);
+    free(c);
+}
+
+static void bodies_too_large(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    static const char head[] =
+        "POST /v1/feeds HTTP/1.1\r\nHost: x\r\nContent-Length: 4194305\r\n\r\n";
+    client_begin(w, &c, head, sizeof head - 1);
+    UNTIL(w, c.eof);
+    assert_int_equal(status_of(&c), 413);
+    client_end(&c);
+
+    CLEANUP_BUF struct buf b = BUF_INIT(32u << 20);
+    char chunk[65536 + 1];
+    memset(chunk, ' ', 65536);
+    chunk[65536] = 0;
+    buf_adds(&b, "POST /v1/feeds HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        buf_addf(&b, "10000\r\n%s\r\n", chunk);
+    buf_adds(&b, "0\r\n\r\n");
+    client_begin(w, &c, b.data, b.len);
+    UNTIL(w, c.eof || strstr(buf_str(&c.got), "\r\n\r\n"));
+    assert_int_equal(status_of(&c), 413);
+    client_end(&c);
+    assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
+}
+
+static void garbage(void **state)
+{
+    struct world *w = *state;
+    static const char *const bad[] = {
+        "\r\n\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "\x16\x03\x01\x02\x01\xfc\x03\x03\r\n\r\n",
+        "GET /v1/events HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/feeds HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "GET /\xff\xfe?\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct client c;
+        client_begin(w, &c, bad[i], strlen(bad[i]));
+        UNTIL(w, c.request.len == 0);
+        shutdown(c.fd, SHUT_WR);
+        UNTIL(w, c.eof);
+        if (c.got.len)
+            assert_true(status_of(&c) >= 400);
+        client_end(&c);
+    }
+    CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
+    buf_adds(&b, "GET /");
+    for (int i = 0; i < 100000; i++)
+        buf_addc(&b, 'a');
+    buf_adds(&b, " HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct client c;
+    client_begin(w, &c, b.data, b.len);
+    UNTIL(w, c.eof);
+    assert_true(status_of(&c) >= 400);
+    client_end(&c);
+    assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
+}
+
+/* Many questions over one connection, one after the other. */
+static void keep_alive(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
+    for (int i = 0; i < 50; i++)
+        buf_addf(&b, "GET /v1/status HTTP/1.1\r\nHost: x\r\n%s\r\n",
+                 i == 49 ? "Connection: close\r\n" : "");
+    client_begin(w, &c, b.data, b.len);
+    UNTIL(w, c.eof);
+    int n = 0;
+    for (const char *p = c.got.data; (p = strstr(p, "HTTP/1.1 200")); p++)
+        n++;
+    assert_int_equal(n, 50);
+    client_end(&c);
+}
+
+/* Everything is under way when the daemon stops: teardown frees the server. */
+static void stopped_in_the_middle(void **state)
+{
+    struct world *w = *state;
+    struct client sse_c, query, add, half;
+    fake_store_append(w->store, 10, 5);
+    open_stream(w, &sse_c, "/v1/events", "Accept: text/event-stream\r\n");
+    static const char later[] = "POST /v1/feeds HTTP/1.1\r\nHost: x\r\nContent-Length: 23\r\n\r\n"
+                                "{\"url\":\"http://later/\"}";
+    client_begin(w, &add, later, sizeof later - 1);
+    UNTIL(w, w->later);
+    client_begin(w, &half, "GET /v1", 7);
+    fake_store_hold(w->store, 1);
+    static const char get[] = "GET /v1/items HTTP/1.1\r\nHost: x\r\n\r\n";
+    client_begin(w, &query, get, sizeof get - 1);
+    UNTIL(w, query.request.len == 0);
+    for (int i = 0; i < 5; i++)
+        ev_run(w->loop, EVRUN_NOWAIT);
+    fake_store_hold(w->store, 0);
+    serve_free(TAKE(w->serve));
+    w->later(w->later_ctx, 0, NULL, "{}"); /* too late: for nobody */
+    UNTIL(w, sse_c.eof && query.eof && add.eof && half.eof);
+    assert_int_equal(status_of(&add), 503);
+    assert_true(status_of(&query) == 503 || status_of(&query) == 200);
+    client_end(&sse_c);
+    client_end(&query);
+    client_end(&add);
+    client_end(&half);
+}
+
+static void sockets(void **state)
+{
+    struct world *w = *state;
+    struct serve *second;
+    struct td_err err;
+    struct stat st;
+    struct serve_conf c = {.socket = w->socket, .ops = &ops, .app = w};
+    assert_int_equal(lstat(w->socket, &st), 0);
+    assert_int_equal(st.st_mode & 0117, 0); /* at most 0660 */
+    assert_int_equal(serve_new(&second, w->loop, w->store, &c, &err), -EADDRINUSE);
+    assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
+
+    /* What a dead daemon leaves: a socket nobody listens at. */
+    char stale[100];
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    snprintf(stale, sizeof stale, "%s/stale", w->dir);
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s", stale);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    close(fd);
+    c.socket = stale;
+    assert_int_equal(serve_new(&second, w->loop, w->store, &c, &err), 0);
+    /* Another one took the path meanwhile: not ours to remove. */
+    unlink(stale);
+    fd = open(stale, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    close(fd);
+    serve_free(second);
+    assert_int_equal(lstat(stale, &st), 0);
+    assert_int_equal(serve_new(&second, w->loop, w->store, &c, &err), -EEXIST);
+    unlink(stale);
+    char longer[200];
+    memset(longer, 'a', sizeof longer);
+    longer[sizeof longer - 1] = 0;
+    c.socket = longer;
+    assert_int_equal(serve_new(&second, w->loop, w->store, &c, &err), -ENAMETOOLONG);
+    c.socket = "/nonexistent-folder/below/s";
+    assert_int_equal(serve_new(&second, w->loop, w->store, &c, &err), -ENOENT);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(reads),
+        T(items),
+        T(huge_items),
+        T(errors),
+        T(changes),
+        T(sse),
+        T(json_lines),
+        T(named_cursor),
+        T(bad_company),
+        T(thousand_followers),
+        T(too_many_followers),
+        T(bodies_too_large),
+        T(garbage),
+        T(keep_alive),
+        T(stopped_in_the_middle),
+        T(sockets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

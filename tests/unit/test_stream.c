@@ -1,0 +1,354 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "fake_store.h"
+#include "notify/stream.h"
+
+struct world {
+    struct ev_loop *loop;
+    struct store *store;
+    struct asker *asker;
+    struct stream *stream;
+};
+
+static void log_grew(void *ctx, int64_t last)
+{
+    struct world *w = ctx;
+    stream_log_grew(w->stream, last);
+}
+
+static void world_init(struct world *w, int events, size_t bytes)
+{
+    w->loop = ev_loop_new(0);
+    w->stream = NULL;
+    w->store = fake_store_new(w->loop, log_grew, w);
+    w->asker = asker_new(w->loop, w->store);
+    w->stream = stream_new(w->store, w->asker);
+    if (events)
+        fake_store_append(w->store, events, bytes);
+}
+
+static void world_fini(struct world *w)
+{
+    asker_close(w->asker);
+    stream_free(w->stream);
+    asker_free(w->asker);
+    fake_store_free(w->store);
+    ev_loop_destroy(w->loop);
+}
+
+/* Reads all it can, checks the order, remembers how it went. */
+struct reading {
+    struct follower *f;
+    int64_t last, n, woken, step; /* step: at most so many at a wake; 0 = all */
+    int result;
+    struct td_err err;
+};
+
+static void read_on(struct reading *r)
+{
+    const struct event_text *e;
+    int64_t had = r->n;
+    while ((!r->step || r->n < had + r->step) &&
+           (r->result = follower_next(r->f, &e, &r->err)) == 1) {
+        assert_true(e->seq > r->last);
+        r->last = e->seq;
+        r->n++;
+    }
+}
+
+static void on_wake(void *ctx)
+{
+    struct reading *r = ctx;
+    r->woken++;
+    read_on(r);
+}
+
+static void begin(struct world *w, struct reading *r, int64_t after, int64_t until, int64_t limit)
+{
+    struct follower_conf c = {
+        .after = after, .until = until, .limit = limit, .wake = on_wake, .ctx = r};
+    *r = (struct reading){.last = after, .step = r->step};
+    r->f = follower_new(w->stream, &c);
+    read_on(r);
+}
+
+#define UNTIL(w, condition)            \
+    while (!(condition)) {             \
+        ev_run((w)->loop, EVRUN_ONCE); \
+    }
+
+/* The loop has nothing left to do and the reader thread neither. */
+static void settle_run(struct ask *a, struct reader *r)
+{
+}
+
+static void settle_done(struct ask *a)
+{
+    a->run = NULL;
+}
+
+static void settle(struct world *w)
+{
+    for (int i = 0; i < 3; i++) {
+        struct ask a = {.run = settle_run, .done = settle_done};
+        assert_int_equal(asker_ask(w->asker, &a), 0);
+        UNTIL(w, a.run == NULL);
+    }
+}
+
+static void from_the_beginning_and_live(void **state)
+{
+    struct world w;
+    struct reading r = {0};
+    world_init(&w, 1000, 10);
+    begin(&w, &r, 0, INT64_MAX, 0);
+    UNTIL(&w, r.n == 1000);
+    assert_int_equal(r.result, 0);
+    for (int i = 0; i < 10; i++)
+        fake_store_append(w.store, 3, 10);
+    UNTIL(&w, r.n == 1030);
+    assert_int_equal(follower_position(r.f), 1030);
+    follower_free(r.f);
+    world_fini(&w);
+}
+
+static void text_has_both_forms(void **state)
+{
+    struct event_row row = {.seq = 17,
+                            .at = 1000,
+                            .kind = "item.new",
+                            .item = {.item_id = 4,
+                                     .feed = "alpha",
+                                     .first_seen = 2000,
+                                     .revision = 1,
+                                     .json = "{\"id\":\"x\",\r\n\"title\":\"data: y\\n\\nid: 9\"}",
+                                     .json_len = 39}};
+    row.item.json_len = strlen(row.item.json);
+    struct event_text *t = event_text_new(&row);
+    assert_int_equal(strncmp(t->text, "id: 17\nevent: item.new\ndata: {", 30), 0);
+    assert_memory_equal(t->text + t->len - 2, "\n\n", 2);
+    assert_int_equal(t->text[t->json_off], '{');
+    assert_int_equal(t->text[t->json_off + t->json_len - 1], '}');
+    assert_int_equal(t->text[t->json_off + t->json_len], '\n');
+    assert_null(memchr(t->text + t->json_off, '\n', t->json_len));
+    assert_null(memchr(t->text + t->json_off, '\r', t->json_len));
+    event_text_unref(t);
+}
+
+/* A thousand that wait cost one question, not a thousand. */
+static void many_share(void **state)
+{
+    enum { N = 1000 };
+    static struct reading r[N];
+    struct world w;
+    struct stream_counts before, after;
+    world_init(&w, 5, 10);
+    for (int i = 0; i < N; i++)
+        begin(&w, &r[i], 5, INT64_MAX, 0);
+    settle(&w);
+    stream_count(w.stream, &before);
+    fake_store_append(w.store, 1, 10);
+    UNTIL(&w, r[N - 1].n == 1);
+    stream_count(w.stream, &after);
+    assert_int_equal(after.pages - before.pages, 1);
+    assert_int_equal(after.delivered - before.delivered, N);
+    assert_int_equal(after.followers, N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(r[i].n, 1);
+        follower_free(r[i].f);
+    }
+    stream_count(w.stream, &after);
+    assert_int_equal(after.ring_bytes, 0);
+    /* Laggards at one position share their pages too. */
+    for (int i = 0; i < N; i++)
+        begin(&w, &r[i], 0, INT64_MAX, 0);
+    UNTIL(&w, r[N - 1].n == 6);
+    stream_count(w.stream, &before);
+    assert_true(before.pages - after.pages < 5);
+    for (int i = 0; i < N; i++)
+        follower_free(r[i].f);
+    world_fini(&w);
+}
+
+/* One does not read while others get far more than the ring holds; then it gets all of it. */
+static void slow_one(void **state)
+{
+    enum { EVENTS = 300, BYTES = 100000 }; /* 30 MB */
+    struct world w;
+    struct reading fast = {0}, slow = {0};
+    const struct event_text *e;
+    struct stream_counts sc;
+    world_init(&w, 1, 10);
+    begin(&w, &fast, 1, INT64_MAX, 0);
+    begin(&w, &slow, 1, INT64_MAX, 0);
+    slow.step = 1;
+    for (int i = 0; i < EVENTS; i++) {
+        fake_store_append(w.store, 1, BYTES);
+        UNTIL(&w, fast.n == i + 1);
+        stream_count(w.stream, &sc);
+        assert_true(sc.ring_bytes <= LIMIT_RING_BYTES);
+    }
+    assert_int_equal(slow.n, 1);
+    slow.step = 0;
+    read_on(&slow);
+    UNTIL(&w, slow.n == EVENTS);
+    assert_int_equal(follower_next(slow.f, &e, NULL), 0);
+    follower_free(slow.f);
+    follower_free(fast.f);
+    world_fini(&w);
+}
+
+static void ends(void **state)
+{
+    struct world w;
+    struct reading r = {0};
+    world_init(&w, 500, 10);
+    begin(&w, &r, 0, 300, 0);
+    UNTIL(&w, r.result < 0);
+    assert_int_equal(r.result, -ENODATA);
+    assert_int_equal(r.n, 300);
+    follower_free(r.f);
+    begin(&w, &r, 10, INT64_MAX, 7);
+    UNTIL(&w, r.result < 0);
+    assert_int_equal(r.result, -ENODATA);
+    assert_int_equal(r.last, 17);
+    follower_free(r.f);
+    begin(&w, &r, 500, 500, 0);
+    assert_int_equal(r.result, -ENODATA);
+    follower_free(r.f);
+    /* The last events of the log are gone with their feed: the end is reached all the same. */
+    fake_store_hole(w.store, 400, 500);
+    begin(&w, &r, 390, 500, 0);
+    UNTIL(&w, r.result < 0);
+    assert_int_equal(r.result, -ENODATA);
+    assert_int_equal(r.n, 9);
+    follower_free(r.f);
+    world_fini(&w);
+}
+
+static void holes_are_no_loss(void **state)
+{
+    struct world w;
+    struct reading r = {0}, live = {0};
+    world_init(&w, 1000, 10);
+    fake_store_hole(w.store, 300, 700);
+    begin(&w, &r, 250, INT64_MAX, 0);
+    begin(&w, &live, 1000, INT64_MAX, 0);
+    UNTIL(&w, r.n == 750 - 401);
+    fake_store_hole(w.store, 1001, 1003);
+    fake_store_append(w.store, 2, 10); /* nothing of it is there to be had */
+    settle(&w);
+    assert_int_equal(live.n, 0);
+    fake_store_append(w.store, 3, 10);
+    UNTIL(&w, live.n == 2 && r.last == 1005);
+    assert_int_equal(live.last, 1005);
+    follower_free(r.f);
+    follower_free(live.f);
+    world_fini(&w);
+}
+
+static void positions_that_are_not_kept(void **state)
+{
+    struct world w;
+    struct reading r = {0};
+    world_init(&w, 100, 10);
+    fake_store_drop(w.store, 50);
+    begin(&w, &r, 20, INT64_MAX, 0);
+    UNTIL(&w, r.result < 0);
+    assert_int_equal(r.result, -ESTALE);
+    assert_non_null(strstr(r.err.msg, "after=50"));
+    assert_int_equal(r.n, 0);
+    follower_free(r.f);
+    begin(&w, &r, 101, INT64_MAX, 0);
+    assert_int_equal(r.result, -ESTALE);
+    follower_free(r.f);
+    begin(&w, &r, 50, INT64_MAX, 0);
+    UNTIL(&w, r.n == 50);
+    follower_free(r.f);
+    begin(&w, &r, 0, INT64_MAX, 0); /* 0 is "what there is" */
+    UNTIL(&w, r.n == 50);
+    follower_free(r.f);
+    world_fini(&w);
+}
+
+static void check_is_pure(void **state)
+{
+    struct td_err err;
+    assert_int_equal(stream_check(0, 0, 0, &err), 0);
+    assert_int_equal(stream_check(0, 50, 100, &err), 0);
+    assert_int_equal(stream_check(49, 50, 100, &err), 0);
+    assert_int_equal(stream_check(48, 50, 100, &err), -ESTALE);
+    assert_int_equal(stream_check(100, 0, 100, &err), 0);
+    assert_int_equal(stream_check(99, 0, 100, &err), -ESTALE);
+    assert_int_equal(stream_check(101, 1, 100, &err), -ESTALE);
+}
+
+static void store_fails(void **state)
+{
+    struct world w;
+    struct reading r = {0}, live = {0};
+    world_init(&w, 10, 10);
+    fake_store_break(w.store, 1);
+    begin(&w, &r, 0, INT64_MAX, 0);
+    UNTIL(&w, r.result < 0);
+    assert_int_equal(r.result, -EIO);
+    assert_string_equal(r.err.msg, "the disk is broken");
+    begin(&w, &live, 10, INT64_MAX, 0);
+    fake_store_break(w.store, 1);
+    fake_store_append(w.store, 1, 10);
+    UNTIL(&w, live.result < 0);
+    assert_int_equal(live.result, -EIO);
+    follower_free(live.f);
+    begin(&w, &live, 10, INT64_MAX, 0); /* and it goes on where it was */
+    UNTIL(&w, live.n == 1);
+    follower_free(live.f);
+    follower_free(r.f);
+    world_fini(&w);
+}
+
+/* Followers and the stream go while the reader thread still has their questions. */
+static void torn_down(void **state)
+{
+    struct world w;
+    struct reading r[3] = {0};
+    world_init(&w, 100, 10);
+    fake_store_hold(w.store, 1);
+    begin(&w, &r[0], 0, INT64_MAX, 0);
+    begin(&w, &r[1], 0, INT64_MAX, 0);
+    begin(&w, &r[2], 100, INT64_MAX, 0);
+    fake_store_append(w.store, 1, 10);
+    follower_free(r[0].f);
+    follower_free(r[2].f);
+    fake_store_hold(w.store, 0);
+    asker_close(w.asker);
+    assert_true(r[1].woken > 0); /* whatever had been read by then, it is not left waiting */
+    assert_true(r[1].n > 0);
+    follower_free(r[1].f);
+    world_fini(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_the_beginning_and_live),
+        cmocka_unit_test(text_has_both_forms),
+        cmocka_unit_test(many_share),
+        cmocka_unit_test(slow_one),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(holes_are_no_loss),
+        cmocka_unit_test(positions_that_are_not_kept),
+        cmocka_unit_test(check_is_pure),
+        cmocka_unit_test(store_fails),
+        cmocka_unit_test(torn_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
