@@ -1,10 +1,11 @@
 /*
- * The fingerprint: FNV-1a over what a reader sees. White space counts as one space, and the
- * attributes of a tag are added up, so that their order does not matter. The HTML is the
- * sanitiser's, so a tag ends at the next '>' and values stand in double quotes.
+ * The fingerprint: what a reader sees, in two parts. The text, in which white space is collapsed
+ * already; and the tags, in which the attributes are added up so that their order does not matter.
+ * The HTML is the sanitiser's, so a tag ends at the next '>' outside of double quotes.
  */
 #include "parse/finish.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "parse/url.h"
@@ -28,25 +29,17 @@ static uint64_t add_url(uint64_t h, const char *url)
     return add(h, "", 1);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
+/* Eight bytes at a time: the text is most of a feed. */
 static uint64_t add_text(uint64_t h, const char *s, size_t n)
 {
-    bool space = false;
-    for (size_t i = 0; i < n; i++) {
-        if (is_space(s[i])) {
-            space = true;
-            continue;
-        }
-        if (space)
-            h = (h ^ ' ') * FNV_PRIME;
-        space = false;
-        h = (h ^ (unsigned char)s[i]) * FNV_PRIME;
+    h = add(h, (const char *)&(uint64_t){htole64(n)}, sizeof(uint64_t));
+    for (; n >= 8; s += 8, n -= 8) {
+        uint64_t w;
+        memcpy(&w, s, sizeof w);
+        h = (h ^ le64toh(w)) * FNV_PRIME;
+        h ^= h >> 32;
     }
-    return h;
+    return add(h, s, n);
 }
 
 /* Between '<' and '>': the name, then each attribute by itself. */
@@ -65,19 +58,14 @@ static uint64_t add_tag(uint64_t h, const char *s, size_t n)
         }
         sum += add(FNV_START, s + from, i - from);
     }
+    sum = htole64(sum);
     return add(h, (const char *)&sum, sizeof sum);
 }
 
-static uint64_t add_html(uint64_t h, const char *s)
+static uint64_t add_tags(uint64_t h, const char *s, size_t n)
 {
-    const char *end = s + strlen(s);
-    while (s < end) {
-        const char *lt = memchr(s, '<', (size_t)(end - s));
-        if (!lt)
-            lt = end;
-        h = add_text(h, s, (size_t)(lt - s));
-        if (lt == end)
-            break;
+    const char *end = s + n, *lt;
+    while ((lt = memchr(s, '<', (size_t)(end - s)))) {
         const char *gt = lt + 1;
         while (gt < end && *gt != '>') {
             const char *q = *gt == '"' ? memchr(gt + 1, '"', (size_t)(end - gt - 1)) : NULL;
@@ -86,18 +74,17 @@ static uint64_t add_html(uint64_t h, const char *s)
         h = add_tag(h, lt + 1, (size_t)(gt - lt - 1));
         s = gt < end ? gt + 1 : end;
     }
-    return add(h, "", 1);
+    return h;
 }
 
-uint64_t fingerprint(const char *title, const char *url, const char *html,
-                     const struct list *attachments)
+uint64_t fingerprint(const struct fingerprint_in *in)
 {
-    uint64_t h = FNV_START;
-    h = add_text(h, title ? title : "", title ? strlen(title) : 0);
-    h = add(h, "", 1);
-    h = add_url(h, url);
-    h = add_html(h, html ? html : "");
-    for (const struct elem *e = attachments ? attachments->first : NULL; e; e = e->next)
+    const char *title = in->title ? in->title : "";
+    uint64_t h = add_text(FNV_START, title, strlen(title));
+    h = add_url(h, in->url);
+    h = add_text(h, in->text, in->text_n);
+    h = add_tags(h, in->html, in->html_n);
+    for (const struct elem *e = in->attachments ? in->attachments->first : NULL; e; e = e->next)
         h = add_url(h, e->v.kind == VAL_OBJ ? obj_str(e->v.obj, "url") : NULL);
     return h;
 }

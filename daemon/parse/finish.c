@@ -314,11 +314,15 @@ void item_end(struct reader *r)
     finish_derived(r, rec);
     enum td_id_source source = finish_id(r, rec);
     const struct list *att = record_list(rec, F_ATTACHMENTS);
-    const char *body = record_str(rec, F_CONTENT_HTML);
     struct td_entry *e = add_entry(r);
     e->id_source = source;
-    e->fingerprint = fingerprint(record_str(rec, F_TITLE), record_str(rec, F_URL),
-                                 body ? body : record_str(rec, F_CONTENT_TEXT), att);
+    e->fingerprint = fingerprint(&(struct fingerprint_in){.title = record_str(rec, F_TITLE),
+                                                          .url = record_str(rec, F_URL),
+                                                          .text = buf_str(&r->text),
+                                                          .text_n = r->text.len,
+                                                          .html = buf_str(&r->html),
+                                                          .html_n = r->html.len,
+                                                          .attachments = att});
     e->json = keep_json(r, rec, JSON_ITEM, &e->json_len);
     e->id = keep_str(r, record_str(rec, F_ID));
     e->url = keep_str(r, record_str(rec, F_URL));

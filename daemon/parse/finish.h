@@ -16,9 +16,15 @@ void reader_fini(struct reader *r);
  * NULL. */
 void feed_finish(struct reader *r, const char *link);
 
-/* fingerprint.c: see td_entry.fingerprint. HTML is sanitised HTML. */
-uint64_t fingerprint(const char *title, const char *url, const char *html,
-                     const struct list *attachments);
+/* fingerprint.c: see td_entry.fingerprint. TEXT is plain text with white space collapsed, HTML
+ * sanitised HTML. */
+struct fingerprint_in {
+    const char *title, *url; /* may be NULL */
+    const char *text, *html; /* with their lengths; not NULL */
+    size_t text_n, html_n;
+    const struct list *attachments;
+};
+uint64_t fingerprint(const struct fingerprint_in *in);
 
 /* json_out.c: the object of a feed or an item. */
 enum json_kind { JSON_FEED, JSON_ITEM };

@@ -1,12 +1,14 @@
 #include "parse/tree.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "parse/rules.h"
+#include "parse/text.h"
 
 /* Open addressing; a document with more names than this shares the last symbols' work by making
  * them anew. */
@@ -70,6 +72,28 @@ static void append(struct node *parent, struct node *n)
     parent->last = n;
 }
 
+/* Adds S; C1 control characters are windows-1252 that somebody numbered as Unicode (&#146;), and
+ * read as HTML reads them. */
+static void add_characters(struct buf *out, const char *s, size_t n)
+{
+    const char *end = s + n, *p;
+    while ((p = memchr(s, 0xc2, (size_t)(end - s))) && p + 1 < end) {
+        unsigned char c = (unsigned char)p[1];
+        char ref[8], utf8[TEXT_REF_BYTES];
+        size_t len;
+        if (c > 0x9f) {
+            buf_add(out, s, (size_t)(p + 2 - s));
+        } else {
+            buf_add(out, s, (size_t)(p - s));
+            snprintf(ref, sizeof ref, "&#%d;", c);
+            if (text_ref(ref, strlen(ref), false, utf8, &len))
+                buf_add(out, utf8, len);
+        }
+        s = p + 2;
+    }
+    buf_add(out, s, (size_t)(end - s));
+}
+
 static void flush_text(struct tree *t)
 {
     if (!t->text.len)
@@ -124,7 +148,7 @@ void tree_attr(struct tree *t, struct node *n, enum ns ns, const char *name, con
 void tree_text(struct tree *t, const char *s, size_t n)
 {
     t->text_bytes += n;
-    buf_add(&t->text, s, n);
+    add_characters(&t->text, s, n);
 }
 
 void tree_close(struct tree *t)
