@@ -1,0 +1,146 @@
+/*
+ * app_private.h - what app.c, feedset.c and control.c share. Nobody else includes it.
+ */
+#ifndef TIDINGS_APP_PRIVATE_H
+#define TIDINGS_APP_PRIVATE_H
+
+#include <ev.h>
+#include <uthash.h>
+
+#include "app.h"
+#include "config/settings.h"
+#include "fetch/fetch.h"
+#include "fetch/outcome.h"
+#include "model/feed.h"
+#include "parse/pool.h"
+#include "schedule/policy.h"
+#include "schedule/schedule.h"
+#include "serve/serve.h"
+#include "store/store.h"
+
+struct flight;
+
+/* One subscription, configured or added. Lives from load to removal; see also `zombie`. */
+struct feed {
+    struct sched_node node;
+    struct td_feed_conf *conf;  /* the settings' for a configured feed, else owned */
+    struct td_feed_state state; /* as last committed */
+    struct flight *flight;      /* the fetch under way, NULL = none */
+    struct adding *adding;      /* `tidings add` waits for its first fetch, NULL = no */
+    UT_hash_handle hh;          /* app.feeds, by conf->name */
+    bool owns_conf;
+    bool scheduled; /* its node is in the schedule */
+    bool removed;   /* out of the set while a commit holds it: freed when that ends */
+    bool in_round;  /* its first fetch since the start is still to come */
+};
+
+/* `tidings add` waiting for an answer. */
+struct adding {
+    serve_answer_fn *done;
+    void *ctx;
+    bool followed_link; /* discovery goes one level deep (FETCHING i) */
+};
+
+/* Where a fetch is. TRANSFER and HOP hold a place in the schedule, the others do not. */
+enum flight_phase { FLIGHT_TRANSFER, FLIGHT_HOP, FLIGHT_PARSE, FLIGHT_PUT, FLIGHT_COMMIT };
+
+/* One fetch, from its start to its commit. */
+struct flight {
+    struct app *app;
+    struct feed *feed;
+    enum flight_phase phase;
+    struct fetch *fetch;  /* TRANSFER */
+    struct pool_job *job; /* PARSE */
+    char *url;            /* of this hop */
+    struct redirect_chain chain;
+    struct td_result res;   /* of the last hop; its body moves on to the parser */
+    struct td_batch *batch; /* what was parsed, until the commit takes it */
+    struct td_feed_conf
+        *conf; /* a copy: the writer thread reads it while a reload may change the feed's */
+    struct td_hints hints;
+    int64_t started_at;
+    uint64_t wire_bytes; /* of all hops */
+};
+
+/* Events per second, forgotten with a time constant of ten seconds; needs no timer. */
+struct rate {
+    double per_s;
+    int64_t at; /* monotonic */
+};
+
+struct counters { /* of this run */
+    uint64_t fetches[TD_OUT_N], bytes, items_new, items_changed, items_backlog, fetch_ms;
+    struct rate items, polls;
+};
+
+struct round { /* the first fetch of every feed that was due at the start */
+    size_t feeds, pending, ok, failed;
+    int64_t items, started_mono;
+};
+
+struct app {
+    const struct app_options *options;
+    struct ev_loop *loop;
+    struct settings *settings;
+    struct store *store;
+    struct fetcher *fetcher;
+    struct pool *pool;
+    struct schedule *schedule;
+    struct serve *serve;
+    struct feed *feeds; /* by name */
+    size_t n_transfers, n_parsing, n_committing, n_failing;
+    ev_timer wake;     /* the next feed is due */
+    ev_prepare before; /* runs start_feeds once a turn of the loop if `look` */
+    bool look;
+    ev_signal sig_term, sig_int, sig_hup;
+    struct counters count;
+    struct round round;
+    int64_t started_at;
+    bool ready;
+    char *store_trouble; /* why writing fails at the moment, NULL = it works */
+    char *quarantine;
+    struct reload *reload; /* one under way, NULL = none */
+    int exit_code;
+};
+
+/* ---- app.c: the pipeline ---- */
+/* Something changed: look for feeds that may start before the loop sleeps again. */
+void app_look(struct app *a);
+/* Drops a flight in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
+void app_drop_flight(struct feed *f);
+/* Frees a flight that no stage knows any more; accepts NULL. */
+void app_free_flight(struct flight *fl);
+void app_ready(struct app *a);
+void rate_add(struct rate *r, double n);
+double rate_now(const struct rate *r);
+
+/* ---- feedset.c: which feeds there are ---- */
+/* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.
+ */
+int feedset_load(struct app *a, struct td_err *err);
+struct feed *feedset_by_name(struct app *a, const char *name);
+struct feed *feedset_by_id(struct app *a, int64_t feed_id);
+struct feed *feedset_by_url(struct app *a, const char *url);
+/* A feed with CONF and nothing known, not scheduled. Its name must be new. OWN: takes CONF. */
+struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own);
+/* Tells the store its retention and puts it into the schedule at its due time, if it is enabled. */
+void feedset_schedule(struct app *a, struct feed *f);
+/* Out of the maps, the schedule and, unless a commit holds it, out of memory. */
+void feedset_remove(struct app *a, struct feed *f);
+/* Frees a feed that is in no map any more. */
+void feedset_release(struct feed *f);
+void feedset_free(struct app *a);
+/* Makes the running set what NEW says (taken: becomes app.settings). */
+void feedset_apply(struct app *a, struct settings *new, const struct settings_diff *d);
+
+/* ---- control.c: what users ask ---- */
+extern const struct serve_ops control_ops;
+/* Loads the config again on a thread of its own and applies it whole or not at all. DONE may be
+ * NULL (SIGHUP): the log says how it went. */
+void control_reload(struct app *a, serve_answer_fn *done, void *ctx);
+/* Waits for the thread of a reload under way and forgets it. */
+void control_end_reload(struct app *a);
+/* Answers the `tidings add` that waits for F, if one does. */
+void control_added(struct feed *f, int result, const struct td_err *err, int n_items);
+
+#endif

@@ -1,0 +1,401 @@
+/*
+ * control.c - what users ask of the running daemon: reload, add, remove, refresh, status, metrics.
+ */
+#include "app_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* ---- reload: the file is read beside the loop, applied on it, whole or not at all --------------
+ */
+
+struct reload {
+    struct app *app;
+    pthread_t thread;
+    ev_async ended;
+    struct settings *new;
+    struct buf problems;
+    int result;
+    serve_answer_fn *done;
+    void *ctx;
+};
+
+static void *load_thread(void *arg)
+{
+    struct reload *r = arg;
+    r->result = settings_load(r->app->options->config, &r->new, &r->problems);
+    ev_async_send(r->app->loop, &r->ended);
+    return NULL;
+}
+
+static void configure_stages(struct app *a)
+{
+    const struct settings *s = a->settings;
+    struct fetch_conf fc = {.contact = s->contact,
+                            .allow = s->allow,
+                            .n_allow = s->n_allow,
+                            .max_transfers = s->concurrency,
+                            .per_host = s->per_host};
+    struct schedule_conf hc = {.per_host = s->per_host,
+                               .host_spacing_ms = s->host_spacing_ms,
+                               .starts_per_s = s->starts_per_s};
+    fetcher_configure(a->fetcher, &fc);
+    schedule_configure(a->schedule, &hc);
+    if (a->options->log_level < 0)
+        log_set_level(s->log_level);
+}
+
+static void apply(struct reload *r, struct buf *json)
+{
+    struct app *a = r->app;
+    struct settings_diff d = {0};
+    settings_diff(a->settings, r->new, &d);
+    struct jw w = {.b = json};
+    jw_begin_object(&w, NULL);
+    jw_int(&w, "added", (int64_t)d.n_added);
+    jw_int(&w, "changed", (int64_t)d.n_changed);
+    jw_int(&w, "removed", (int64_t)d.n_removed);
+    jw_str(&w, "restart_needed", d.restart_needed ? d.restart_why : NULL);
+    jw_end_object(&w);
+    log_notice("reload: %zu feeds added, %zu changed, %zu removed", d.n_added, d.n_changed,
+               d.n_removed);
+    if (d.restart_needed)
+        log_warning("reload: %s: takes effect at the next start", d.restart_why);
+    feedset_apply(a, TAKE(r->new), &d);
+    settings_diff_fini(&d);
+    configure_stages(a);
+}
+
+static void refuse(struct reload *r, struct buf *json)
+{
+    struct jw w = {.b = json};
+    struct td_err err;
+    size_t n = 0;
+    char *save = NULL;
+    jw_begin_object(&w, NULL);
+    jw_begin_array(&w, "problems");
+    for (char *p = strtok_r(r->problems.data, "\n", &save); p;
+         p = strtok_r(NULL, "\n", &save), n++) {
+        log_error("reload: %s", p);
+        jw_str(&w, NULL, p);
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+    td_err(&err, 0, "%s has %zu problem%s; the running config stays", r->app->options->config, n,
+           n == 1 ? "" : "s");
+    log_error("reload: %s", err.msg);
+    if (r->done)
+        r->done(r->ctx, -EINVAL, &err, json->data);
+}
+
+static void reload_free(struct reload *r)
+{
+    pthread_join(r->thread, NULL);
+    ev_async_stop(r->app->loop, &r->ended);
+    settings_free(r->new);
+    buf_free(&r->problems);
+    r->app->reload = NULL;
+    free(r);
+}
+
+static void on_loaded(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct reload *r = w->data;
+    CLEANUP_BUF struct buf json = BUF_INIT(4 << 20);
+    if (r->result < 0) {
+        refuse(r, &json);
+    } else {
+        apply(r, &json);
+        if (r->done)
+            r->done(r->ctx, 0, NULL, json.data);
+    }
+    reload_free(r);
+}
+
+void control_reload(struct app *a, serve_answer_fn *done, void *ctx)
+{
+    struct td_err err;
+    if (a->reload || !a->ready) {
+        td_err(&err, 0,
+               a->reload ? "a reload is under way already" : "the daemon is still starting");
+        if (done)
+            done(ctx, -EBUSY, &err, NULL);
+        else
+            log_warning("reload: %s", err.msg);
+        return;
+    }
+    struct reload *r = xcalloc(1, sizeof *r);
+    *r = (struct reload){.app = a, .done = done, .ctx = ctx, .problems = BUF_INIT(1 << 20)};
+    ev_async_init(&r->ended, on_loaded);
+    r->ended.data = r;
+    ev_async_start(a->loop, &r->ended);
+    a->reload = r;
+    if (pthread_create(&r->thread, NULL, load_thread, r) != 0)
+        abort(); /* no thread can be made: a broken environment */
+}
+
+void control_end_reload(struct app *a)
+{
+    if (a->reload)
+        reload_free(a->reload);
+}
+
+/* ---- add, remove, refresh ------------------------------------------------------------------ */
+
+void control_added(struct feed *f, int result, const struct td_err *err, int n_items)
+{
+    struct adding *ad = TAKE(f->adding);
+    if (!ad)
+        return;
+    CLEANUP_BUF struct buf json = BUF_INIT(1 << 20);
+    struct jw w = {.b = &json};
+    jw_begin_object(&w, NULL);
+    jw_int(&w, "feed_id", f->state.feed_id);
+    jw_str(&w, "name", f->conf->name);
+    jw_str(&w, "url", f->conf->url);
+    jw_str(&w, "title", f->state.title);
+    jw_int(&w, "items", n_items);
+    jw_end_object(&w);
+    ad->done(ad->ctx, result, err, result < 0 ? NULL : json.data);
+    free(ad);
+}
+
+/* NAME, or the first NAME-2, NAME-3 ... that no feed has. */
+static void make_unique(struct app *a, struct td_feed_conf *conf)
+{
+    CLEANUP_FREE char *base = xstrdup(conf->name);
+    for (int i = 2; feedset_by_name(a, conf->name); i++) {
+        free(conf->name);
+        conf->name = xasprintf("%.*s-%d", LIMIT_NAME_BYTES - 12, base, i);
+    }
+}
+
+static void op_add(void *app, const char *url, const char *name, const char *tags,
+                   serve_answer_fn *done, void *ctx)
+{
+    struct app *a = app;
+    struct td_err err;
+    struct td_feed_conf *conf = settings_api_feed(a->settings, url, name, tags, &err);
+    if (!conf) {
+        done(ctx, -EINVAL, &err, NULL);
+        return;
+    }
+    struct feed *have = feedset_by_url(a, conf->url);
+    if (have)
+        td_err(&err, 0, "%s is subscribed to already, as feed %s", url, have->conf->name);
+    else if (name && (have = feedset_by_name(a, name)))
+        td_err(&err, 0, "a feed named %s exists already (%s)", name, have->conf->url);
+    if (have) {
+        td_feed_conf_free(conf);
+        done(ctx, -EEXIST, &err, NULL);
+        return;
+    }
+    make_unique(a, conf);
+    struct feed *f = feedset_add(a, conf, true);
+    f->adding = xcalloc(1, sizeof *f->adding);
+    *f->adding = (struct adding){.done = done, .ctx = ctx};
+    feedset_schedule(a, f);
+}
+
+struct removal {
+    serve_answer_fn *done;
+    void *ctx;
+};
+
+static void on_deleted(void *ctx, int result, const struct td_err *err)
+{
+    struct removal *rm = ctx;
+    rm->done(rm->ctx, result, err, "{}");
+    free(rm);
+}
+
+static void op_remove(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx)
+{
+    struct app *a = app;
+    struct feed *f = feedset_by_id(a, feed_id);
+    if (f && f->conf->origin == TD_ORIGIN_CONFIG) {
+        struct td_err err;
+        td_err(&err, 0, "feed %s is in %s: take it out there and reload, then remove it",
+               f->conf->name, a->options->config);
+        done(ctx, -EPERM, &err, NULL);
+        return;
+    }
+    if (f)
+        feedset_remove(a, f);
+    struct removal *rm = xcalloc(1, sizeof *rm);
+    *rm = (struct removal){.done = done, .ctx = ctx};
+    store_feed_delete(a->store, feed_id, on_deleted, rm);
+}
+
+/* Moves F's due time to the earliest that politeness allows; the time it has then. */
+static int64_t refresh_one(struct app *a, struct feed *f, int64_t now)
+{
+    int64_t at = policy_refresh_at(&f->state, f->conf, now);
+    if (f->scheduled && !f->flight && at < f->node.due_at)
+        schedule_move(a->schedule, &f->node, at <= now ? 0 : at); /* a person waits: not paced */
+    return MAX(f->node.due_at, at);
+}
+
+static void op_refresh(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx)
+{
+    struct app *a = app;
+    int64_t now = clock_now_ms(), last = now;
+    int64_t n = 0, n_now = 0;
+    struct feed *one = feed_id ? feedset_by_id(a, feed_id) : NULL;
+    if (feed_id && (!one || !one->scheduled || one->state.gone)) {
+        struct td_err err;
+        td_err(&err, 0,
+               one ? "feed %s is not polled (disabled or gone)" : "no such feed is running",
+               one ? one->conf->name : "");
+        done(ctx, -ENOENT, &err, NULL);
+        return;
+    }
+    for (struct feed *f = one ? one : a->feeds; f; f = one ? NULL : f->hh.next) {
+        if (!f->scheduled || f->state.gone)
+            continue;
+        bool busy = f->flight;
+        int64_t at = refresh_one(a, f, now);
+        n++;
+        n_now += busy || at <= now;
+        if (!busy && at > last)
+            last = at;
+    }
+    CLEANUP_BUF struct buf json = BUF_INIT(1024);
+    struct jw w = {.b = &json};
+    jw_begin_object(&w, NULL);
+    jw_int(&w, "feeds", n);
+    jw_int(&w, "due_now", n_now);
+    jw_time(&w, "last_due_at", last);
+    jw_end_object(&w);
+    app_look(a);
+    done(ctx, 0, NULL, json.data);
+}
+
+static void op_reload(void *app, serve_answer_fn *done, void *ctx)
+{
+    control_reload(app, done, ctx);
+}
+
+/* ---- what is going on ---------------------------------------------------------------------- */
+
+static const char *op_feed_phase(void *app, int64_t feed_id)
+{
+    static const char *const names[] = {[FLIGHT_TRANSFER] = "fetching",
+                                        [FLIGHT_HOP] = "queued",
+                                        [FLIGHT_PARSE] = "parsing",
+                                        [FLIGHT_PUT] = "storing",
+                                        [FLIGHT_COMMIT] = "storing"};
+    struct feed *f = feedset_by_id(app, feed_id);
+    if (!f)
+        return NULL;
+    if (f->flight)
+        return names[f->flight->phase];
+    if (!f->scheduled || f->state.gone)
+        return f->state.gone ? "gone" : "disabled";
+    return f->node.due_at <= clock_now_ms() ? "queued" : "waiting";
+}
+
+static void op_status(void *app, struct buf *out)
+{
+    struct app *a = app;
+    struct schedule_counts sc;
+    int64_t now = clock_now_ms();
+    schedule_count(a->schedule, now, &sc);
+    struct jw w = {.b = out};
+    jw_begin_object(&w, NULL);
+    jw_str(&w, "version", TIDINGS_VERSION);
+    jw_int(&w, "pid", getpid());
+    jw_time(&w, "started_at", a->started_at);
+    jw_bool(&w, "ready", a->ready);
+    jw_str(&w, "config", a->options->config);
+    jw_str(&w, "store", a->settings->store);
+    jw_str(&w, "store_trouble", a->store_trouble);
+    jw_begin_object(&w, "feeds");
+    jw_int(&w, "total", HASH_COUNT(a->feeds));
+    jw_int(&w, "due", (int64_t)sc.ready);
+    jw_int(&w, "fetching", (int64_t)a->n_transfers);
+    jw_int(&w, "parsing", (int64_t)a->n_parsing);
+    jw_int(&w, "storing", (int64_t)a->n_committing);
+    jw_int(&w, "failing", (int64_t)a->n_failing);
+    jw_int(&w, "hosts", (int64_t)sc.hosts);
+    jw_time(&w, "next_due_at", sc.next_due_at);
+    jw_end_object(&w);
+    jw_begin_object(&w, "first_round");
+    jw_int(&w, "feeds", (int64_t)a->round.feeds);
+    jw_int(&w, "pending", (int64_t)a->round.pending);
+    jw_int(&w, "failed", (int64_t)a->round.failed);
+    jw_end_object(&w);
+    jw_begin_object(&w, "since_start");
+    jw_int(&w, "items_new", (int64_t)a->count.items_new);
+    jw_int(&w, "items_changed", (int64_t)a->count.items_changed);
+    jw_int(&w, "bytes", (int64_t)a->count.bytes);
+    jw_begin_object(&w, "fetches");
+    for (int i = TD_OUT_OK; i < TD_OUT_N; i++)
+        if (a->count.fetches[i])
+            jw_int(&w, td_outcome_name(i), (int64_t)a->count.fetches[i]);
+    jw_end_object(&w);
+    jw_end_object(&w);
+    jw_begin_object(&w, "per_second");
+    jw_double(&w, "items", (double)(int64_t)(10 * rate_now(&a->count.items)) / 10);
+    jw_double(&w, "fetches", (double)(int64_t)(10 * rate_now(&a->count.polls)) / 10);
+    jw_end_object(&w);
+    jw_end_object(&w);
+}
+
+static void op_metrics(void *app, struct buf *out)
+{
+    struct app *a = app;
+    struct schedule_counts sc;
+    int64_t now = clock_now_ms();
+    schedule_count(a->schedule, now, &sc);
+    buf_adds(out, "# TYPE tidings_build_info gauge\ntidings_build_info{version=\"" TIDINGS_VERSION
+                  "\"} 1\n# TYPE tidings_fetches_total counter\n");
+    for (int i = TD_OUT_OK; i < TD_OUT_N; i++)
+        buf_addf(out, "tidings_fetches_total{result=\"%s\"} %llu\n", td_outcome_name(i),
+                 (unsigned long long)a->count.fetches[i]);
+    buf_addf(out,
+             "# TYPE tidings_fetch_bytes_total counter\ntidings_fetch_bytes_total %llu\n"
+             "# TYPE tidings_items_total counter\n"
+             "tidings_items_total{kind=\"new\"} %llu\ntidings_items_total{kind=\"changed\"} %llu\n"
+             "tidings_items_total{kind=\"backlog\"} %llu\n",
+             (unsigned long long)a->count.bytes, (unsigned long long)a->count.items_new,
+             (unsigned long long)a->count.items_changed,
+             (unsigned long long)a->count.items_backlog);
+    buf_addf(out,
+             "# TYPE tidings_feeds gauge\ntidings_feeds{state=\"all\"} %u\n"
+             "tidings_feeds{state=\"due\"} %zu\ntidings_feeds{state=\"fetching\"} %zu\n"
+             "tidings_feeds{state=\"parsing\"} %zu\ntidings_feeds{state=\"failing\"} %zu\n",
+             HASH_COUNT(a->feeds), sc.ready, a->n_transfers, a->n_parsing, a->n_failing);
+    double lag = sc.next_due_at != TD_NEVER && sc.next_due_at < now ? (double)(now - sc.next_due_at)
+                                                                    : 0;
+    buf_addf(out, "# TYPE tidings_schedule_lag_seconds gauge\ntidings_schedule_lag_seconds %.3f\n",
+             lag / 1000);
+}
+
+static int op_ready(void *app, struct td_err *err)
+{
+    struct app *a = app;
+    if (!a->ready)
+        return td_err(err, -EAGAIN, "starting: the schedule is not loaded yet");
+    if (a->store_trouble)
+        return td_err(err, -EAGAIN, "the store cannot be written: %s", a->store_trouble);
+    return 0;
+}
+
+const struct serve_ops control_ops = {
+    .status = op_status,
+    .metrics = op_metrics,
+    .feed_phase = op_feed_phase,
+    .add = op_add,
+    .remove = op_remove,
+    .refresh = op_refresh,
+    .reload = op_reload,
+    .ready = op_ready,
+};

@@ -1,0 +1,362 @@
+/*
+ * feedset.c - which feeds there are: the config's and the store's joined, at start and on reload.
+ *
+ * A feed is known by its name. A feed that leaves the config is no longer asked, but stays in the
+ * store with its items (marked not enabled) until `tidings remove`: a slip of the editor loses
+ * nothing.
+ */
+#include "app_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct feed *feedset_by_name(struct app *a, const char *name)
+{
+    struct feed *f;
+    HASH_FIND_STR(a->feeds, name, f);
+    return f;
+}
+
+struct feed *feedset_by_id(struct app *a, int64_t feed_id)
+{
+    for (struct feed *f = a->feeds; f; f = f->hh.next)
+        if (f->state.feed_id == feed_id)
+            return f;
+    return NULL;
+}
+
+struct feed *feedset_by_url(struct app *a, const char *url)
+{
+    size_t n = strcspn(url, "#");
+    for (struct feed *f = a->feeds; f; f = f->hh.next)
+        if (strncmp(f->conf->url, url, n) == 0 && (f->conf->url[n] == 0 || f->conf->url[n] == '#'))
+            return f;
+    return NULL;
+}
+
+static struct feed *insert(struct app *a, struct td_feed_conf *conf, bool own)
+{
+    struct feed *f = xcalloc(1, sizeof *f);
+    f->conf = conf;
+    f->owns_conf = own;
+    td_feed_state_init(&f->state);
+    HASH_ADD_KEYPTR(hh, a->feeds, conf->name, strlen(conf->name), f);
+    return f;
+}
+
+struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own)
+{
+    return insert(a, conf, own);
+}
+
+void feedset_schedule(struct app *a, struct feed *f)
+{
+    char host[300];
+    int64_t now = clock_now_ms();
+    if (f->state.feed_id)
+        store_set_retention(a->store, f->state.feed_id, f->conf->retention_age_ms,
+                            f->conf->retention_count);
+    if (f->scheduled || !f->conf->enabled || f->state.gone)
+        return;
+    bool http = f->conf->source == TD_SOURCE_HTTP &&
+                schedule_host_key(f->conf->url, host, sizeof host) == 0;
+    f->state.next_due_at = policy_on_load(&f->state, f->conf, now);
+    schedule_add(a->schedule, &f->node, http ? host : NULL, f->adding ? 0 : f->state.next_due_at);
+    f->scheduled = true;
+    app_look(a);
+}
+
+static void unschedule(struct app *a, struct feed *f)
+{
+    if (f->scheduled)
+        schedule_remove(a->schedule, &f->node);
+    f->scheduled = false;
+}
+
+void feedset_release(struct feed *f)
+{
+    if (f->owns_conf)
+        td_feed_conf_free(f->conf);
+    td_feed_state_fini(&f->state);
+    free(f->adding);
+    free(f);
+}
+
+void feedset_remove(struct app *a, struct feed *f)
+{
+    bool held = f->flight && (f->flight->phase == FLIGHT_COMMIT || f->flight->phase == FLIGHT_PUT);
+    if (!held)
+        app_drop_flight(f);
+    unschedule(a, f);
+    HASH_DEL(a->feeds, f);
+    if (f->in_round)
+        a->round.pending--;
+    a->n_failing -= f->state.n_failures > 0;
+    if (!held) {
+        feedset_release(f);
+        return;
+    }
+    f->removed = true;
+    if (!f->owns_conf) { /* the settings it points into may be gone before the commit ends */
+        f->conf = NULL;
+        f->owns_conf = true;
+    }
+}
+
+void feedset_free(struct app *a)
+{
+    struct feed *f, *next;
+    HASH_ITER (hh, a->feeds, f, next) {
+        HASH_DEL(a->feeds, f);
+        app_free_flight(f->flight);
+        feedset_release(f);
+    }
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+/* A list of confs on its way to the store, with the feeds that wait for their id (NULL: none
+ * waits). */
+struct put {
+    struct app *app;
+    struct td_feed_conf **confs; /* copies: a reload may come before the store is done */
+    char **names;                /* of the feeds that wait, NULL = nobody */
+    int64_t *ids;
+    size_t n, cap;
+    bool at_start;
+};
+
+static void put_add(struct put *p, const struct td_feed_conf *conf, bool waits)
+{
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->confs = xreallocarray(p->confs, p->cap, sizeof *p->confs);
+        p->names = xreallocarray(p->names, p->cap, sizeof *p->names);
+    }
+    p->confs[p->n] = td_feed_conf_copy(conf);
+    p->names[p->n] = waits ? p->confs[p->n]->name : NULL;
+    p->n++;
+}
+
+static void put_free(struct put *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        td_feed_conf_free(p->confs[i]);
+    free(p->confs);
+    free(p->names);
+    free(p->ids);
+    free(p);
+}
+
+/* Counts the feeds of the first round: those due now, all of which are asked once soon. */
+static void begin_round(struct app *a)
+{
+    int64_t now = clock_now_ms();
+    for (struct feed *f = a->feeds; f; f = f->hh.next) {
+        f->in_round = f->scheduled && f->node.due_at <= now;
+        a->round.feeds += f->in_round;
+    }
+    a->round.pending = a->round.feeds;
+}
+
+static void on_put(void *ctx, int result, const struct td_err *err)
+{
+    struct put *p = ctx;
+    struct app *a = p->app;
+    if (result < 0)
+        log_error("store: the feeds of the config could not be written: %s", err ? err->msg : "");
+    for (size_t i = 0; result >= 0 && i < p->n; i++) {
+        struct feed *f = p->names[i] ? feedset_by_name(a, p->names[i]) : NULL;
+        if (!f)
+            continue;
+        f->state.feed_id = p->ids[i];
+        feedset_schedule(a, f);
+    }
+    if (p->at_start && result >= 0) {
+        begin_round(a);
+        app_ready(a);
+    }
+    put_free(p);
+}
+
+static void put_send(struct put *p)
+{
+    p->ids = xcalloc(p->n, sizeof *p->ids);
+    store_feed_put_many(p->app->store, (const struct td_feed_conf *const *)p->confs, p->n, p->ids,
+                        on_put, p);
+}
+
+/* What the store needs to know of a feed from the config; the rest is read from the config each
+ * time. */
+static bool store_knows(const struct td_feed_conf *stored, const struct td_feed_conf *conf)
+{
+    return str_same(stored->url, conf->url) && str_same(stored->title, conf->title) &&
+           str_same(stored->tags, conf->tags) && stored->enabled == conf->enabled &&
+           stored->origin == conf->origin;
+}
+
+struct loading {
+    struct app *app;
+    struct put *put;
+};
+
+/* A feed of the API takes today's [defaults]. */
+static struct td_feed_conf *api_conf(struct app *a, const struct td_feed_conf *stored)
+{
+    struct td_feed_conf *c = settings_api_feed(a->settings, stored->url, stored->name, stored->tags,
+                                               NULL);
+    if (c)
+        xreplace(&c->title, stored->title);
+    return c;
+}
+
+static void take_state(struct app *a, struct feed *f, struct td_feed_state *state)
+{
+    td_feed_state_fini(&f->state);
+    f->state = *state;
+    memset(state, 0, sizeof *state);
+    a->n_failing += f->state.n_failures > 0;
+}
+
+static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_feed_state *state)
+{
+    struct loading *l = ctx;
+    struct app *a = l->app;
+    struct feed *f = feedset_by_name(a, stored->name);
+    if (f) {
+        bool moved = !str_same(stored->url, f->conf->url);
+        take_state(a, f, state);
+        if (moved) { /* validators belong to the old address */
+            xreplace(&f->state.val.etag, NULL);
+            xreplace(&f->state.val.last_modified, NULL);
+            f->state.gone = false;
+            f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
+        }
+        if (!store_knows(stored, f->conf))
+            put_add(l->put, f->conf, false);
+        return;
+    }
+    struct td_feed_conf *conf = stored->origin == TD_ORIGIN_API ? api_conf(a, stored) : NULL;
+    if (conf) {
+        take_state(a, insert(a, conf, true), state);
+    } else if (stored->enabled) {
+        log_notice(
+            "feed %s: not in the config any more; its items stay ('tidings remove' forgets them)",
+            stored->name);
+        stored->enabled = false;
+        put_add(l->put, stored, false);
+    }
+}
+
+int feedset_load(struct app *a, struct td_err *err)
+{
+    for (size_t i = 0; i < a->settings->n_feeds; i++)
+        insert(a, a->settings->feeds[i], false);
+    struct put *p = xcalloc(1, sizeof *p);
+    p->app = a;
+    p->at_start = true;
+    struct loading l = {.app = a, .put = p};
+    int r = store_load_feeds(a->store, on_stored_feed, &l, err);
+    if (r < 0) {
+        put_free(p);
+        return r;
+    }
+    for (struct feed *f = a->feeds; f; f = f->hh.next) {
+        if (f->state.feed_id)
+            feedset_schedule(a, f);
+        else
+            put_add(p, f->conf, true);
+    }
+    put_send(p);
+    return 0;
+}
+
+/* ---- reload ------------------------------------------------------------------------------- */
+
+static void retire(struct app *a, struct put *p, const struct td_feed_conf *conf)
+{
+    struct feed *f = feedset_by_name(a, conf->name);
+    struct td_feed_conf *off = td_feed_conf_copy(conf);
+    off->enabled = false;
+    put_add(p, off, false);
+    td_feed_conf_free(off);
+    if (f)
+        feedset_remove(a, f);
+}
+
+/* F lives by CONF from now on; the key in the map lies in it, so it moves too. */
+static void adopt_conf(struct app *a, struct feed *f, struct td_feed_conf *conf, bool own)
+{
+    HASH_DEL(a->feeds, f);
+    if (f->owns_conf)
+        td_feed_conf_free(f->conf);
+    f->conf = conf;
+    f->owns_conf = own;
+    HASH_ADD_KEYPTR(hh, a->feeds, conf->name, strlen(conf->name), f);
+}
+
+/* The feed goes on with CONF (adopt_conf follows for all); its rhythm changes with its next fetch,
+ * its address at once. */
+static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
+{
+    struct feed *f = feedset_by_name(a, conf->name);
+    if (!f)
+        return;
+    bool moved = !str_same(f->conf->url, conf->url);
+    bool committing = f->flight && f->flight->phase == FLIGHT_COMMIT;
+    f->conf = conf;
+    put_add(p, conf, false);
+    if (!moved && conf->enabled) {
+        policy_replan(&f->state, conf);
+        if (f->scheduled && !f->flight && !f->state.gone)
+            schedule_move(a->schedule, &f->node, f->state.next_due_at);
+        feedset_schedule(a, f);
+        return;
+    }
+    if (!committing)
+        app_drop_flight(f);
+    unschedule(a, f);
+    if (moved) {
+        xreplace(&f->state.val.etag, NULL);
+        xreplace(&f->state.val.last_modified, NULL);
+        f->state.gone = false;
+        f->state.next_due_at = clock_now_ms();
+    }
+    feedset_schedule(a, f);
+}
+
+void feedset_apply(struct app *a, struct settings *new, const struct settings_diff *d)
+{
+    struct put *p = xcalloc(1, sizeof *p);
+    p->app = a;
+    for (size_t i = 0; i < d->n_removed; i++)
+        retire(a, p, d->removed[i]);
+    for (size_t i = 0; i < d->n_changed; i++)
+        change(a, p, d->changed[i]);
+    for (size_t i = 0; i < new->n_feeds; i++) {
+        struct feed *f = feedset_by_name(a, new->feeds[i]->name);
+        if (f)
+            adopt_conf(a, f, new->feeds[i], false);
+    }
+    for (size_t i = 0; i < d->n_added;
+         i++) { /* one that was added at run time may be there already */
+        bool have = feedset_by_name(a, d->added[i]->name);
+        if (!have)
+            insert(a, d->added[i], false);
+        put_add(p, d->added[i], !have);
+    }
+    settings_free(a->settings);
+    a->settings = new;
+    struct feed *f, *next;
+    HASH_ITER (hh, a->feeds, f, next) { /* [defaults] may have changed for feeds of the API */
+        struct td_feed_conf *conf = f->owns_conf ? api_conf(a, f->conf) : NULL;
+        if (conf)
+            adopt_conf(a, f, conf, true);
+    }
+    put_send(p);
+    app_look(a);
+}
