@@ -435,12 +435,20 @@ static void on_end(struct sanitizer *z, struct html_token name)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+/* Closes what is open and trims. */
 static void finish(struct sanitizer *z)
 {
     pop_to(z, 0);
     struct buf *b = z->out;
+    size_t lead = 0;
     while (b->len > z->start && html_is_space(b->data[b->len - 1]))
         b->len--;
+    while (z->start + lead < b->len && html_is_space(b->data[z->start + lead]))
+        lead++;
+    if (lead) {
+        b->len -= lead;
+        memmove(b->data + z->start, b->data + z->start + lead, b->len - z->start);
+    }
     if (b->data)
         b->data[b->len] = 0;
 }
