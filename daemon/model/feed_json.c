@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "model/feed.h"
 
@@ -27,6 +28,19 @@ static void add_seconds(struct jw *w, const char *key, int64_t ms)
         jw_double(w, key, (double)ms / 1000);
 }
 
+/* "ok, 3 new, 12345 bytes in 0.24 s", "http 404, 512 bytes in 1.00 s" */
+static void add_words(struct jw *w, const struct td_fetch_note *n)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(200);
+    buf_adds(&b, td_outcome_name(n->outcome));
+    if (n->outcome == TD_OUT_HTTP)
+        buf_addf(&b, " %d", n->http_status);
+    if (n->n_new)
+        buf_addf(&b, ", %d new", n->n_new);
+    buf_addf(&b, ", %u bytes in %.2f s", n->bytes, (double)n->duration_ms / 1000);
+    jw_strn(w, "text", b.data, b.len);
+}
+
 static void add_note(struct jw *w, const struct td_fetch_note *n)
 {
     jw_begin_object(w, NULL);
@@ -37,6 +51,7 @@ static void add_note(struct jw *w, const struct td_fetch_note *n)
     jw_int(w, "new", n->n_new);
     jw_int(w, "bytes", n->bytes);
     jw_int(w, "duration_ms", n->duration_ms);
+    add_words(w, n);
     jw_end_object(w);
 }
 

@@ -164,6 +164,8 @@ static enum MHD_Result answer(struct request *q)
     struct MHD_Response *resp;
     if (q->tail && q->status < 400) {
         resp = tail_response(q);
+        /* It has no idle timeout any more, so nothing may follow on it. */
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
     } else {
         size_t n;
         char *text = buf_take(&q->out, &n);
