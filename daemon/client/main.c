@@ -136,6 +136,10 @@ static int run(struct client *c, int argc, char **argv)
     const char *store = c->args.store ? c->args.store : getenv("TIDINGS_STORE");
     place_choose(&c->place, str_empty(socket) ? NULL : socket, str_empty(store) ? NULL : store,
                  place_look);
+    if (c->place.distrusted)
+        client_note("./%s belongs to neither you nor root and is left alone; --socket or --store "
+                    "names it in spite of that",
+                    c->place.distrusted);
     int code = c->cmd->run(c);
     place_fini(&c->place);
     return code;
