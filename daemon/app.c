@@ -126,7 +126,7 @@ static void on_fetched(void *ctx, struct td_result *result);
 static void transfer_start(struct flight *fl)
 {
     struct feed *f = fl->feed;
-    struct td_request rq = {
+    fl->rq = (struct td_request){
         .source = fl->conf->source,
         .url = fl->url,
         .argv = fl->conf->argv,
@@ -137,7 +137,7 @@ static void transfer_start(struct flight *fl)
     };
     fl->phase = FLIGHT_TRANSFER;
     fl->app->n_transfers++;
-    fl->fetch = fetch_start(fl->app->fetcher, &rq, on_fetched, fl);
+    fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
 }
 
 static void flight_begin(struct app *a, struct feed *f, int64_t now)

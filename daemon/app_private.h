@@ -49,7 +49,8 @@ struct flight {
     struct app *app;
     struct feed *feed;
     enum flight_phase phase;
-    struct fetch *fetch;  /* TRANSFER */
+    struct td_request rq; /* TRANSFER: fetch/ borrows it */
+    struct fetch *fetch;
     struct pool_job *job; /* PARSE */
     char *url;            /* of this hop */
     struct redirect_chain chain;

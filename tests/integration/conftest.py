@@ -209,7 +209,8 @@ class Daemon:
             c.request(method, path, data, {**head, **(headers or {})})
             r = c.getresponse()
             text = r.read().decode()
-            is_json = (r.getheader("Content-Type") or "").startswith("application/json")
+            kind = (r.getheader("Content-Type") or "").split(";")[0]
+            is_json = kind in ("application/json", "application/feed+json")
             return r.status, json.loads(text) if is_json else text
         finally:
             c.close()

@@ -60,12 +60,12 @@ def test_first_round_is_told_feed_by_feed(daemon, origin, source_dir):
 def test_validators_are_echoed_byte_for_byte(daemon, origin):
     etag, date = 'W/"a, b;c"', "Mon, 02 Jan 2006 15:04:05 GMT"
     origin.set("/a", rss(CALL), etag=etag, last_modified=date)
-    daemon.start(feed("a", origin.url("/a"), **FAST))
+    daemon.start(feed("a", origin.url("/a"), **FAST), "contact = https://example.org/reader\n")
     origin.wait("/a", 2)
     first, second = [r[2] for r in origin.requests if r[1] == "/a"][:2]
     assert "If-None-Match" not in first and "If-Modified-Since" not in first
     assert second["If-None-Match"] == etag and second["If-Modified-Since"] == date
-    assert re.match(r"tidings/\S+ \(\+\S+\)", first["User-Agent"])
+    assert re.fullmatch(r"tidings/\S+ \(\+https://example.org/reader\)", first["User-Agent"])
     daemon.wait_for(lambda: daemon.get("/v1/status")["since_start"]["fetches"].get("not-modified"))
     assert titles(daemon) == [CALL[1]]
     assert [e["event"] for e in events(daemon)] == ["item.new"]
