@@ -39,7 +39,8 @@ int request_status(int result)
         return 504;
     case EHOSTUNREACH:
     case ECONNREFUSED:
-    case EBADMSG: /* the other side's answer is no feed */
+    case EBADMSG:
+    case ENODATA: /* add: what came was no feed, or nothing came */
         return 502;
     default:
         return 500;

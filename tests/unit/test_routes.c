@@ -181,6 +181,7 @@ static void statuses(void **state)
     assert_int_equal(request_status(-EEXIST), 409);
     assert_int_equal(request_status(-ESTALE), 410);
     assert_int_equal(request_status(-EAGAIN), 503);
+    assert_int_equal(request_status(-ENODATA), 502);
     assert_int_equal(request_status(-EIO), 500);
 }
 
