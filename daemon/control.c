@@ -97,7 +97,6 @@ static void refuse(struct reload *r, struct buf *json)
 
 static void reload_free(struct reload *r)
 {
-    pthread_join(r->thread, NULL);
     ev_async_stop(r->app->loop, &r->ended);
     settings_free(r->new);
     buf_free(&r->problems);
@@ -108,6 +107,7 @@ static void reload_free(struct reload *r)
 static void on_loaded(struct ev_loop *loop, ev_async *w, int revents)
 {
     struct reload *r = w->data;
+    pthread_join(r->thread, NULL);
     CLEANUP_BUF struct buf json = BUF_INIT(4 << 20);
     if (r->result < 0) {
         refuse(r, &json);
@@ -143,8 +143,10 @@ void control_reload(struct app *a, serve_answer_fn *done, void *ctx)
 
 void control_end_reload(struct app *a)
 {
-    if (a->reload)
-        reload_free(a->reload);
+    if (!a->reload)
+        return;
+    pthread_join(a->reload->thread, NULL);
+    reload_free(a->reload);
 }
 
 /* ---- add, remove, refresh ------------------------------------------------------------------ */

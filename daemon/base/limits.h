@@ -44,21 +44,21 @@
 #define LIMIT_STARTS_PER_S    10   /* new requests after restart or import; FETCHING f */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
-#define LIMIT_ITEMS             5000        /* items taken from one document */
-#define LIMIT_HUBS              16          /* WebSub hubs taken from one document */
-#define LIMIT_DISCOVERED        32          /* feeds named by one HTML page */
-#define LIMIT_DEPTH             256         /* element depth; FETCHING H8 */
-#define LIMIT_ATTRIBUTES        256         /* attributes of one element */
-#define LIMIT_TEXT_BYTES        (2u << 20)  /* one text or HTML field */
-#define LIMIT_EXPANSION_BYTES   (1u << 20)  /* text that came out of internal entities */
-#define LIMIT_DATE_BYTES        200         /* longer texts are no dates */
-#define LIMIT_ITEM_JSON_BYTES   (4u << 20)  /* one item's JSON object */
-#define LIMIT_BATCH_BYTES       (48u << 20) /* all entries of a document: fits LIMIT_WIRE_BYTES */
+#define LIMIT_ITEMS             5000         /* items taken from one document */
+#define LIMIT_HUBS              16           /* WebSub hubs taken from one document */
+#define LIMIT_DISCOVERED        32           /* feeds named by one HTML page */
+#define LIMIT_DEPTH             256          /* element depth; FETCHING H8 */
+#define LIMIT_ATTRIBUTES        256          /* attributes of one element */
+#define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */
+#define LIMIT_EXPANSION_BYTES   (1u << 20)   /* text that came out of internal entities */
+#define LIMIT_DATE_BYTES        200          /* longer texts are no dates */
+#define LIMIT_ITEM_JSON_BYTES   (4u << 20)   /* one item's JSON object */
+#define LIMIT_BATCH_BYTES       (48u << 20)  /* all entries of a document: fits LIMIT_WIRE_BYTES */
 #define LIMIT_PARSE_BYTES       (256u << 20) /* tree and values of a document; 10 MB of tags: 200 */
-#define LIMIT_ITEM_TAGS         1000        /* tags of one item (looked through for doubles) */
-#define LIMIT_COORDINATES       4096        /* numbers of one geometry */
-#define LIMIT_SEARCH_TEXT_BYTES (64u << 10) /* plain text kept for search and stories per item */
-#define LIMIT_PARSE_MS          10000       /* deadline of one document, then SIGKILL */
+#define LIMIT_ITEM_TAGS         1000         /* tags of one item (looked through for doubles) */
+#define LIMIT_COORDINATES       4096         /* numbers of one geometry */
+#define LIMIT_SEARCH_TEXT_BYTES (64u << 10)  /* plain text kept for search and stories per item */
+#define LIMIT_PARSE_MS          10000        /* deadline of one document, then SIGKILL */
 #define LIMIT_PARSER_AS_BYTES                                                              \
     (768u << 20)                     /* address space of a child: 10 MB input, DOM, output \
                                       */
@@ -77,8 +77,9 @@
 #define LIMIT_CURSOR_HOLD_MS \
     (30LL * 24 * 3600 * 1000) /* a silent consumer holds the log this long */
 #define LIMIT_EVENT_KEEP_MS (90LL * 24 * 3600 * 1000) /* the log goes back this far */
-#define LIMIT_SEEN_DAYS     400 /* an id that its feed has not shown for so long may come back as new \
-                                 */
+#define LIMIT_SEEN_DAYS                                                       \
+    400 /* an id that its feed has not shown for so long may come back as new \
+         */
 #define LIMIT_REVISIONS    20 /* old revisions kept of one item */
 #define LIMIT_FEED_HISTORY 8  /* last outcomes kept of one feed */
 
@@ -102,7 +103,8 @@
 #define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
 
 /* ---- client ------------------------------------------------------------------------------ */
-#define LIMIT_EXEC_ENV_BYTES 8192 /* one environment value of `follow --exec`: execve allows 128 KiB */
+#define LIMIT_EXEC_ENV_BYTES \
+    8192 /* one environment value of `follow --exec`: execve allows 128 KiB */
 
 /* ---- config ------------------------------------------------------------------------------ */
 #define LIMIT_BODY_MAX_BYTES (64u << 20)  /* what `max-body` may ask for: a child's memory */

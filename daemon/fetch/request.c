@@ -62,8 +62,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
-/* Bytes on the wire, announced and received, before decoding: a coding can have empty blocks, and an
- * error page no end. (MAXFILESIZE would lose an error's status.) */
+/* Bytes on the wire, announced and received, before decoding: a coding can have empty blocks, and
+ * an error page no end. (MAXFILESIZE would lose an error's status.) */
 static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total,
                        curl_off_t up_now)
 {

@@ -46,7 +46,7 @@ def check_file(path, problems):
         where = f'daemon/{rel}:{number}'
         kind, name = m.groups()
         if kind == '"' and folder:
-            if '/' not in name:
+            if '/' not in name and (path.parent / name).exists():  # else meson generates it
                 problems.append(f'{where}: "{name}": includes name the folder')
             elif name.split('/')[0] in STAGES and name.split('/')[0] not in STAGES[folder]:
                 problems.append(f'{where}: {folder}/ may not include {name}')
