@@ -232,7 +232,7 @@ static void read_header(struct scan *s, const char *link)
 size_t parse_discover(const struct parse_in *in, struct arena *arena, struct discovered *ret,
                       size_t max)
 {
-    CLEANUP_BUF struct buf utf8 = BUF_INIT(3u * LIMIT_BODY_BYTES);
+    CLEANUP_BUF struct buf utf8 = BUF_INIT(2u * LIMIT_BODY_MAX_BYTES);
     struct encoding_result enc;
     if (encoding_to_utf8(in->bytes, in->n, in->content_type, &utf8, &enc) < 0)
         return 0;

@@ -71,7 +71,7 @@ static uint64_t add_tags(uint64_t h, const char *s, size_t n)
             const char *q = *gt == '"' ? memchr(gt + 1, '"', (size_t)(end - gt - 1)) : NULL;
             gt = q ? q + 1 : gt + 1;
         }
-        h = add_tag(h, lt + 1, (size_t)(gt - lt - 1));
+        h = add_tag(h, lt + 1, (size_t)(gt - lt - 1) - (gt[-1] == '/')); /* <br/> */
         s = gt < end ? gt + 1 : end;
     }
     return h;

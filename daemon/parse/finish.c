@@ -135,10 +135,24 @@ static const char *elem_str(const struct elem *e, const char *key)
     return e && e->v.kind == VAL_OBJ ? obj_str(e->v.obj, key) : NULL;
 }
 
+static bool has_image_name(const char *url)
+{
+    static const char *const names[] = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"};
+    size_t n = strcspn(url, "?#");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        size_t k = strlen(names[i]);
+        if (n > k && strncasecmp(url + n - k, names[i], k) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_image(const struct elem *e, const char *type_key)
 {
     const char *medium = elem_str(e, "medium"), *type = elem_str(e, type_key);
-    return (medium && str_caseeq(medium, "image")) || (type && str_casestarts(type, "image/"));
+    if (medium || type)
+        return (medium && str_caseeq(medium, "image")) || (type && str_casestarts(type, "image/"));
+    return has_image_name(elem_str(e, "url"));
 }
 
 static const char *first_image(const struct list *l, const char *type_key)
@@ -185,6 +199,8 @@ static void finish_tags(struct reader *r, struct record *rec)
 static void finish_common(struct reader *r, struct record *rec)
 {
     finish_tags(r, rec);
+    rec->dropped |= r->cut;
+    r->cut = false;
     if (rec->dropped) {
         record_put(rec, F_DROPPED, RANK_NATIVE, val_bool(true));
         r->b->dropped = true;

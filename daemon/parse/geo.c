@@ -41,7 +41,7 @@ static bool read_numbers(struct reader *r, const struct node *n, struct numbers 
         if (end == s || !isfinite(d) || strspn(s, "+-.0123456789eE") < (size_t)(end - s))
             return false;
         if (ret->n == LIMIT_COORDINATES) {
-            r->b->dropped = true;
+            r->cut = true;
             break;
         }
         ret->v[ret->n++] = d;
@@ -219,6 +219,9 @@ static void geo_latlong(struct reader *r, struct record *rec, const struct node 
                         const struct rule *rule)
 {
     const struct node *around = str_eq(n->sym->name, "point") ? n : n->parent;
+    if (around == r->geo_around) /* its other half */
+        return;
+    r->geo_around = around;
     struct numbers lat = {.n = 0}, lon = {.n = 0};
     for (const struct node *c = around->first; c; c = c->next) {
         if (!lat.n && c->sym && node_is(c, NS_GEO, "lat"))

@@ -37,12 +37,27 @@ static const struct {
     {"date_modified", IN_ITEM, F_MODIFIED, K_DATE},
 };
 
+static const char *string_field(struct reader *r, const json_t *v, enum text_kind kind)
+{
+    const char *s = json_string_value(v);
+    size_t n = json_string_length(v);
+    if (!s)
+        return NULL;
+    if (n > LIMIT_TEXT_BYTES) {
+        n = utf8_cut(s, LIMIT_TEXT_BYTES);
+        r->cut = true;
+    }
+    return text_field(r->a, kind, s, n);
+}
+
 static const char *get_text(struct reader *r, const json_t *o, const char *key)
 {
-    const json_t *v = json_object_get(o, key);
-    if (!json_is_string(v))
-        return NULL;
-    return text_field(r->a, TEXT_LITERAL, json_string_value(v), json_string_length(v));
+    return string_field(r, json_object_get(o, key), TEXT_MAYBE);
+}
+
+static const char *get_literal(struct reader *r, const json_t *o, const char *key)
+{
+    return string_field(r, json_object_get(o, key), TEXT_LITERAL);
 }
 
 static const char *get_url(struct reader *r, const json_t *o, const char *key)
@@ -68,7 +83,7 @@ static struct val get_value(struct reader *r, const json_t *o, const char *key, 
     case K_TEXT:
         return val_str(text_field(r->a, TEXT_MAYBE, json_string_value(v), json_string_length(v)));
     case K_LITERAL:
-        return val_str(get_text(r, o, key));
+        return val_str(get_literal(r, o, key));
     }
     return (struct val){0};
 }
@@ -88,8 +103,7 @@ static void add_author(struct reader *r, struct record *rec, const json_t *o)
         p = person_new(r, get_text(r, o, "name"), get_url(r, o, "url"), get_url(r, o, "avatar"),
                        NULL);
     else if (json_is_string(o))
-        p = person_from_text(
-            r, text_field(r->a, TEXT_LITERAL, json_string_value(o), json_string_length(o)));
+        p = person_from_text(r, string_field(r, o, TEXT_MAYBE));
     record_add(r->a, rec, F_AUTHORS, RANK_NATIVE, val_obj(p));
 }
 
@@ -112,8 +126,7 @@ static void read_tags(struct reader *r, struct record *rec, const json_t *o)
     size_t i;
     json_array_foreach (list, i, e)
         if (json_is_string(e)) {
-            const char *s = text_field(r->a, TEXT_LITERAL, json_string_value(e),
-                                       json_string_length(e));
+            const char *s = string_field(r, e, TEXT_MAYBE);
             add_category(r, rec, category_new(r, s, NULL, NULL));
         }
 }
@@ -130,7 +143,7 @@ static void read_attachments(struct reader *r, struct record *rec, const json_t 
             continue;
         struct obj *a = obj_new(r->a);
         obj_set(r->a, a, "url", val_str(url));
-        obj_set(r->a, a, "mime_type", val_str(get_text(r, e, "mime_type")));
+        obj_set(r->a, a, "mime_type", val_str(get_literal(r, e, "mime_type")));
         obj_set(r->a, a, "title", val_str(get_text(r, e, "title")));
         double bytes = json_number_value(size);
         if (bytes >= 1 && bytes < 1e15)
@@ -152,7 +165,7 @@ static void read_hubs(struct reader *r, struct record *rec, const json_t *o)
         if (!url)
             continue;
         struct obj *h = obj_new(r->a);
-        obj_set(r->a, h, "type", val_str(get_text(r, e, "type")));
+        obj_set(r->a, h, "type", val_str(get_literal(r, e, "type")));
         obj_set(r->a, h, "url", val_str(url));
         record_add(r->a, rec, F_HUBS, RANK_NATIVE, val_obj(h));
     }
@@ -165,7 +178,7 @@ static const char *get_id(struct reader *r, const json_t *o)
         return arena_printf(r->a, "%lld", (long long)json_integer_value(id));
     if (json_is_real(id))
         return arena_printf(r->a, "%.15g", json_real_value(id));
-    return get_text(r, o, "id");
+    return get_literal(r, o, "id");
 }
 
 static void read_body_member(struct reader *r, struct body *ret, const json_t *o, const char *key,

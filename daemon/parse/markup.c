@@ -179,7 +179,7 @@ const char *node_markup(struct reader *r, const struct node *n, enum body_kind *
     if (node_has_elements(n)) {
         CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_TEXT_BYTES);
         if (write_markup(r, &out, n, kind == BODY_HTML && is_escaped(n)) < 0)
-            r->b->dropped = true;
+            r->cut = true;
         *ret_kind = kind == BODY_XHTML ? BODY_XHTML : BODY_HTML;
         *ret_n = out.len;
         return out.len ? arena_strndup(r->a, out.data, out.len) : NULL;

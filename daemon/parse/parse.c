@@ -38,6 +38,9 @@ void parse_init(void)
     pthread_once(&once, init_once);
 }
 
+/* How deep in another document a feed is looked for. */
+#define WRAPPER_DEPTH 4
+
 /* ---- which format ------------------------------------------------------------------------- */
 
 typedef void read_fn(struct reader *r, const struct node *root);
@@ -117,12 +120,19 @@ static read_fn *recognise(struct reader *r, const struct node *root)
     return NULL;
 }
 
+/* Inside of something else only what cannot be anything but a feed counts. */
+static bool is_unmistakable(const struct node *n)
+{
+    return (str_eq(n->sym->name, "rss") && has_child(n, "channel")) || n->sym->ns == NS_RDF ||
+           (n->sym->ns == NS_ATOM && str_eq(n->sym->name, "feed"));
+}
+
 /* The first element that is a feed: at the top, else a little below (a wrapper around it). */
 static const struct node *find_root(struct reader *r, const struct node *n, int depth,
                                     read_fn **ret)
 {
     for (const struct node *c = n->first; c; c = c->next)
-        if (c->sym && (*ret = recognise(r, c)))
+        if (c->sym && (n == &r->t->root || is_unmistakable(c)) && (*ret = recognise(r, c)))
             return c;
     for (const struct node *c = n->first; depth > 0 && c; c = c->next) {
         const struct node *found = c->sym ? find_root(r, c, depth - 1, ret) : NULL;
@@ -158,6 +168,9 @@ static void find_base(struct reader *r, const struct node *root)
         else if ((!rel || str_caseeq(rel, "alternate")) && !home)
             home = url;
     }
+    const char *href = node_attr(channel, "href"); /* CDF */
+    if (!home && href)
+        home = absolute(r, href, strlen(href));
     r->base = self ? self : home;
 }
 
@@ -218,11 +231,11 @@ static const struct node *read_tree(struct reader *r, struct text in, unsigned *
                                     bool strict, read_fn **ret)
 {
     if (strict && xml_read_strict(r->t, in.s, in.n, repairs) == 0)
-        return find_root(r, &r->t->root, 0, ret);
+        return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
     tree_fini(r->t);
     tree_init(r->t, r->work);
     *repairs |= xml_read_soup(r->t, in.s, in.n);
-    return find_root(r, &r->t->root, 4, ret);
+    return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
 }
 
 static void free_tree(struct tree *t)
@@ -242,7 +255,7 @@ static int read_xml(struct reader *r, struct text in, unsigned *repairs, bool st
                     struct td_err *err)
 {
     CLEANUP(free_tree) struct tree t;
-    CLEANUP_BUF struct buf inner = BUF_INIT(LIMIT_BODY_BYTES);
+    CLEANUP_BUF struct buf inner = BUF_INIT(LIMIT_BODY_MAX_BYTES);
     read_fn *read = NULL;
     tree_init(&t, r->work);
     r->t = &t;
@@ -286,7 +299,7 @@ static bool looks_like_json(const char *s, size_t n)
 int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *err)
 {
     CLEANUP(arena_free) struct arena work = {0};
-    CLEANUP_BUF struct buf utf8 = BUF_INIT(3u * LIMIT_BODY_BYTES);
+    CLEANUP_BUF struct buf utf8 = BUF_INIT(2u * LIMIT_BODY_MAX_BYTES);
     CLEANUP(free_batch) struct td_batch *b = td_batch_new();
     CLEANUP(free_reader) struct reader r;
     struct encoding_result enc;
@@ -296,7 +309,7 @@ int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *
     int e = encoding_to_utf8(in->bytes, in->n, in->content_type, &utf8, &enc);
     if (e < 0)
         return td_err(err, -EFBIG, "the document is larger than %u bytes as UTF-8",
-                      3u * LIMIT_BODY_BYTES);
+                      2u * LIMIT_BODY_MAX_BYTES);
     struct text text = {enc.text, enc.n};
     if (in->base_url && url_has_scheme(in->base_url, strlen(in->base_url)))
         r.base = url_clean(&work, in->base_url, strlen(in->base_url));

@@ -41,6 +41,15 @@ void read_children(struct reader *r, struct record *rec, const struct node *n, u
 
 /* ---- text --------------------------------------------------------------------------------- */
 
+/* Text beyond LIMIT_TEXT_BYTES is cut off. */
+static size_t limited(struct reader *r, const char *s, size_t n)
+{
+    if (n <= LIMIT_TEXT_BYTES)
+        return n;
+    r->cut = true;
+    return utf8_cut(s, LIMIT_TEXT_BYTES);
+}
+
 const char *node_plain(struct reader *r, const struct node *n)
 {
     static const enum text_kind kinds[] = {[BODY_TEXT] = TEXT_LITERAL,
@@ -50,14 +59,14 @@ const char *node_plain(struct reader *r, const struct node *n)
     enum body_kind kind;
     size_t len;
     const char *s = node_markup(r, n, &kind, &len);
-    return s ? text_field(r->a, kinds[kind], s, len) : NULL;
+    return s ? text_field(r->a, kinds[kind], s, limited(r, s, len)) : NULL;
 }
 
 const char *node_literal(struct reader *r, const struct node *n)
 {
     size_t len;
     const char *s = node_text(r->a, n, &len);
-    return s ? text_field(r->a, TEXT_LITERAL, s, len) : NULL;
+    return s ? text_field(r->a, TEXT_LITERAL, s, limited(r, s, len)) : NULL;
 }
 
 const char *attr_literal(struct reader *r, const struct node *n, const char *attr)
@@ -378,6 +387,8 @@ void as_person(struct reader *r, struct record *rec, const struct node *n, const
     struct val v = val_obj(read_person(r, n));
     if (rule->field == F_PUBLISHER)
         record_put(rec, rule->field, read_rank(r, rule), v);
+    else if (rule->field == F_CONTRIBUTORS) /* all of them */
+        record_add(r->a, rec, rule->field, RANK_NATIVE, v);
     else
         record_add(r->a, rec, rule->field, read_rank(r, rule), v);
 }

@@ -17,11 +17,13 @@ struct reader {
     struct arena item_arena; /* emptied after each item */
     struct tree *t;          /* NULL for JSON */
     struct td_batch *b;
-    const char *base;   /* absolute URL of the document, NULL = unknown */
-    enum ns native;     /* NS_RSS, NS_ATOM: whose elements rank first; NS_OTHER = none */
-    bool easting_first; /* of the coordinates that are being read */
-    unsigned rank;      /* added to ranks while inside of a group (media) */
+    const char *base;              /* absolute URL of the document, NULL = unknown */
+    enum ns native;                /* NS_RSS, NS_ATOM: whose elements rank first; NS_OTHER = none */
+    const struct node *geo_around; /* the last element whose lat and long were read */
+    bool easting_first;            /* of the coordinates that are being read */
+    unsigned rank;                 /* added to ranks while inside of a group (media) */
     struct buf html, html2, text, json; /* of the item, reused */
+    bool cut;                           /* a text was over its limit */
     size_t out_bytes;                   /* what the batch holds */
     uint32_t cap_entries;
     struct record feed;

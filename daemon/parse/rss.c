@@ -24,7 +24,7 @@ const struct rule rules_rss[] = {
     {NS_RSS, "comments", IN_ITEM, F_COMMENTS_URL, RANK_RSS, as_url},
     {NS_RSS, "source", IN_ITEM, F_SOURCE, RANK_RSS, rss_source},
     {NS_RSS, "language", IN_FEED, F_LANGUAGE, RANK_RSS, as_literal},
-    {NS_RSS, "copyright", IN_FEED, F_RIGHTS, RANK_RSS, as_text},
+    {NS_RSS, "copyright", IN_FEED | IN_ITEM, F_RIGHTS, RANK_RSS, as_text},
     {NS_RSS, "generator", IN_FEED, F_GENERATOR, RANK_RSS, rss_generator},
     {NS_RSS, "docs", IN_FEED, F_DOCS, RANK_RSS, as_url},
     {NS_RSS, "image", IN_FEED, F_FEED_IMAGE, RANK_RSS, rss_image},

@@ -16,6 +16,7 @@
 
 struct sym_slot {
     const char *raw;
+    enum ns ns; /* as written */
     struct sym sym;
 };
 
@@ -38,8 +39,16 @@ static void fill_sym(struct tree *t, struct sym_slot *slot, enum ns ns, const ch
     slot->raw = arena_strndup(t->arena, raw, n);
     for (char *p = name; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    enum ns as = ns != NS_NONE ? ns : t->bare_atom ? NS_ATOM : NS_RSS;
-    slot->sym = (struct sym){.name = name, .ns = ns, .rules = rules_find(as, name)};
+    slot->ns = ns;
+    slot->sym = (struct sym){.name = name, .ns = ns};
+    if (ns == NS_NONE)
+        slot->sym.rules = rules_find(t->bare_atom ? NS_ATOM : NS_RSS, name);
+    else
+        slot->sym.rules = rules_find(ns, name);
+    if (ns != NS_NONE && ns == t->rss_as && (rules_find(NS_RSS, name) || !slot->sym.rules)) {
+        slot->sym.ns = NS_RSS;
+        slot->sym.rules = rules_find(NS_RSS, name);
+    }
 }
 
 static const struct sym *get_sym(struct tree *t, enum ns ns, const char *raw)
@@ -57,7 +66,7 @@ static const struct sym *get_sym(struct tree *t, enum ns ns, const char *raw)
             fill_sym(t, slot, ns, raw);
             return &slot->sym;
         }
-        if (slot->sym.ns == ns && str_eq(slot->raw, raw))
+        if (slot->ns == ns && str_eq(slot->raw, raw))
             return &slot->sym;
     }
 }
@@ -105,10 +114,15 @@ static void flush_text(struct tree *t)
     t->text.len = 0;
 }
 
+bool tree_full(const struct tree *t)
+{
+    return t->depth >= LIMIT_DEPTH || t->arena->bytes > LIMIT_PARSE_BYTES;
+}
+
 struct node *tree_open(struct tree *t, enum ns ns, const char *name, size_t n_attrs)
 {
     flush_text(t);
-    if (t->depth >= LIMIT_DEPTH) {
+    if (tree_full(t)) {
         t->skip++;
         t->dropped = t->at->dropped = true;
         return NULL;
@@ -119,6 +133,8 @@ struct node *tree_open(struct tree *t, enum ns ns, const char *name, size_t n_at
     if (ns == NS_NONE && t->depth == 0 &&
         (strcasecmp(name, "feed") == 0 || strcasecmp(name, "entry") == 0))
         t->bare_atom = true;
+    if (t->depth == 0 && ns != NS_NONE && ns != NS_RSS && strcasecmp(name, "rss") == 0)
+        t->rss_as = ns;
     struct node *n = arena_zalloc(t->arena, sizeof *n);
     n->sym = get_sym(t, ns, name);
     if (n_attrs > LIMIT_ATTRIBUTES) {

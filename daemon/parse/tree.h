@@ -56,6 +56,7 @@ struct tree {
     size_t text_bytes;    /* all text, for the bound on entity expansion */
     uint32_t seen;        /* bit of each enum ns met */
     bool bare_atom;       /* the root is a feed without namespace: so are its Atom elements */
+    enum ns rss_as;       /* the namespace that <rss> itself wrongly sits in, NS_NONE = none */
     bool has_base;        /* there is an xml:base somewhere */
     bool dropped;
     struct sym_slot *slots; /* hash of symbols */
@@ -66,7 +67,11 @@ void tree_init(struct tree *t, struct arena *arena);
 /* Frees what is not in the arena. */
 void tree_fini(struct tree *t);
 
-/* Opens an element below tree.at. NAME is a local name as written, RET_ATTRS room for N_ATTRS. */
+/* True when the next element would be beyond a limit. */
+bool tree_full(const struct tree *t);
+/* Opens an element below tree.at, with room for N_ATTRS attributes. NAME is a local name as
+ * written. NULL when the tree is full: the element is left out, its text stays, and it is to be
+ * closed like any other. */
 struct node *tree_open(struct tree *t, enum ns ns, const char *name, size_t n_attrs);
 /* Sets attribute I of the element just opened; VALUE is copied, white space kept. */
 void tree_attr(struct tree *t, struct node *n, enum ns ns, const char *name, const char *value,

@@ -25,7 +25,7 @@ struct soup {
     struct tree *t;
     const char *p, *end;
     unsigned repairs;
-    bool seen_root;
+    bool seen_root, seen_doctype;
     struct slice open[LIMIT_DEPTH + 1]; /* by depth, from 1 */
     struct {
         struct slice prefix;
@@ -383,7 +383,7 @@ static void add_attrs(struct soup *s, struct node *n)
 
 static void open_tag(struct soup *s, struct slice name, bool empty)
 {
-    if (s->t->depth >= LIMIT_DEPTH) {
+    if (tree_full(s->t)) {
         s->t->dropped = s->t->at->dropped = true;
         return;
     }
@@ -455,7 +455,8 @@ static void read_declaration(struct soup *s)
     } else {
         const char *gt = memchr(s->p, '>', (size_t)(s->end - s->p));
         const char *subset = memchr(s->p, '[', (size_t)((gt ? gt : s->end) - s->p));
-        if (subset && starts(s->p, s->end, "<!DOCTYPE")) {
+        if (subset && !s->seen_doctype && starts(s->p, s->end, "<!DOCTYPE")) {
+            s->seen_doctype = true; /* one is enough, and each would look to the end */
             q = find(subset, s->end, "]>");
             if (!q && (q = find(subset, s->end, "]")))
                 q = memchr(q, '>', (size_t)(s->end - q));
