@@ -62,7 +62,7 @@ enum html_kind html_next(struct html_scan *sc, struct html_token *ret)
             sc->p = p;
             return kind;
         }
-        if (*p == '<' && left >= 2 + (p[1] == '/') && (p[1] == '!' || p[1] == '?' || p[1] == '/')) {
+        if (*p == '<' && left >= 2 && (p[1] == '!' || p[1] == '?' || (p[1] == '/' && left >= 3))) {
             bool comment = left >= 4 && p[1] == '!' && p[2] == '-' && p[3] == '-';
             sc->p = comment ? skip_comment(sc, p) : skip_to_gt(sc, p + 1);
             continue;
