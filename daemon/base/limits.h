@@ -102,6 +102,14 @@
 #define LIMIT_ADDS_AT_ONCE  16          /* of them under way: each may fetch a page first */
 #define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
 
+/* ---- service ----------------------------------------------------------------------------- */
+#define LIMIT_LOG_BURST        5000  /* lines at once; journald's own default is 10000 in 30 s */
+#define LIMIT_LOG_PER_S        100   /* lines a second in the long run */
+#define LIMIT_LISTEN_FDS       16    /* sockets the service manager may hand over */
+#define LIMIT_CREDENTIAL_BYTES 16384 /* a secret of $CREDENTIALS_DIRECTORY */
+#define LIMIT_STUCK_MS \
+    (120 * 1000) /* writer or parsers without an end: no watchdog ping. A slow disk stalls for less */
+
 /* ---- client ------------------------------------------------------------------------------ */
 #define LIMIT_EXEC_ENV_BYTES \
     8192 /* one environment value of `follow --exec`: execve allows 128 KiB */

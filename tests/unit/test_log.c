@@ -4,10 +4,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -60,15 +66,73 @@ static void levels(void **state)
     assert_false(log_wants(LOG_WARNING));
 }
 
-/* Without a journal socket the fields are dropped, the sentence stays. */
+/* JOURNAL_STREAM that names our stderr, as systemd sets it. */
+static void claim_stderr(void)
+{
+    struct stat st;
+    char stream[64];
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+}
+
+/* Somebody else's JOURNAL_STREAM means nothing; ours without a journal gets the prefix. */
 static void journal_prefix(void **state)
 {
-    setenv("JOURNAL_STREAM", "8:1", 1);
     begin();
+    setenv("JOURNAL_STREAM", "8:1", 1);
     log_warning("x");
+    claim_stderr();
+    log_set_journal("/nonexistent/journal");
+    log_warning("y");
+    assert_string_equal(end(), "x\n<4>y\n");
+}
+
+static void journal_fields(void **state)
+{
+    char dir[] = "/tmp/test-log-XXXXXX";
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    char got[4096];
+    assert_non_null(mkdtemp(dir));
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s/journal", dir);
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    begin();
+    claim_stderr();
+    log_set_journal(addr.sun_path);
+    struct log_fields f = {.feed = "a\nPRIORITY=0", .outcome = "http-404", .message_id = "0123"};
+    log_event(LOG_WARNING, &f, "feed %s: lost", "a\nb");
+    assert_string_equal(end(), "");
+    ssize_t n = recv(fd, got, sizeof got - 1, 0);
+    assert_true(n > 0);
+    got[n] = 0;
+    assert_string_equal(got, "PRIORITY=4\nSYSLOG_IDENTIFIER=test_log\nMESSAGE=feed a b: lost\n"
+                             "MESSAGE_ID=0123\nTIDINGS_FEED=a PRIORITY=0\n"
+                             "TIDINGS_OUTCOME=http-404\n");
+    close(fd);
+    unlink(addr.sun_path);
+    rmdir(dir);
+}
+
+/* A storm is cut, says how much of it, and leaves errors their own room. */
+static void bounded(void **state)
+{
+    int null = open("/dev/null", O_WRONLY), keep = dup(STDERR_FILENO);
+    dup2(null, STDERR_FILENO);
+    for (int i = 0; i < LIMIT_LOG_BURST + 2000; i++)
+        log_info("storm");
+    dup2(keep, STDERR_FILENO);
+    close(keep);
+    close(null);
+    begin();
+    log_info("still too much");
+    log_error("heard");
+    log_set_level(LOG_DEBUG);
+    log_info("after");
     const char *got = end();
-    unsetenv("JOURNAL_STREAM");
-    assert_string_equal(got, "<4>x\n");
+    assert_null(strstr(got, "still too much"));
+    assert_true(str_starts(got, "heard\n"));
+    assert_non_null(strstr(got, " lines were left out: more than 100 a second\nafter\n"));
 }
 
 static void one_harmless_line(void **state)
@@ -108,8 +172,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(levels, set_up),
         cmocka_unit_test_setup(journal_prefix, set_up),
+        cmocka_unit_test_setup(journal_fields, set_up),
         cmocka_unit_test_setup(one_harmless_line, set_up),
         cmocka_unit_test_setup(long_lines, set_up),
+        cmocka_unit_test_setup(bounded, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
