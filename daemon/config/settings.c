@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/credential.h"
 #include "config/ini.h"
 #include "config/keys.h"
 #include "config/table.h"
@@ -137,6 +138,20 @@ static uint32_t interval_keys(void)
     return 1u << key_find("interval") | 1u << key_find("min-interval");
 }
 
+/* K's value into TARGET; the content of a credential is not repeated in what is wrong with it. */
+static int set_text(const struct key *k, void *target, const char *value, struct td_err *err)
+{
+    if (!k->is_string || !credential_is(value))
+        return k->set(k, target, value, err);
+    CLEANUP_FREE char *secret = credential_read(getenv("CREDENTIALS_DIRECTORY"), value, err);
+    if (!secret)
+        return td_err_prefix(err, -EINVAL, "%s", k->name);
+    if (k->set(k, target, secret, NULL) < 0)
+        return td_err(err, -EINVAL, "%s = the content of %s, which is not usable; allowed: %s",
+                      k->name, value, k->type);
+    return 0;
+}
+
 static void set_value(struct loader *l, const struct ini_line *in)
 {
     int i = key_find(in->name);
@@ -169,7 +184,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
     }
     struct td_err err;
     *given |= 1u << i;
-    if (k->set(k, target, in->arg, &err) < 0)
+    if (set_text(k, target, in->arg, &err) < 0)
         problem(l, this_file(l), in->line, "%s", err.msg);
 }
 
