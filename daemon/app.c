@@ -16,9 +16,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/message_ids.h"
 #include "base/str.h"
+#include "serve/service.h"
 
-#define WAKE_MAX_S 60.0 /* look at the wall clock this often: it may jump while we sleep */
+#define START_EXTEND_MS 60000 /* a migration that tells of itself once in this time is alive */
+#define WAKE_MAX_S      60.0  /* look at the wall clock this often: it may jump while we sleep */
 
 static void flight_settle(struct flight *fl);
 
@@ -94,22 +97,26 @@ static void log_outcome(struct app *a, struct feed *f, const struct td_feed_stat
     if (!now->gone)
         str_duration(wait, sizeof wait, now->next_due_at - note->at);
     struct log_fields lf = {.feed = name, .outcome = td_outcome_name(note->outcome)};
-    if (now->gone && !before->gone)
+    if (now->gone && !before->gone) {
+        lf.message_id = MSG_FEED_GONE;
         log_event(LOG_WARNING, &lf, "feed %s: gone (410 confirmed); it is not asked again", name);
-    else if (now->n_failures > 0 && (before->n_failures == 0 || f->in_round))
+    } else if (now->n_failures > 0 && (before->n_failures == 0 || f->in_round)) {
+        lf.message_id = MSG_FEED_FAILING;
         log_event(LOG_WARNING, &lf, "feed %s: %s; next try in %s", name,
                   now->error ? now->error : td_outcome_name(note->outcome), wait);
-    else if (now->n_failures == 0 && before->n_failures > 0)
+    } else if (now->n_failures == 0 && before->n_failures > 0) {
+        lf.message_id = MSG_FEED_WORKS;
         log_event(LOG_NOTICE, &lf, "feed %s: works again after %d failures", name,
                   before->n_failures);
-    else if (f->in_round && note->outcome == TD_OUT_NOT_MODIFIED)
+    } else if (f->in_round && note->outcome == TD_OUT_NOT_MODIFIED) {
         log_event(LOG_INFO, &lf, "feed %s: not modified", name);
-    else if (f->in_round)
+    } else if (f->in_round) {
         log_event(LOG_INFO, &lf, "feed %s: %d new item%s%s", name, r->n_new,
                   r->n_new == 1 ? "" : "s", r->n_backlog ? " (with backlog)" : "");
-    else
+    } else {
         log_event(LOG_DEBUG, &lf, "feed %s: %s, %d new, %d changed; next in %s", name,
                   td_outcome_name(note->outcome), r->n_new, r->n_changed, wait);
+    }
     if (!f->in_round)
         return;
     f->in_round = false;
@@ -155,7 +162,7 @@ static void flight_begin(struct app *a, struct feed *f, int64_t now)
 
 static bool may_start(const struct app *a)
 {
-    return a->ready && a->n_transfers < (size_t)a->settings->concurrency &&
+    return a->ready && !a->store_trouble && a->n_transfers < (size_t)a->settings->concurrency &&
            pool_has_room(a->pool) && store_has_room(a->store);
 }
 
@@ -484,10 +491,11 @@ static void on_store_trouble(void *ctx, const struct td_err *err)
 {
     struct app *a = ctx;
     if (err)
-        log_error("store: %s; fetching pauses until it can be written again, nothing is lost",
+        log_alert(LOG_ERR, MSG_STORE_TROUBLE,
+                  "store: %s; fetching pauses until it can be written again, nothing is lost",
                   err->msg);
     else
-        log_notice("store: can be written again, going on");
+        log_alert(LOG_NOTICE, MSG_STORE_WORKS, "store: can be written again, going on");
     xreplace(&a->store_trouble, err ? err->msg : NULL);
     app_look(a);
 }
@@ -498,14 +506,18 @@ void app_ready(struct app *a)
 {
     a->ready = true;
     a->round.started_mono = clock_mono_ms();
-    log_notice("ready: %u feeds, %zu due now; API on %s, store %s", HASH_COUNT(a->feeds),
-               a->round.feeds, a->settings->socket, a->settings->store);
+    char status[512];
+    log_alert(LOG_NOTICE, MSG_READY, "ready: %u feeds, %zu due now; API on %s, store %s",
+              HASH_COUNT(a->feeds), a->round.feeds, a->settings->socket, a->settings->store);
+    watch_status(a, status, sizeof status);
+    service_ready(status);
     app_look(a);
 }
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 {
     log_notice("%s: stopping", w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+    service_stopping();
     ev_break(loop, EVBREAK_ALL);
 }
 
@@ -528,9 +540,22 @@ static void watch(struct app *a)
     ev_signal_start(a->loop, &a->sig_hup);
 }
 
+/* Called often while the store is opened: each call buys time from the service manager. */
 static void on_migration(void *ctx, const char *what, double done)
 {
-    log_notice("store: %s, %.0f %%", what, 100 * done);
+    struct app *a = ctx;
+    char status[256];
+    int64_t now = clock_mono_ms();
+    snprintf(status, sizeof status, "store: %s, %.0f %%", what, 100 * done);
+    if (now - a->extended_at >= 1000)
+        service_extend(START_EXTEND_MS, status);
+    if (now - a->migration_told_at >= 5000 || !str_same(what, a->migration)) {
+        log_alert(LOG_NOTICE, MSG_STORE_MIGRATING, "%s", status);
+        a->migration_told_at = now;
+    }
+    if (now - a->extended_at >= 1000)
+        a->extended_at = now;
+    a->migration = what;
 }
 
 /* Builds the stages from the far end: whoever hands something on finds the next one there. */
@@ -539,10 +564,13 @@ static int build(struct app *a, struct td_err *err)
     const struct settings *s = a->settings;
     struct store_conf sc = {.path = s->store,
                             .progress = on_migration,
+                            .progress_ctx = a,
                             .log_grew = on_log_grew,
                             .trouble = on_store_trouble,
                             .ctx = a};
     int r = store_open(&a->store, a->loop, &sc, err);
+    if (r == -EPROTO || r == -EUCLEAN)
+        a->failed_id = MSG_STORE_UNUSABLE;
     if (r < 0)
         return r == -EBUSY                     ? EX_TEMPFAIL
                : r == -EPROTO || r == -EUCLEAN ? EX_DATAERR
@@ -563,9 +591,14 @@ static int build(struct app *a, struct td_err *err)
                                .host_spacing_ms = s->host_spacing_ms,
                                .starts_per_s = s->starts_per_s};
     a->schedule = schedule_new(&hc);
-    struct serve_conf vc = {.socket = s->socket, .ops = &control_ops, .app = a};
+    int inherited = service_take_socket("api");
+    struct serve_conf vc = {
+        .socket = s->socket, .inherited = MAX(inherited, 0), .ops = &control_ops, .app = a};
     if (serve_new(&a->serve, a->loop, a->store, &vc, err) < 0)
         return EX_CANTCREAT;
+    if (service_close_rest() > 0)
+        log_warning("inherited sockets other than 'api' are not used (FileDescriptorName=api)");
+    watch_start(a);
     return feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
 }
 
@@ -575,6 +608,7 @@ static int build(struct app *a, struct td_err *err)
 static void take_down(struct app *a)
 {
     control_end_reload(a);
+    watch_stop(a);
     serve_free(a->serve);
     fetcher_free(a->fetcher);
     pool_free(a->pool);
@@ -601,7 +635,8 @@ static int load_settings(struct app *a)
     char *save = NULL;
     for (char *p = strtok_r(problems.data, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
         log_error("%s", p);
-    log_error("%s: not usable; nothing was started", a->options->config);
+    log_alert(LOG_ERR, MSG_CONFIG_REFUSED, "%s: not usable; nothing was started",
+              a->options->config);
     return EX_CONFIG;
 }
 
@@ -621,8 +656,8 @@ int app_run(const struct app_options *o)
     if (code == EX_OK)
         ev_run(a.loop, 0);
     else
-        log_error("%s", err.msg);
+        log_alert(LOG_ERR, a.failed_id, "%s", err.msg);
     take_down(&a);
-    log_notice("stopped");
+    log_alert(LOG_NOTICE, MSG_STOPPED, "stopped");
     return code;
 }

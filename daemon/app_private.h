@@ -93,6 +93,11 @@ struct app {
     ev_timer wake;     /* the next feed is due */
     ev_prepare before; /* runs start_feeds once a turn of the loop if `look` */
     bool look;
+    ev_timer tick;         /* signs of life to the service manager */
+    const char *failed_id; /* MESSAGE_ID of what kept us from starting, NULL = none of its own */
+    const char *migration; /* what of it was last told, and when (monotonic) */
+    int64_t migration_told_at, extended_at;
+    bool stuck; /* and why there are none at the moment */
     ev_signal sig_term, sig_int, sig_hup;
     struct counters count;
     struct round round;
@@ -133,6 +138,13 @@ void feedset_release(struct feed *f);
 void feedset_free(struct app *a);
 /* Makes the running set what NEW says (taken: becomes app.settings). */
 void feedset_apply(struct app *a, struct settings *new, const struct settings_diff *d);
+
+/* ---- watch.c: what the service manager is told ---- */
+/* The daemon in a line of words. */
+void watch_status(struct app *a, char *buf, size_t size);
+/* From when the stages are built until they are taken down. */
+void watch_start(struct app *a);
+void watch_stop(struct app *a);
 
 /* ---- control.c: what users ask ---- */
 extern const struct serve_ops control_ops;

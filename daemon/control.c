@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/message_ids.h"
 #include "base/str.h"
+#include "serve/service.h"
 
 /* ---- reload: the file is read beside the loop, applied on it, whole or not at all --------------
  */
@@ -64,8 +66,8 @@ static void apply(struct reload *r, struct buf *json)
     jw_int(&w, "removed", (int64_t)d.n_removed);
     jw_str(&w, "restart_needed", d.restart_needed ? d.restart_why : NULL);
     jw_end_object(&w);
-    log_notice("reload: %zu feeds added, %zu changed, %zu removed", d.n_added, d.n_changed,
-               d.n_removed);
+    log_alert(LOG_NOTICE, MSG_RELOADED, "reload: %zu feeds added, %zu changed, %zu removed",
+              d.n_added, d.n_changed, d.n_removed);
     if (d.restart_needed)
         log_warning("reload: %s: takes effect at the next start", d.restart_why);
     feedset_apply(a, TAKE(r->new), &d);
@@ -90,7 +92,7 @@ static void refuse(struct reload *r, struct buf *json)
     jw_end_object(&w);
     td_err(&err, 0, "%s has %zu problem%s; the running config stays", r->app->options->config, n,
            n == 1 ? "" : "s");
-    log_error("reload: %s", err.msg);
+    log_alert(LOG_ERR, MSG_RELOAD_REFUSED, "reload: %s", err.msg);
     if (r->done)
         r->done(r->ctx, -EINVAL, &err, json->data);
 }
@@ -117,6 +119,7 @@ static void on_loaded(struct ev_loop *loop, ev_async *w, int revents)
             r->done(r->ctx, 0, NULL, json.data);
     }
     reload_free(r);
+    service_ready(NULL);
 }
 
 void control_reload(struct app *a, serve_answer_fn *done, void *ctx)
@@ -137,6 +140,7 @@ void control_reload(struct app *a, serve_answer_fn *done, void *ctx)
     r->ended.data = r;
     ev_async_start(a->loop, &r->ended);
     a->reload = r;
+    service_reloading();
     if (pthread_create(&r->thread, NULL, load_thread, r) != 0)
         abort(); /* no thread can be made: a broken environment */
 }

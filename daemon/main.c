@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "parse/pool.h"
+#include "serve/service.h"
 
 static const char help[] =
     "Usage: tidingsd [OPTION]...\n"
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
     struct app_options o = {.config = TIDINGS_SYSCONFDIR "/feeds.conf", .log_level = -1};
     if (argc == 2 && strcmp(argv[1], "--parser-child") == 0)
         return pool_child_main(3);
+    service_init();
     for (int c; (c = getopt_long(argc, argv, "c:l:hV", options, NULL)) != -1;) {
         switch (c) {
         case 'c':

@@ -108,7 +108,8 @@
 #define LIMIT_LISTEN_FDS       16    /* sockets the service manager may hand over */
 #define LIMIT_CREDENTIAL_BYTES 16384 /* a secret of $CREDENTIALS_DIRECTORY */
 #define LIMIT_STUCK_MS \
-    (120 * 1000) /* writer or parsers without an end: no watchdog ping. A slow disk stalls for less */
+    (120 *             \
+     1000) /* writer or parsers without an end: no watchdog ping. A slow disk stalls for less */
 
 /* ---- client ------------------------------------------------------------------------------ */
 #define LIMIT_EXEC_ENV_BYTES \

@@ -18,9 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define LINE_BYTES                                                                 \
-    4096u /* a longer line is cut: the journal's limit for a datagram is far above \
-           */
+#define LINE_BYTES  4096u /* a longer line is cut */
 #define FIELD_BYTES (3 * 2048u)
 
 static _Atomic int max_log_level = LOG_INFO;

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/message_ids.h"
 #include "base/str.h"
 #include "model/wire.h"
 #include "parse/frame.h"
@@ -441,7 +442,8 @@ static void start_failed(struct pool *p, const char *why)
     p->retry_at = clock_mono_ms() + MIN(wait, (int64_t)START_BACKOFF_MAX_MS);
     td_err(&p->broken_why, 0, "no parser can be started: %s", why);
     if (!p->broken)
-        log_error("%s; documents fail until one starts", p->broken_why.msg);
+        log_alert(LOG_ERR, MSG_PARSERS_BROKEN, "%s; documents fail until one starts",
+                  p->broken_why.msg);
     p->broken = true;
 }
 

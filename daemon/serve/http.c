@@ -323,7 +323,11 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
               const struct serve_conf *conf, struct td_err *err)
 {
     struct listener l;
-    int r = listener_unix(&l, conf->socket, err);
+    int r = 0;
+    if (conf->inherited)
+        l = (struct listener){.fd = conf->inherited};
+    else
+        r = listener_unix(&l, conf->socket, err);
     if (r < 0)
         return r;
     struct serve *s = xcalloc(1, sizeof *s);

@@ -47,6 +47,7 @@ struct serve_ops {
 
 struct serve_conf {
     const char *socket; /* path; a stale one is replaced, a live one is -EADDRINUSE */
+    int inherited;      /* a listening socket to use instead (taken), 0 = none */
     const struct serve_ops *ops;
     void *app;
 };

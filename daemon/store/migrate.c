@@ -13,6 +13,7 @@
 #include "store/schema.h"
 
 #define CHECK_BYTES (64 << 20) /* quick_check reads about 500 MB/s: well under a second */
+#define STEP_OPS    2000000    /* of SQLite's virtual machine between two signs of life: some ms */
 #define COPY_PAGES  256        /* of 16 KiB a step: progress is told every 4 MiB */
 
 static int quick_check(struct db *d, const char *path, struct td_err *err)
@@ -100,6 +101,8 @@ int migrate_copy(struct db *d, const char *path, int (*progress)(void *ctx, doub
 struct telling {
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;
+    const char *what; /* the step under way */
+    double done;
 };
 
 static int tell_copy(void *ctx, double done)
@@ -107,6 +110,14 @@ static int tell_copy(void *ctx, double done)
     struct telling *t = ctx;
     if (t->progress)
         t->progress(t->ctx, "copying the old store", done);
+    return 0;
+}
+
+/* Within one long statement: alive, though not known how far. */
+static int tell_alive(void *ctx)
+{
+    struct telling *t = ctx;
+    t->progress(t->ctx, t->what, t->done);
     return 0;
 }
 
@@ -139,7 +150,7 @@ int migrate_run(struct db *d, const char *path,
         return r;
     if (version > 0 && version < schema_version()) {
         CLEANUP_FREE char *copy = xasprintf("%s.v%d", path, version);
-        struct telling t = {progress, ctx};
+        struct telling t = {.progress = progress, .ctx = ctx};
         log_notice("store: format %d becomes %d; the old store is kept as %s", version,
                    schema_version(), copy);
         r = migrate_copy(d, copy, tell_copy, &t, err);
@@ -148,9 +159,15 @@ int migrate_run(struct db *d, const char *path,
             return r;
     }
     for (; version < schema_version(); version++) {
-        if (progress && version > 0)
-            progress(ctx, schema_step(version)->what, (double)version / schema_version());
-        if ((r = take_step(d, version, err)) < 0)
+        struct telling t = {progress, ctx, schema_step(version)->what,
+                            (double)version / schema_version()};
+        if (progress && version > 0) {
+            tell_alive(&t);
+            sqlite3_progress_handler(db_handle(d), STEP_OPS, tell_alive, &t);
+        }
+        r = take_step(d, version, err);
+        sqlite3_progress_handler(db_handle(d), 0, NULL, NULL);
+        if (r < 0)
             return r;
     }
     return 0;

@@ -203,9 +203,9 @@ bool store_has_room(const struct store *s)
     return writer_has_room(s->writer);
 }
 
-int64_t store_progress_at(const struct store *s)
+int64_t store_busy_since(const struct store *s)
 {
-    return writer_progress_at(s->writer);
+    return writer_busy_since(s->writer);
 }
 
 int64_t store_last_seq(const struct store *s)

@@ -51,8 +51,9 @@ int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_er
 
 /* False when LIMIT_WRITER_BYTES are queued: hand over no more. */
 bool store_has_room(const struct store *s);
-/* Monotonic ms of the writer's last completed transaction or idle turn (watchdog). */
-int64_t store_progress_at(const struct store *s);
+/* Since when (monotonic ms) the writer has been at one turn of its work; 0 = it sleeps, waits for a
+ * disk that refuses, or is at a vacuum, which takes what it takes (watchdog). */
+int64_t store_busy_since(const struct store *s);
 
 /* ---- one fetch's result -------------------------------------------------------------------- */
 

@@ -38,8 +38,8 @@ struct writer {
     struct list queue, done;
     struct rule_change *rules, **rules_tail;
     bool stop;
-    int64_t stop_at; /* monotonic: give up what cannot be written */
-    int64_t progress_at;
+    int64_t stop_at;    /* monotonic: give up what cannot be written */
+    int64_t busy_since; /* monotonic: at one turn of work since then, 0 = asleep, or at a vacuum */
     bool trouble, trouble_told;
     struct td_err trouble_err;
 
@@ -235,10 +235,11 @@ static bool write_group(struct writer *w, struct list *batch)
     int64_t pause = RETRY_MIN_MS;
     for (;;) {
         struct td_err err = {""};
+        w->busy_since = batch->head->kind == OP_VACUUM ? 0 : clock_mono_ms();
         pthread_mutex_unlock(&w->lock);
         int r = run_all(w, batch, &err);
         pthread_mutex_lock(&w->lock);
-        w->progress_at = clock_mono_ms();
+        w->busy_since = 0;
         if (r == 0) {
             if (w->trouble)
                 tell_trouble(w, NULL);
@@ -265,10 +266,11 @@ static void idle(struct writer *w)
         free(c);
     }
     w->rules_tail = &w->rules;
+    w->busy_since = clock_mono_ms();
     pthread_mutex_unlock(&w->lock);
     int r = maintain_step(w->maintain, now, &wake_at, &err);
     pthread_mutex_lock(&w->lock);
-    w->progress_at = clock_mono_ms();
+    w->busy_since = 0;
     if (r > 0 || w->queue.head || w->stop || w->rules)
         return;
     if (r < 0) {
@@ -365,7 +367,6 @@ struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store
     w->conf = *conf;
     w->last_seq = last_seq;
     w->trouble_told = true;
-    w->progress_at = clock_mono_ms();
     w->rules_tail = &w->rules;
     list_init(&w->queue);
     list_init(&w->done);
@@ -433,10 +434,10 @@ bool writer_has_room(const struct writer *w)
     return w->queued_bytes < LIMIT_WRITER_BYTES;
 }
 
-int64_t writer_progress_at(struct writer *w)
+int64_t writer_busy_since(struct writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    int64_t at = w->progress_at;
+    int64_t at = w->busy_since;
     pthread_mutex_unlock(&w->lock);
     return at;
 }

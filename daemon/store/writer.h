@@ -48,7 +48,7 @@ void writer_free(struct writer *w, int64_t wait_ms);
 void writer_put(struct writer *w, struct op *op);
 void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count);
 bool writer_has_room(const struct writer *w);
-int64_t writer_progress_at(struct writer *w);
+int64_t writer_busy_since(struct writer *w);
 int64_t writer_last_seq(const struct writer *w);
 
 #endif

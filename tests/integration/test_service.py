@@ -1,0 +1,151 @@
+"""What a service manager sees of tidingsd: sd_notify, the watchdog, inherited sockets, disasters."""
+
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+FEED = """<rss version="2.0"><channel><title>t</title><link>http://x.example/</link>
+<item><guid>1</guid><title>one</title></item></channel></rss>"""
+
+
+class Manager:
+    """The receiving end of sd_notify."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.got = []
+
+    def wait(self, what, timeout=20):
+        """Reads until a datagram has the line WHAT (or one that starts with it, for "X="): its lines."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            self.socket.settimeout(max(end - time.monotonic(), 0.01))
+            try:
+                lines = self.socket.recv(65536).decode().split("\n")
+            except TimeoutError:
+                break
+            self.got.append(lines)
+            if any(line == what or (what.endswith("=") and line.startswith(what))
+                   for line in lines):
+                return lines
+        raise AssertionError(f"{what} did not come, only {self.got}")
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path):
+    m = Manager(tmp_path / "notify.sock")
+    yield m
+    m.close()
+
+
+def test_notify(daemon, manager, origin):
+    """READY when the socket answers, signs of life, a reload's begin and end, STOPPING."""
+    url = origin.set("/feed", FEED)
+    daemon.start(f"[feed a]\nurl = {url}\nbacklog = all\n", wait=False,
+                 env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"})
+    lines = manager.wait("READY=1")
+    assert any(line.startswith("STATUS=1 feed: ") for line in lines), lines
+    assert daemon.request("GET", "/readyz")[0] == 200  # no waiting: READY meant it
+    origin.wait("/feed")
+    while "; 1 event;" not in manager.wait("STATUS=")[-2]:
+        pass
+    manager.wait("WATCHDOG=1")
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    lines = manager.wait("RELOADING=1")
+    assert int(dict(l.split("=") for l in lines if l)["MONOTONIC_USEC"]) > 0
+    manager.wait("READY=1")
+    daemon.configure("[feed a]\nurl = gopher://x\n")
+    assert daemon.request("POST", "/v1/reload")[0] == 400
+    manager.wait("RELOADING=1")
+    manager.wait("READY=1")
+    assert daemon.stop() == 0
+    manager.wait("STOPPING=1")
+
+
+def test_notify_abstract(daemon, tmp_path):
+    """A manager on an abstract socket; one that is not ours is left alone."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.settimeout(20)
+    s.bind(f"\0tidings-test-{os.getpid()}")
+    daemon.start("", env={"NOTIFY_SOCKET": f"@tidings-test-{os.getpid()}",
+                          "WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"})
+    assert s.recv(4096).startswith(b"READY=1\n")
+    s.close()
+    assert daemon.stop() == 0
+
+
+def test_children_do_not_inherit(daemon, manager, tmp_path):
+    """A command that is a feed's source finds neither the manager's variables nor our sockets."""
+    script = tmp_path / "source"
+    script.write_text(f"#!/bin/sh\n{{ env; ls -l /proc/$$/fd; }} >{tmp_path}/seen\n"
+                      f"cat <<'EOF'\n{FEED}\nEOF\n")
+    script.chmod(0o755)
+    daemon.start(f"[feed a]\nurl = exec:{script}\n", env={"NOTIFY_SOCKET": manager.path})
+    daemon.wait_for(lambda: daemon.get("/v1/items")["items"], what="the item")
+    seen = (tmp_path / "seen").read_text()
+    assert "NOTIFY_SOCKET" not in seen and "LISTEN_" not in seen and "socket:" not in seen
+
+
+def start_with_sockets(daemon, names, sockets):
+    """tidingsd with SOCKETS as descriptors 3, 4, ... called NAMES, as systemd starts it."""
+    keep = [s.fileno() for s in sockets]
+
+    def place():
+        for i, fd in enumerate(keep):
+            os.dup2(fd, 100 + i)
+        for i in range(len(keep)):
+            os.dup2(100 + i, 3 + i)
+
+    with open(daemon.log, "ab") as log:
+        daemon.process = subprocess.Popen(
+            ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", daemon.program, "--config",
+             daemon.config], cwd=daemon.dir, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            close_fds=False, preexec_fn=place,
+            env={**os.environ, "LISTEN_FDS": str(len(keep)), "LISTEN_FDNAMES": ":".join(names)})
+
+
+def test_inherited_socket(daemon, tmp_path):
+    """Found by name whatever its place; requests wait in it from before the start until after the end."""
+    api, other = (socket.socket(socket.AF_UNIX) for _ in range(2))
+    api.bind(str(daemon.socket))
+    api.listen(16)
+    other.bind(str(tmp_path / "other.sock"))
+    other.listen(16)
+    daemon.configure("")
+    early = socket.socket(socket.AF_UNIX)
+    early.connect(str(daemon.socket))
+    early.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    inode = os.stat(daemon.socket).st_ino
+    start_with_sockets(daemon, ["else", "api"], [other, api])
+    early.settimeout(20)
+    assert early.recv(4096).startswith(b"HTTP/1.1 200 ")
+    daemon.wait_ready()
+    assert "inherited sockets other than 'api' are not used" in daemon.text()
+    assert daemon.stop() == 0
+    assert os.stat(daemon.socket).st_ino == inode  # the manager's: not ours to remove
+    late = socket.socket(socket.AF_UNIX)
+    late.connect(str(daemon.socket))
+    late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    start_with_sockets(daemon, ["api"], [api])
+    late.settimeout(20)
+    assert late.recv(4096).startswith(b"HTTP/1.1 200 ")
+    daemon.wait_ready()
+    for s in (api, other, early, late):
+        s.close()
+    assert daemon.stop() == 0
+
+
+def test_sockets_for_another_process(daemon):
+    """LISTEN_PID of somebody else: the descriptors are not ours, we bind our own."""
+    daemon.start("", env={"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "api"})
+    assert daemon.socket.exists()
+    assert daemon.stop() == 0
+    assert not daemon.socket.exists()
