@@ -119,12 +119,19 @@ bool tree_full(const struct tree *t)
     return t->depth >= LIMIT_DEPTH || t->arena->bytes > LIMIT_PARSE_BYTES;
 }
 
+void tree_drop(struct tree *t)
+{
+    t->dropped = true;
+    for (struct node *n = t->at; n && !n->dropped; n = n->parent)
+        n->dropped = true;
+}
+
 struct node *tree_open(struct tree *t, enum ns ns, const char *name, size_t n_attrs)
 {
     flush_text(t);
     if (tree_full(t)) {
         t->skip++;
-        t->dropped = t->at->dropped = true;
+        tree_drop(t);
         return NULL;
     }
     t->seen |= 1u << ns;
@@ -139,7 +146,7 @@ struct node *tree_open(struct tree *t, enum ns ns, const char *name, size_t n_at
     n->sym = get_sym(t, ns, name);
     if (n_attrs > LIMIT_ATTRIBUTES) {
         n_attrs = LIMIT_ATTRIBUTES;
-        t->dropped = n->dropped = true;
+        tree_drop(t);
     }
     if (n_attrs)
         n->attrs = arena_alloc(t->arena, n_attrs * sizeof *n->attrs);

@@ -67,6 +67,8 @@ void tree_init(struct tree *t, struct arena *arena);
 /* Frees what is not in the arena. */
 void tree_fini(struct tree *t);
 
+/* Notes that something was left out here: in the tree and in all elements around it. */
+void tree_drop(struct tree *t);
 /* True when the next element would be beyond a limit. */
 bool tree_full(const struct tree *t);
 /* Opens an element below tree.at, with room for N_ATTRS attributes. NAME is a local name as

@@ -114,7 +114,7 @@ static bool expand_entity(struct soup *s, struct slice name, emit_fn *emit, int 
         s->expanded += s->entities[i].value.n;
         if (depth >= MAX_ENTITY_DEPTH || s->expanded > LIMIT_EXPANSION_BYTES) {
             s->repairs |= REPAIR_EXPANSION;
-            s->t->dropped = true;
+            tree_drop(s->t);
         } else {
             decode(s, s->entities[i].value, emit, depth + 1);
         }
@@ -339,7 +339,7 @@ static bool read_attrs(struct soup *s)
             value = name;
         }
         if (s->n_attrs == LIMIT_ATTRIBUTES) {
-            s->t->dropped = true;
+            tree_drop(s->t);
             continue;
         }
         s->attrs[s->n_attrs].name = name;
@@ -384,7 +384,7 @@ static void add_attrs(struct soup *s, struct node *n)
 static void open_tag(struct soup *s, struct slice name, bool empty)
 {
     if (tree_full(s->t)) {
-        s->t->dropped = s->t->at->dropped = true;
+        tree_drop(s->t);
         return;
     }
     if (!s->t->depth && s->seen_root)

@@ -16,7 +16,7 @@ struct strict {
     struct tree *t;
     xmlParserCtxt *ctxt;
     size_t max_text;
-    bool too_big;
+    bool failed; /* also when the error is in the inner parser of an entity */
     struct {
         const xmlChar *uri; /* interned in the parser's dictionary */
         enum ns ns;
@@ -60,7 +60,7 @@ static void on_text(void *ctx, const xmlChar *text, int n)
 {
     struct strict *s = ctx;
     if (s->t->text_bytes + (size_t)n > s->max_text) {
-        s->too_big = true;
+        s->failed = true;
         xmlStopParser(s->ctxt);
         return;
     }
@@ -125,8 +125,10 @@ static void on_start_document(void *ctx)
 static void on_error(void *ctx, xmlErrorPtr e)
 {
     struct strict *s = ctx;
-    if (e->level == XML_ERR_FATAL)
+    if (e->level == XML_ERR_FATAL) {
+        s->failed = true;
         xmlStopParser(s->ctxt);
+    }
 }
 
 static void free_ctxt(xmlParserCtxt **c)
@@ -169,7 +171,7 @@ int xml_read_strict(struct tree *t, const char *text, size_t n, unsigned *repair
                                           XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
     if (doc)
         xmlFreeDoc(doc);
-    if (!c->wellFormed || s.too_big || c->errNo == XML_ERR_ENTITY_LOOP)
+    if (!c->wellFormed || s.failed)
         return -EBADMSG;
     if (!c->nsWellFormed)
         *repairs |= REPAIR_PREFIX;
