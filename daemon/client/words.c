@@ -10,7 +10,7 @@
 
 static void local_time(int64_t at, struct tm *tm)
 {
-    time_t t = (time_t)(at >= 0 ? at / 1000 : -((-at + 999) / 1000));
+    time_t t = (time_t)(at / 1000 - (at % 1000 < 0)); /* floor */
     memset(tm, 0, sizeof *tm);
     localtime_r(&t, tm);
 }
