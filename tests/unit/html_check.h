@@ -51,15 +51,17 @@ static const char *html_check_url(const char *s, size_t n)
     char flat[64];
     size_t len = 0;
     for (size_t i = 0; i < n && len < sizeof flat - 1; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c > ' ' && c < 0x7f)
-            flat[len++] = (char)c;
-        else if (c == 0x7f || c <= ' ')
+        const unsigned char *c = (const unsigned char *)s + i;
+        if (*c <= ' ' || *c == 0x7f)
             continue;
-        else if (len == 0 || c == 0xe2 || c == 0xc2 || c == 0xef || (c & 0xc0) == 0x80)
-            continue; /* marks that some readers skip */
+        /* marks that no one sees: C1 controls, NBSP, soft hyphen, zero width, BOM */
+        if (*c == 0xc2 && i + 1 < n && (c[1] <= 0xa0 || c[1] == 0xad))
+            i += 1;
+        else if (i + 2 < n && ((*c == 0xe2 && c[1] == 0x80 && c[2] <= 0x8f) ||
+                               (*c == 0xef && c[1] == 0xbb && c[2] == 0xbf)))
+            i += 2;
         else
-            flat[len++] = '?';
+            flat[len++] = (char)*c;
     }
     flat[len] = 0;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
