@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""shared_scores.py SCORE PROGRAM : runs a shared score, if it is there, against the number recorded here.
+
+The cases are kept beside the project, not in it: without them this says so and is skipped (exit 77). A score
+that falls below scores.json fails; one that rises says so, so that the record can be raised.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+SHARED = pathlib.Path(os.environ.get('TIDINGS_SHARED', HERE.parents[2] / 'shared'))
+
+
+def parsing(program):
+    """Share of the parsing cases that pass, mean over their groups, and crashes."""
+    tool = SHARED / 'conformance/score.py'
+    if not tool.exists():
+        return None
+    r = subprocess.run([sys.executable, tool, '--cmd', f'{program} parse --json', '--json'],
+                       capture_output=True, text=True)
+    result = json.loads(r.stdout)
+    groups = [g['passed'] / g['cases'] for g in result['groups'].values()]
+    total = result['total']
+    for f in result['failing']:
+        print(f"  {f['verdict']} {f['group']}/{f['case']}")
+    return {'cases_percent': 100 * total['passed'] / total['cases'],
+            'groups_mean_percent': 100 * sum(groups) / len(groups),
+            'sound_percent': 100 * (1 - (total['crashed'] + total['timeouts']) / total['cases'])}
+
+
+SCORES = {'parsing': parsing}
+
+
+def main():
+    name, program = sys.argv[1], sys.argv[2]
+    reached = SCORES[name](program)
+    if reached is None:
+        print(f'{name}: the shared cases are not here ({SHARED.name}/): skipped')
+        return 77
+    recorded = json.loads((HERE / 'scores.json').read_text())[name]
+    failed = False
+    for key, want in recorded.items():
+        got = round(reached[key], 2)
+        failed |= got < want
+        print(f'{name} {key}: {got}, recorded {want}' +
+              (': FELL' if got < want else ': the record can be raised' if got > want else ''))
+    return int(failed)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
