@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""The daemon against floors measured in the same run: plain libcurl, libxml2, SQLite; newsboat.
+
+    tests/bench/run.py [BUILD] [--feeds N] [--repeat N] [--quick] [--only round,size]
+
+BUILD is a build directory (default: build), made with --buildtype=release. All figures are ratios,
+since absolute times say more about the machine than about us; the machine's other work disturbs them
+all, so each part is run --repeat times and its fastest run counts. Everything stays on loopback.
+
+What is measured:
+- cold round: from "ready" with an empty store until the last item of all feeds is committed. The
+  floors fetch the same feeds (bodies thrown away), parse the same bodies, insert the same rows.
+  The full-text index follows the log as a consumer of its own: it is not in the round nor in the
+  SQLite floor; how long it lags behind is printed apart, against plain FTS5 inserts.
+- warm round: all feeds due again and all answered 304, against plain libcurl getting those 304.
+- newsboat -x reload with 16 threads on the same feeds, empty cache and again, if it is installed.
+- size: resident memory at rest and time to /readyz with 100,000 feeds that were all fetched once.
+
+The origin, the floors and the daemon with its children share the machine's processors.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+GOALS = {"cold": 1.5, "cold_newsboat": 10, "warm": 0.7, "warm_newsboat": 50,
+         "bytes_per_feed": 1024, "start_s": 2.0}
+BASE_BYTES = 16 << 20
+BIG = 100_000
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def verdict(ok):
+    return "reached" if ok else "NOT reached"
+
+
+def host(i):
+    """Each feed has a host of its own, as most feeds of the world do."""
+    return f"127.{1 + i // 62500}.{i // 250 % 250}.{1 + i % 250}"
+
+
+class Origin:
+    def __init__(self, build, opts):
+        self.process = subprocess.Popen(
+            [build / "tests/bench/bench_origin", "--items", str(opts.items)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def url(self, i):
+        return f"http://{host(i)}:{self.port}/feed/{i}"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+class Daemon:
+    """tidingsd in a folder; what it logs is read with the time of each line."""
+
+    def __init__(self, build, folder):
+        self.program, self.dir = build / "daemon/tidingsd", folder
+        self.store, self.socket = folder / "tidings.db", folder / "tidings.sock"
+
+    def configure(self, urls, pace=0):
+        feeds = "".join(f"[feed f{i}]\nurl = {u}\n" for i, u in enumerate(urls))
+        (self.dir / "feeds.conf").write_text(
+            f"[daemon]\nstore = {self.store}\nsocket = {self.socket}\n"
+            f"allow-addresses = 127.0.0.0/8\nhost-spacing = 0\nstarts-per-second = {pace}\n"
+            f"concurrency = 64\nlog-level = notice\n[defaults]\nbacklog = all\n{feeds}")
+
+    def start(self):
+        self.lines, self.news = [], threading.Condition()
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [self.program, "--config", self.dir / "feeds.conf"], cwd=self.dir,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            with self.news:
+                self.lines.append((time.monotonic(), line.rstrip()))
+                self.news.notify_all()
+        with self.news:
+            self.lines.append((time.monotonic(), ""))  # the end
+            self.news.notify_all()
+
+    def await_line(self, pattern, timeout=600):
+        """(time, match) of the first line with PATTERN."""
+        at = 0
+        with self.news:
+            while True:
+                while at < len(self.lines):
+                    when, line = self.lines[at]
+                    at += 1
+                    m = re.search(pattern, line)
+                    if m:
+                        return when, m
+                    if not line:
+                        sys.exit(f"tidingsd ended before '{pattern}':\n{self.text()}")
+                if not self.news.wait(timeout):
+                    sys.exit(f"tidingsd: no line '{pattern}' in {timeout} s:\n{self.text()}")
+
+    def text(self):
+        return "\n".join(line for _, line in self.lines[:30])
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *why):
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+
+    def get(self, path):
+        c = UnixConnection(self.socket)
+        try:
+            c.request("GET", path)
+            r = c.getresponse()
+            return r.status, r.read()
+        finally:
+            c.close()
+
+    def fetches(self):
+        return json.loads(self.get("/v1/status")[1])["since_start"]["fetches"]
+
+    def await_readyz(self):
+        while True:
+            try:
+                if self.get("/readyz")[0] == 200:
+                    return time.monotonic()
+            except OSError:
+                pass
+            if self.process.poll() is not None:
+                sys.exit(f"tidingsd ended with {self.process.returncode}:\n{self.text()}")
+            time.sleep(0.002)
+
+    def children(self):
+        pid = self.process.pid
+        return [int(p) for p in
+                pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def db(self):
+        return sqlite3.connect(self.store, timeout=30)
+
+
+def resident(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) << 10
+
+
+def cpu_of(pid):
+    """Processor seconds of a process and its ended children, by /proc."""
+    f = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ---- the round -----------------------------------------------------------------------------------
+
+
+def floor_curl(build, listing, concurrency=64):
+    with open(listing) as f:
+        out = subprocess.run([build / "tests/bench/bench_floor_curl", str(concurrency)], stdin=f,
+                             check=True, capture_output=True, text=True).stdout
+    r = json.loads(out)
+    assert r["failed"] == 0, r
+    return r
+
+
+def floor_xml(build, opts):
+    return json.loads(subprocess.run(
+        [build / "tests/bench/bench_floor_xml", str(opts.feeds), str(opts.items), "600", "2000"],
+        check=True, capture_output=True, text=True).stdout)
+
+
+def floor_sqlite(build, store, folder):
+    return json.loads(subprocess.run(
+        [build / "tests/bench/bench_floor_sqlite", store, folder / "floor.db"], check=True,
+        capture_output=True, text=True).stdout)
+
+
+def await_round(d, feeds):
+    """Waits for the first round: its end, seconds, those of the start, CPU (daemon, parsers)."""
+    begun, m = d.await_line(r"ready: (\d+) feeds, (\d+) due now")
+    assert int(m[2]) == feeds, d.text()
+    ended, m = d.await_line(r"first round done: (\d+) feeds? .* (\d+) read, (\d+) failed")
+    assert int(m[2]) == feeds and int(m[3]) == 0, d.text()
+    cpu = cpu_of(d.process.pid), sum(map(cpu_of, d.children()))
+    return ended, ended - begun, begun - d.started, cpu
+
+
+def count_items(d):
+    db = d.db()
+    n = db.execute("SELECT count(*) FROM item").fetchone()[0]
+    db.close()
+    return n
+
+
+def await_index(d, since, items):
+    db = d.db()
+    while db.execute("SELECT value FROM meta WHERE key = 'index_item'").fetchone()[0] < items:
+        time.sleep(0.02)
+    db.close()
+    return time.monotonic() - since
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def newsboat(folder, urls):
+    (folder / "urls").write_text("".join(u + "\n" for u in urls))
+    (folder / "config").write_text("reload-threads 16\nmax-items 0\ndownload-timeout 60\n")
+    begun = time.monotonic()
+    subprocess.run(["newsboat", "-q", "-u", folder / "urls", "-c", folder / "cache.db", "-C",
+                    folder / "config", "-x", "reload"], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, env={**os.environ, "HOME": str(folder)})
+    return time.monotonic() - begun
+
+
+def least(runs, key):
+    return min(r[key] for r in runs)
+
+
+def bench_round(build, opts, work, origin):
+    urls = [origin.url(i) for i in range(opts.feeds)]
+    (work / "cold.list").write_text("".join(f"{u}\n" for u in urls))
+    (work / "warm.list").write_text(
+        "".join(f'{u}\t"feed-{i}-1"\n' for i, u in enumerate(urls)))
+    runs = []
+    for n in range(opts.repeat):
+        r = {}
+        d = Daemon(build, fresh(work / "daemon"))
+        d.configure(urls)
+        r["curl_cold"] = floor_curl(build, work / "cold.list")["wall_s"]
+        with d:
+            ended, r["cold"], r["cold_start"], r["cpu_cold"] = await_round(d, opts.feeds)
+            items = count_items(d)
+            assert items == opts.feeds * opts.items, items
+            r["index"] = await_index(d, ended, items)
+        r["xml"] = floor_xml(build, opts)["wall_s"]
+        s = floor_sqlite(build, d.store, work)
+        r["sqlite"], r["fts"] = s["wall_s"], s["index_wall_s"]
+        db = d.db()
+        with db:
+            db.execute("UPDATE feed SET next_due_at = 0")
+        db.close()
+        r["curl_warm"] = floor_curl(build, work / "warm.list")["wall_s"]
+        with d:
+            _, r["warm"], _, r["cpu_warm"] = await_round(d, opts.feeds)
+            fetches = d.fetches()
+            assert fetches == {"not-modified": opts.feeds}, fetches
+        runs.append(r)
+        if opts.verbose:
+            say(f"  run {n + 1}: " + ", ".join(
+                f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v[0]:.2f}+{v[1]:.2f}"
+                for k, v in r.items()))
+    best = {k: least(runs, k) for k in runs[0]}
+    report_round(opts, best, items)
+    if opts.newsboat and shutil.which("newsboat"):
+        report_newsboat(opts, best, urls[:opts.newsboat], work)
+
+
+def report_round(opts, b, items):
+    larger = max(("curl", b["curl_cold"]), ("libxml2", b["xml"]), ("SQLite", b["sqlite"]),
+                 key=lambda x: x[1])
+    ratio = b["cold"] / larger[1]
+    say(f"\ncold round, {opts.feeds} feeds, {items} items")
+    say(f"  floors, largest = 1: curl {b['curl_cold'] / larger[1]:.2f}, "
+        f"libxml2 {b['xml'] / larger[1]:.2f}, SQLite {b['sqlite'] / larger[1]:.2f}")
+    say(f"  daemon's wall time : {ratio:.2f} x the larger floor ({larger[0]}); goal <= "
+        f"{GOALS['cold']}: {verdict(ratio <= GOALS['cold'])}")
+    floors = b["curl_cold"] + b["xml"] + b["sqlite"]
+    say(f"  daemon's processor time: {sum(b['cpu_cold']) / floors:.2f} x the floors' together "
+        f"({b['cpu_cold'][0] / sum(b['cpu_cold']):.0%} daemon, the rest parsers)")
+    say(f"  index caught up {(b['cold'] + b['index']) / (larger[1] + b['fts']):.2f} x "
+        f"(larger floor + plain FTS5 inserts of the same text) after the start of the round")
+    rate = b["curl_warm"] / b["warm"]
+    say(f"warm round, {opts.feeds} answers of 304")
+    say(f"  daemon's rate : {rate:.0%} of the curl floor's; goal >= {GOALS['warm']:.0%}: "
+        f"{verdict(rate >= GOALS['warm'])}")
+
+
+def report_newsboat(opts, b, urls, work):
+    folder = fresh(work / "newsboat")
+    cold = newsboat(folder, urls)
+    warm = newsboat(folder, urls)
+    for what, took in ("cold", cold), ("warm", warm):
+        ratio = (opts.feeds / b[what]) / (len(urls) / took)
+        goal = GOALS[what + "_newsboat"]
+        say(f"newsboat -x reload, {len(urls)} of the feeds, {what}: daemon's rate is {ratio:.1f} x"
+            f" its; goal >= {goal}: {verdict(ratio >= goal)}")
+
+
+# ---- a big store ---------------------------------------------------------------------------------
+
+
+def fill(d):
+    """Gives all feeds the state of feeds that were fetched an hour ago and are due later."""
+    now = int(time.time() * 1000)
+    note = 24  # sizeof(struct td_fetch_note)
+    with d.db() as db:
+        columns = {c[1] for c in db.execute("PRAGMA table_info(feed)")}
+        assert {"etag", "why", "history", "home_page_url"} <= columns
+        one = db.execute("SELECT history, why FROM feed WHERE history NOT NULL LIMIT 1").fetchone()
+        assert one and len(one[0]) % note == 0, "the first feed was not fetched"
+        db.execute(
+            "UPDATE feed SET next_due_at = ?1 + (feed_id * 7919) % 36000000, last_fetch_at = ?2,"
+            " last_success_at = ?2, last_new_at = ?2, imported = 1, rate_per_day = 12.5,"
+            " rate_at = ?2, etag = cast('\"feed-' || feed_id || '-0123456789abcdef\"' AS BLOB),"
+            " last_modified = cast('Tue, 24 Nov 2026 00:45:51 GMT' AS BLOB),"
+            " title = 'The title of feed ' || feed_id,"
+            " home_page_url = 'https://site-' || feed_id || '.example/',"
+            " history = ?3, why = ?4",
+            (now + 36000000, now - 3600000, one[0] * 8 if len(one[0]) == note else one[0], one[1]))
+    db.close()
+
+
+def bench_size(build, opts, work, origin):
+    d = Daemon(build, fresh(work / "size"))
+    urls = [f"http://{host(i)}:{origin.port}/feed/{i}" for i in range(opts.big)]
+    d.configure(urls, pace=1)
+    with d:
+        d.await_line("ready:")
+        while not d.fetches().get("ok") or not count_items(d):
+            time.sleep(0.05)
+    fill(d)
+    starts, sizes = [], []
+    for _ in range(opts.repeat):
+        with d:
+            starts.append(d.await_readyz() - d.started)
+            time.sleep(opts.rest)
+            assert not d.fetches()
+            sizes.append((resident(d.process.pid), sum(map(resident, d.children()))))
+            if opts.verbose:
+                text = pathlib.Path(f"/proc/{d.process.pid}/status").read_text()
+                say("  " + ", ".join(re.findall(r"(?:VmHWM|RssAnon|RssFile):\s+\d+ kB", text)) +
+                    f", ready after {starts[-1]:.2f} s")
+    rss = min(s[0] for s in sizes)
+    per_feed = (rss - BASE_BYTES) / opts.big
+    say(f"\n{opts.big} feeds configured, none due, each at a host of its own")
+    say(f"  resident at rest: {rss / BASE_BYTES:.2f} x 16 MiB, {per_feed:.0f} bytes a feed beyond "
+        f"16 MiB; goal <= {GOALS['bytes_per_feed']}: "
+        f"{verdict(per_feed <= GOALS['bytes_per_feed'])}"
+        f" (parser children: {min(s[1] for s in sizes) / BASE_BYTES:.2f} x 16 MiB more)")
+    say(f"  start to /readyz: {min(starts) / GOALS['start_s']:.2f} x the goal of "
+        f"{GOALS['start_s']:.0f} s: {verdict(min(starts) <= GOALS['start_s'])}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("build", nargs="?", default="build", type=pathlib.Path)
+    p.add_argument("--feeds", type=int, default=2000)
+    p.add_argument("--items", type=int, default=25, help="of each feed")
+    p.add_argument("--repeat", type=int, default=3)
+    p.add_argument("--newsboat", type=int, default=2000, help="feeds it gets; 0 = leave it out")
+    p.add_argument("--big", type=int, default=BIG, help="feeds of the big store")
+    p.add_argument("--rest", type=float, default=3, help="seconds until it is at rest")
+    p.add_argument("--quick", action="store_true", help="tiny sizes: does it all run?")
+    p.add_argument("--only", default="round,size")
+    p.add_argument("--work", type=pathlib.Path, help="folder to work in (default: a temporary one)")
+    p.add_argument("-v", "--verbose", action="store_true", help="also the seconds of each run")
+    opts = p.parse_args()
+    if opts.quick:
+        opts.feeds, opts.repeat, opts.newsboat, opts.big, opts.rest = 40, 1, 20, 500, 0.2
+    build = opts.build.resolve()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    with tempfile.TemporaryDirectory() as tmp:
+        work = opts.work or pathlib.Path(tmp)
+        origin = Origin(build, opts)
+        try:
+            if "round" in opts.only:
+                bench_round(build, opts, work, origin)
+            if "size" in opts.only:
+                bench_size(build, opts, work, origin)
+        finally:
+            origin.close()
+
+
+if __name__ == "__main__":
+    main()
