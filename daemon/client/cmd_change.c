@@ -136,11 +136,13 @@ static int run_refresh(struct client *c)
     int code;
     if (n == now || clock_parse_rfc3339(text_of(answer, "last_due_at"), &last) < 0)
         code = client_say("%" PRId64 " feed%s due now", n, n == 1 ? "" : "s");
+    else if (n == 1)
+        code = client_say("due %s: a server is not asked more often than is polite",
+                          words_relative(when, last, clock_now_ms()));
     else
-        code = client_say("%" PRId64 " of %" PRId64
-                          " feed%s due now, the last %s: no server is asked "
-                          "more often than is polite",
-                          now, n, n == 1 ? "" : "s", words_relative(when, last, clock_now_ms()));
+        code = client_say("%" PRId64 " of %" PRId64 " feeds due now, the last %s: a server is not "
+                          "asked more often than is polite",
+                          now, n, words_relative(when, last, clock_now_ms()));
     json_decref(answer);
     return code;
 }
@@ -165,7 +167,8 @@ static int run_reload(struct client *c)
     json_t *answer = NULL, *line;
     size_t i;
     int r = post(c, "reload", "POST", "/v1/reload", NULL, &answer, &err);
-    json_array_foreach (json_object_get(answer, "problems"), i, line)
+    const json_t *error = json_object_get(answer, "error");
+    json_array_foreach (json_object_get(error, "problems"), i, line)
         client_note("%s", json_string_value(line) ? json_string_value(line) : "");
     int code;
     if (r == -EINVAL)

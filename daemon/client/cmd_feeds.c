@@ -138,7 +138,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
         {buf_str(&tags)},
         {text_of(feed, "error"), NULL, STYLE_RED},
     };
-    CLEANUP_FREE char *json = json_dumps(feed, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_dumps(feed, JSON_COMPACT | JSON_REAL_PRECISION(15));
     out_row(l->out, cells, json ? json : "{}", json ? strlen(json) : 2);
 }
 

@@ -240,7 +240,8 @@ static void flatten(struct out *out, const char *prefix, json_t *o)
         }
         CLEANUP_FREE char *text = json_is_string(value)
                                       ? xstrdup(json_string_value(value))
-                                      : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+                                      : json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15) |
+                                                              JSON_ENCODE_ANY);
         struct cell cells[ARRAY_SIZE(status_columns)] = {{name}, {text}};
         out_row(out, cells, NULL, 0);
     }
@@ -267,7 +268,9 @@ static int write_status(struct client *c, struct view *v)
         return client_written(out_end(out, true));
     }
     CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
-    CLEANUP_FREE char *text = v->status ? json_dumps(v->status, JSON_COMPACT) : NULL;
+    CLEANUP_FREE char *text = v->status
+                                  ? json_dumps(v->status, JSON_COMPACT | JSON_REAL_PRECISION(15))
+                                  : NULL;
     if (!text)
         return EX_OK;
     out_add_json(&b, &c->term, text, strlen(text));

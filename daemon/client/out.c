@@ -159,6 +159,8 @@ static void lay_out(struct out *o)
             free(cell->text);
             *cell = (struct table_cell){0};
         }
+        while (o->buf.len && o->buf.data[o->buf.len - 1] == ' ')
+            o->buf.data[--o->buf.len] = 0;
         buf_addc(&o->buf, '\n');
         if (o->buf.len > FLUSH_BYTES)
             flush(o);

@@ -4,14 +4,18 @@ TIDINGS_BUILD names the build directory (meson test sets it). Nothing here leave
 test's own folder.
 """
 
+import fcntl
 import http.client
 import http.server
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -52,6 +56,44 @@ def tidings(build_dir):
 @pytest.fixture(scope="session")
 def tidingsd(build_dir):
     return program(build_dir, "tidingsd")
+
+
+class Client:
+    """The tidings command, run in FOLDER with an environment that hides the caller's settings."""
+
+    def __init__(self, program, folder):
+        self.program, self.dir = program, folder
+
+    def env(self, **more):
+        keep = {k: v for k, v in os.environ.items()
+                if not k.startswith("TIDINGS_") and k not in ("NO_COLOR", "COLUMNS", "LINES")}
+        return {**keep, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", **more}
+
+    def run(self, *args, env=None, stdin=None, code=0):
+        r = subprocess.run([self.program, *map(str, args)], cwd=self.dir, input=stdin,
+                           env=self.env(**(env or {})), capture_output=True, timeout=60)
+        r.out, r.err = r.stdout.decode(), r.stderr.decode()
+        assert code is None or r.returncode == code, (args, r.returncode, r.out, r.err)
+        return r
+
+    def terminal(self, *args, columns=80, env=None):
+        """What appears on a terminal of so many columns: (text, exit code)."""
+        parent, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        p = subprocess.Popen([self.program, *map(str, args)], cwd=self.dir, stdin=child,
+                             stdout=child, stderr=child, env=self.env(**(env or {})))
+        os.close(child)
+        text = b""
+        while True:
+            try:
+                piece = os.read(parent, 65536)
+            except OSError:  # EIO: the other side is closed
+                break
+            if not piece:
+                break
+            text += piece
+        os.close(parent)
+        return text.decode(errors="surrogateescape").replace("\r\n", "\n"), p.wait(60)
 
 
 class Origin:
