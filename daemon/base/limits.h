@@ -88,10 +88,12 @@
 #define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
 #define LIMIT_PAGE_ITEMS     1000         /* rows in one API answer */
 #define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
-#define LIMIT_FOLLOWERS                                                       \
-    1100 /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
-          */
-#define LIMIT_PAGE_EVENTS   200         /* events of the log read in one step */
+#define LIMIT_FOLLOWERS                                                                            \
+    1100                      /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
+                               */
+#define LIMIT_PAGE_EVENTS 200 /* events of the log read in one step */
+#define LIMIT_PAGES_BYTES \
+    (32u << 20) /* read for all who are behind; above it they get one event each */
 #define LIMIT_RING_BYTES    (8u << 20)  /* newest events kept rendered, for all live followers */
 #define LIMIT_PAGE_FEEDS    10000       /* feeds in one API answer */
 #define LIMIT_ANSWER_BYTES  (16u << 20) /* one API answer; a page ends early when it is reached */

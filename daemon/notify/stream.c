@@ -19,7 +19,7 @@ struct page {
     int64_t after, upto;
     struct event_text *ev[LIMIT_PAGE_EVENTS];
     int n;
-    size_t bytes;
+    size_t bytes, max_bytes;
     bool full; /* stopped by a limit: the log may go on before UPTO's old value */
     int result;
     struct td_err err;
@@ -79,7 +79,7 @@ static int take_event(void *ctx, const struct event_row *row)
     struct page *p = ctx;
     struct event_text *e = event_text_new(row);
     size_t bytes = event_text_bytes(e);
-    if (p->n > 0 && p->bytes + bytes > LIMIT_FOLLOWER_BYTES) {
+    if (p->n > 0 && p->bytes + bytes > p->max_bytes) {
         free(e);
         p->full = true;
         return 1;
@@ -110,6 +110,7 @@ static void run_page(struct ask *a, struct reader *r)
 
 static void page_free(struct page *p)
 {
+    p->s->count.page_bytes -= p->bytes;
     for (int i = 0; i < p->n; i++)
         event_text_unref(p->ev[i]);
     free(p);
@@ -133,10 +134,13 @@ static struct page *page_ask(struct stream *s, int64_t after, bool for_ring)
     p->upto = store_last_seq(s->store);
     p->for_ring = for_ring;
     p->in_flight = true;
+    if (for_ring || s->count.page_bytes < LIMIT_PAGES_BYTES)
+        p->max_bytes = LIMIT_FOLLOWER_BYTES;
     if (asker_ask(s->asker, &p->ask) < 0) {
         free(p);
         return NULL;
     }
+    s->count.page_bytes += p->max_bytes; /* until it is known */
     s->count.pages++;
     return p;
 }
@@ -260,6 +264,7 @@ static void ring_done(struct page *p)
 static void page_done(struct ask *a)
 {
     struct page *p = CONTAINER_OF(a, struct page, ask);
+    p->s->count.page_bytes += p->bytes - p->max_bytes;
     if (p->for_ring) {
         ring_done(p);
         return;
@@ -299,9 +304,11 @@ static int wait_somewhere(struct follower *f)
     int64_t last = store_last_seq(s->store);
     if (f->pos > last)
         return f->result = stream_check(f->pos, 0, last, &f->err);
-    if (f->pos == last && s->end < last && !s->live && !s->pulling)
+    bool busy = s->live || s->pulling;
+    if (!busy && f->pos == last && s->end < last)
         ring_reset(s, last);
-    bool reached = f->pos == s->end || (f->pos > s->end && (s->live || s->pulling));
+    /* A ring that nobody uses is not begun far from the end: it would be late for who is there. */
+    bool reached = busy ? f->pos >= s->end : f->pos == s->end && last - s->end <= LIMIT_PAGE_EVENTS;
     if (!reached)
         return wait_for_page(f);
     wait_in(f, &s->live);

@@ -6,7 +6,8 @@
  * by one question to the store however many wait. Who is further behind reads pages of the store;
  * followers at the same position share the page. Nothing is read before somebody asks for it, so a
  * slow follower waits by itself: it holds one page (at most LIMIT_FOLLOWER_BYTES, or one event if
- * that is larger) and the ring holds at most LIMIT_RING_BYTES.
+ * that is larger; once LIMIT_PAGES_BYTES are held for all, one event) and the ring holds at most
+ * LIMIT_RING_BYTES.
  *
  * Nothing here knows HTTP: a webhook or a command is a follower too, with a named cursor that it
  * moves by store_cursor_set.
@@ -63,6 +64,7 @@ struct stream_counts {
     int64_t pages;     /* questions to the store since the start, for the ring or a page */
     int followers;
     size_t ring_bytes;
+    size_t page_bytes; /* held for those who are behind */
 };
 void stream_count(const struct stream *s, struct stream_counts *ret);
 

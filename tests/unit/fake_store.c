@@ -269,8 +269,10 @@ static int with_item(struct store *s, int64_t n, int (*cb)(void *, const struct 
     /* A raw line break, as a parser child that was taken over might send it. */
     buf_addf(&b, "{\"id\":\"i%lld\",\n\"title\":\"Item %lld\",\"content_text\":\"", (long long)n,
              (long long)n);
-    for (size_t i = 0; i < bytes; i++)
-        buf_addc(&b, 'x');
+    if (bytes && buf_reserve(&b, bytes) == 0) {
+        memset(b.data + b.len, 'x', bytes);
+        b.len += bytes;
+    }
     buf_adds(&b, "\"}");
     struct item_row row = {.item_id = n,
                            .feed_id = 1,

@@ -433,6 +433,31 @@ static void huge_items(void **state)
     assert_int_equal(seen, 12);
 }
 
+/* Clients that ask for much and fetch nothing hold a bounded amount; then others are put off. */
+static void hoarders(void **state)
+{
+    enum { N = 6 };
+    struct world *w = *state;
+    struct client c[N];
+    int refused = 0;
+    fake_store_append(w->store, 12, 3u << 20);
+    static const char get[] = "GET /v1/items HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (int i = 0; i < N; i++) {
+        client_begin(w, &c[i], get, sizeof get - 1);
+        UNTIL(w, c[i].got.len > 0);
+        ev_io_stop(w->loop, &c[i].in);
+        refused += status_of(&c[i]) == 503;
+    }
+    assert_in_range(refused, 1, N - 3);
+    assert_int_equal(get_status(w, "GET", "/v1/status", NULL), 503);
+    for (int i = 0; i < N; i++)
+        client_end(&c[i]);
+    int status = 503;
+    while (status == 503)
+        status = get_status(w, "GET", "/v1/status", NULL);
+    assert_int_equal(status, 200);
+}
+
 static void errors(void **state)
 {
     struct world *w = *state;
@@ -881,6 +906,7 @@ int main(void)
         T(reads),
         T(items),
         T(huge_items),
+        T(hoarders),
         T(errors),
         T(changes),
         T(sse),

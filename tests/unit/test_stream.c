@@ -207,6 +207,36 @@ static void slow_one(void **state)
     world_fini(&w);
 }
 
+/* Hundreds are behind, each elsewhere, and none reads on: what is held for them is bounded. */
+static void slow_crowd(void **state)
+{
+    enum { N = 600, BYTES = 30000 };
+    static struct reading r[N];
+    struct world w;
+    struct stream_counts sc;
+    world_init(&w, 2 * N, BYTES);
+    for (int i = 0; i < N; i++) {
+        r[i].step = 1;
+        begin(&w, &r[i], i, INT64_MAX, 0);
+    }
+    UNTIL(&w, r[N - 1].n == 1);
+    stream_count(w.stream, &sc);
+    assert_true(sc.page_bytes > LIMIT_PAGES_BYTES / 2); /* it would be N * LIMIT_FOLLOWER_BYTES */
+    assert_true(sc.page_bytes < LIMIT_PAGES_BYTES + LIMIT_FOLLOWER_BYTES + N * (BYTES + 1000));
+    for (int i = 0; i < N; i++) {
+        if (i % 200 == 0) { /* who reads on has lost nothing */
+            r[i].step = 0;
+            read_on(&r[i]);
+            UNTIL(&w, r[i].last == 2 * N);
+            assert_int_equal(r[i].n, 2 * N - i);
+        }
+        follower_free(r[i].f);
+    }
+    stream_count(w.stream, &sc);
+    assert_int_equal(sc.page_bytes, 0);
+    world_fini(&w);
+}
+
 static void ends(void **state)
 {
     struct world w;
@@ -343,6 +373,7 @@ int main(void)
         cmocka_unit_test(text_has_both_forms),
         cmocka_unit_test(many_share),
         cmocka_unit_test(slow_one),
+        cmocka_unit_test(slow_crowd),
         cmocka_unit_test(ends),
         cmocka_unit_test(holes_are_no_loss),
         cmocka_unit_test(positions_that_are_not_kept),
