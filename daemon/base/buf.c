@@ -26,6 +26,8 @@ void buf_clear(struct buf *b)
 
 int buf_reserve(struct buf *b, size_t n)
 {
+    if (!b->overflow && n < b->cap - b->len)
+        return 0;
     if (b->overflow || n > b->max || b->len > b->max - n) {
         b->overflow = true;
         return -EFBIG;
@@ -57,6 +59,11 @@ int buf_add(struct buf *b, const void *p, size_t n)
 
 int buf_addc(struct buf *b, char c)
 {
+    if (!b->overflow && b->cap - b->len >= 2) { /* there is room: cap is at most max + 1 */
+        b->data[b->len++] = c;
+        b->data[b->len] = 0;
+        return 0;
+    }
     return buf_add(b, &c, 1);
 }
 

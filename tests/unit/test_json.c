@@ -98,12 +98,28 @@ static void overflow_is_seen(void **state)
     assert_true(b.len <= 10);
 }
 
+/* What stands for a byte does not depend on where it stands (eight are looked at together). */
+static void quoted_anywhere(void **state)
+{
+    for (int c = 1; c < 0x80; c++)
+        for (size_t at = 0; at < 17; at++) {
+            char text[] = "abcdefghijklmnopq", one[1] = {(char)c};
+            CLEANUP_BUF struct buf whole = BUF_INIT(200), alone = BUF_INIT(20),
+                                   want = BUF_INIT(200);
+            text[at] = (char)c;
+            json_add_quoted(&alone, one, 1);
+            buf_addf(&want, "\"%.*s%.*s%s\"", (int)at, text, (int)alone.len - 2, alone.data + 1,
+                     text + at + 1);
+            json_add_quoted(&whole, text, sizeof text - 1);
+            assert_string_equal(buf_str(&whole), buf_str(&want));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(structure),
-        cmocka_unit_test(strings),
-        cmocka_unit_test(doubles),
+        cmocka_unit_test(quoted_anywhere),  cmocka_unit_test(structure),
+        cmocka_unit_test(strings),          cmocka_unit_test(doubles),
         cmocka_unit_test(overflow_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
