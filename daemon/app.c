@@ -96,7 +96,11 @@ static void log_outcome(struct app *a, struct feed *f, const struct td_feed_stat
     char wait[32] = "";
     if (!now->gone)
         str_duration(wait, sizeof wait, now->next_due_at - note->at);
-    struct log_fields lf = {.feed = name, .outcome = td_outcome_name(note->outcome)};
+    CLEANUP_FREE char *url = td_url_public(f->conf->url);
+    char outcome[32];
+    snprintf(outcome, sizeof outcome, note->outcome == TD_OUT_HTTP ? "%s-%d" : "%s",
+             td_outcome_name(note->outcome), note->http_status);
+    struct log_fields lf = {.feed = name, .url = url, .outcome = outcome};
     if (now->gone && !before->gone) {
         lf.message_id = MSG_FEED_GONE;
         log_event(LOG_WARNING, &lf, "feed %s: gone (410 confirmed); it is not asked again", name);

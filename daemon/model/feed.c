@@ -142,3 +142,13 @@ void td_feed_state_note(struct td_feed_state *s, const struct td_fetch_note *not
     memmove(s->history + 1, s->history, sizeof s->history - sizeof s->history[0]);
     s->history[0] = *note;
 }
+
+char *td_url_public(const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    if (!scheme_end || (strncasecmp(url, "http:", 5) != 0 && strncasecmp(url, "https:", 6) != 0))
+        return xstrdup(url);
+    const char *auth = scheme_end + 3;
+    const char *at = memrchr(auth, '@', strcspn(auth, "/?#"));
+    return at ? xasprintf("%.*s%s", (int)(auth - url), url, at + 1) : xstrdup(url);
+}

@@ -136,4 +136,8 @@ void td_feed_state_copy(struct td_feed_state *dst, const struct td_feed_state *s
 /* Puts NOTE first into the history. */
 void td_feed_state_note(struct td_feed_state *s, const struct td_fetch_note *note);
 
+/* URL as it may be shown and logged: without the user name and password of an http address (gives).
+ */
+char *td_url_public(const char *url);
+
 #endif

@@ -164,12 +164,29 @@ static void notes_newest_first(void **state)
     td_feed_state_fini(&s);
 }
 
+static void public_urls(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"https://me:pass@example.org/a@b?c@d", "https://example.org/a@b?c@d"},
+        {"http://a@b:c@example.org", "http://example.org"},
+        {"http://example.org/x@y", "http://example.org/x@y"},
+        {"http://example.org?x@y", "http://example.org?x@y"},
+        {"exec:curl http://me:pass@x/", "exec:curl http://me:pass@x/"},
+        {"file:/a", "file:/a"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        CLEANUP_FREE char *url = td_url_public(pairs[i][0]);
+        assert_string_equal(url, pairs[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conf_copy_is_deep),  cmocka_unit_test(conf_same_sees_all),
         cmocka_unit_test(outcome_names),      cmocka_unit_test(state_begins_unknown),
         cmocka_unit_test(state_copy_is_deep), cmocka_unit_test(notes_newest_first),
+        cmocka_unit_test(public_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
