@@ -233,10 +233,8 @@ static const struct {
 
 static const char *skip_name(const char *p)
 {
-    if (*p == '<') {
-        p = strchr(p, '>');
-        return p + 1;
-    }
+    if (*p == '<')
+        return p + strcspn(p, ">") + 1;
     while ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z'))
         p++;
     return p;
