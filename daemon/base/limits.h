@@ -80,6 +80,8 @@
 #define LIMIT_SEEN_DAYS                                                       \
     400 /* an id that its feed has not shown for so long may come back as new \
          */
+#define LIMIT_SEEN_IDENTS \
+    100000                    /* ids remembered of one feed: 7 MB; 250 a day for LIMIT_SEEN_DAYS */
 #define LIMIT_REVISIONS    20 /* old revisions kept of one item */
 #define LIMIT_FEED_HISTORY 8  /* last outcomes kept of one feed */
 

@@ -1,6 +1,7 @@
 #include "store/commit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -11,7 +12,6 @@
 /* A day-old `last_seen_day` is good enough: an unchanged feed is written once in this many days. */
 #define SEEN_TOUCH_DAYS 30
 #define FLAP_MS         (24 * 3600 * 1000LL) /* back to a text of the last day: no new revision */
-#define MOVED_LOOK_BACK 4 /* stored items compared, times the entries of the document */
 
 struct work { /* one commit under way */
     struct db *d;
@@ -49,18 +49,21 @@ static int add_event(struct work *w, int kind, int64_t item_id, int64_t revision
     return 0;
 }
 
-static int put_seen(struct work *w, uint64_t ident, int64_t item_id, uint64_t fingerprint)
+static int put_seen(struct work *w, const struct dedup_entry *de, int64_t item_id)
 {
-    sqlite3_stmt *s = db_stmt(w->d, "INSERT INTO seen VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-                                    " fingerprint = excluded.fingerprint, last_seen_day ="
-                                    " excluded.last_seen_day");
+    sqlite3_stmt *s = db_stmt(w->d,
+                              "INSERT INTO seen(feed_id, ident, item_id, fingerprint, moved_key,"
+                              " last_seen_day) VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+                              " fingerprint = excluded.fingerprint, moved_key ="
+                              " excluded.moved_key, last_seen_day = excluded.last_seen_day");
     if (!s)
         return db_fail(w->d, w->err);
     sqlite3_bind_int64(s, 1, w->c->feed_id);
-    sqlite3_bind_int64(s, 2, (int64_t)ident);
+    sqlite3_bind_int64(s, 2, (int64_t)de->ident);
     sqlite3_bind_int64(s, 3, item_id);
-    sqlite3_bind_int64(s, 4, (int64_t)fingerprint);
-    sqlite3_bind_int64(s, 5, commit_day(w->c->now));
+    sqlite3_bind_int64(s, 4, (int64_t)de->entry->fingerprint);
+    sqlite3_bind_int64(s, 5, (int64_t)dedup_moved_key(de->entry));
+    sqlite3_bind_int64(s, 6, commit_day(w->c->now));
     return db_run(w->d, s, w->err);
 }
 
@@ -104,7 +107,7 @@ static int add_item(struct work *w, const struct dedup_entry *de)
     if (r < 0)
         return r;
     int64_t item_id = sqlite3_last_insert_rowid(db_handle(w->d));
-    r = put_seen(w, de->ident, item_id, de->entry->fingerprint);
+    r = put_seen(w, de, item_id);
     if (r < 0)
         return r;
     w->r->n_new++;
@@ -195,30 +198,43 @@ static bool flaps(struct work *w, int64_t item_id, uint64_t fingerprint)
     return yes;
 }
 
-/* Revision and backlog flag of a stored item; 0 = expired. */
-static int64_t stored_revision(struct work *w, int64_t item_id, bool *ret_backlog)
+struct stored {       /* of an item, as it stands in the table */
+    int64_t revision; /* 0 = expired */
+    bool backlog;
+    bool moved; /* ENTRY says the same under another scheme or host */
+};
+
+static int stored_item(struct work *w, int64_t item_id, const struct td_entry *e,
+                       struct stored *ret)
 {
-    sqlite3_stmt *s = db_stmt(w->d, "SELECT revision, backlog FROM item WHERE item_id = ?");
-    int64_t revision = 0;
+    sqlite3_stmt *s = db_stmt(w->d, "SELECT revision, backlog, url, title FROM item"
+                                    " WHERE item_id = ?");
+    *ret = (struct stored){0};
     if (!s)
-        return 0;
+        return db_fail(w->d, w->err);
     sqlite3_bind_int64(s, 1, item_id);
-    if (sqlite3_step(s) == SQLITE_ROW) {
-        revision = sqlite3_column_int64(s, 0);
-        *ret_backlog = sqlite3_column_int(s, 1);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        const char *url = db_text(s, 2);
+        ret->revision = sqlite3_column_int64(s, 0);
+        ret->backlog = sqlite3_column_int(s, 1);
+        ret->moved = url && e->url && dedup_url_moved(url, e->url) &&
+                     str_same(db_text(s, 3), e->title);
     }
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : db_fail(w->d, w->err);
     sqlite3_reset(s);
-    return revision;
+    return r;
 }
 
 static int change_item(struct work *w, const struct dedup_entry *de, int64_t item_id, uint64_t old)
 {
-    bool backlog = false;
-    int64_t revision = stored_revision(w, item_id, &backlog);
-    int r = put_seen(w, de->ident, item_id, de->entry->fingerprint);
-    if (r < 0 || !revision)
+    struct stored was;
+    int r = stored_item(w, item_id, de->entry, &was);
+    if (r == 0)
+        r = put_seen(w, de, item_id);
+    if (r < 0 || !was.revision)
         return r; /* deleted by retention stays deleted */
-    if (flaps(w, item_id, de->entry->fingerprint))
+    if (was.moved || flaps(w, item_id, de->entry->fingerprint))
         return update_item(w, item_id, de->entry, false);
     r = keep_revision(w, item_id, old);
     if (r == 0)
@@ -226,7 +242,7 @@ static int change_item(struct work *w, const struct dedup_entry *de, int64_t ite
     if (r < 0)
         return r;
     w->r->n_changed++;
-    return backlog ? 0 : add_event(w, EVENT_ITEM_CHANGED, item_id, revision + 1);
+    return was.backlog ? 0 : add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
 }
 
 /* ---- what the feed has shown before -------------------------------------------------------- */
@@ -262,40 +278,71 @@ static int look_up(struct work *w, struct found *found, size_t *ret_unseen)
     return 0;
 }
 
-static bool taken(const struct found *found, size_t n, int64_t item_id)
+static int by_number(const void *a, const void *b)
 {
-    for (size_t i = 0; i < n; i++)
-        if (found[i].item_id == item_id)
-            return true;
-    return false;
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
 }
 
-/* Every entry looks new: match them with stored items of the feed that are not in the document. */
+struct lost { /* an unseen entry, to be found under its moved key */
+    uint64_t key;
+    size_t at;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct lost *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The first entry under KEY that is still lost, or NULL. */
+static struct lost *lost_under(struct lost *l, size_t n, uint64_t key, const struct found *found)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (l[mid].key < key)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    while (low < n && l[low].key == key && found[l[low].at].item_id)
+        low++;
+    return low < n && l[low].key == key ? &l[low] : NULL;
+}
+
+/* Most entries look new: find them among all that the feed has shown, also what is expired. What
+ * the document shows under its old ident too is another item (day of FOUND: -1 = moved, the row
+ * follows silently). Costs one walk over the feed's part of `seen`. */
 static int find_moved(struct work *w, struct found *found, size_t unseen)
 {
-    sqlite3_stmt *s = db_stmt(w->d, "SELECT item_id, id, url, title FROM item WHERE feed_id = ?"
-                                    " ORDER BY item_id DESC LIMIT ?");
+    CLEANUP_FREE struct lost *lost = xcalloc(unseen, sizeof *lost);
+    CLEANUP_FREE int64_t *shown = xcalloc(w->n, sizeof *shown);
+    size_t n = 0, n_shown = 0;
+    uint64_t key;
     int code;
+    for (size_t i = 0; i < w->n; i++)
+        if (found[i].item_id)
+            shown[n_shown++] = found[i].item_id;
+        else if ((key = dedup_moved_key(w->list[i].entry)))
+            lost[n++] = (struct lost){key, i};
+    qsort(lost, n, sizeof *lost, by_key);
+    qsort(shown, n_shown, sizeof *shown, by_number);
+    sqlite3_stmt *s = db_stmt(w->d, "SELECT item_id, moved_key FROM seen WHERE feed_id = ?");
     if (!s)
         return db_fail(w->d, w->err);
     sqlite3_bind_int64(s, 1, w->c->feed_id);
-    sqlite3_bind_int64(s, 2, (int64_t)(MOVED_LOOK_BACK * w->n));
-    while (unseen && (code = sqlite3_step(s)) == SQLITE_ROW) {
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         int64_t item_id = sqlite3_column_int64(s, 0);
-        for (size_t i = w->n; i-- > 0;) { /* newest first on both sides */
-            const struct td_entry *e = w->list[i].entry;
-            if (found[i].item_id || !dedup_moved(e, db_text(s, 1), db_text(s, 2), db_text(s, 3)))
-                continue;
-            if (taken(found, w->n, item_id))
-                break;
-            found[i].item_id = item_id;
-            found[i].day = -1; /* moved: its row follows silently */
-            unseen--;
-            break;
-        }
+        struct lost *l = lost_under(lost, n, (uint64_t)sqlite3_column_int64(s, 1), found);
+        if (l && !bsearch(&item_id, shown, n_shown, sizeof *shown, by_number))
+            found[l->at] = (struct found){.item_id = item_id, .day = -1};
     }
+    int r = code == SQLITE_DONE ? 0 : db_fail(w->d, w->err);
     sqlite3_reset(s);
-    return 0;
+    return r;
 }
 
 static int store_entry(struct work *w, const struct dedup_entry *de, const struct found *f)
@@ -303,13 +350,13 @@ static int store_entry(struct work *w, const struct dedup_entry *de, const struc
     if (!f->item_id)
         return add_item(w, de);
     if (f->day < 0) {
-        int r = put_seen(w, de->ident, f->item_id, de->entry->fingerprint);
+        int r = put_seen(w, de, f->item_id);
         return r < 0 ? r : update_item(w, f->item_id, de->entry, false);
     }
     if (f->fingerprint != de->entry->fingerprint)
         return change_item(w, de, f->item_id, f->fingerprint);
     if (f->day + SEEN_TOUCH_DAYS < commit_day(w->c->now))
-        return put_seen(w, de->ident, f->item_id, f->fingerprint);
+        return put_seen(w, de, f->item_id);
     return 0;
 }
 

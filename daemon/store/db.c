@@ -175,6 +175,25 @@ int64_t db_int(struct db *d, const char *sql, int64_t otherwise)
     return v;
 }
 
+int64_t db_first_item_since(struct db *d, int64_t at)
+{
+    int64_t low = 1, high = db_int(d, "SELECT max(item_id) FROM item", 0) + 1;
+    sqlite3_stmt *s = db_stmt(d, "SELECT item_id, first_seen FROM item WHERE item_id >= ?"
+                                 " ORDER BY item_id LIMIT 1");
+    while (s && low < high) {
+        int64_t mid = low + (high - low) / 2;
+        sqlite3_reset(s);
+        sqlite3_bind_int64(s, 1, mid);
+        if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_int64(s, 1) >= at)
+            high = mid;
+        else
+            low = sqlite3_column_int64(s, 0) + 1;
+    }
+    if (s)
+        sqlite3_reset(s);
+    return low;
+}
+
 void db_bind_text(sqlite3_stmt *s, int i, const char *text)
 {
     if (text)

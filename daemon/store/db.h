@@ -38,6 +38,10 @@ int64_t db_int(struct db *d, const char *sql, int64_t otherwise);
  * -ENOMEM pass (db_passes); everything else is a defect of ours or of the file. */
 int db_fail(struct db *d, struct td_err *err);
 bool db_passes(int r);
+/* The lowest item_id that was first seen at AT or later: ids grow with that time, so it is found by
+ * halving. A clock that once went back makes it a little imprecise, never by more than that jump.
+ */
+int64_t db_first_item_since(struct db *d, int64_t at);
 
 /* Binding: NULL and TD_NEVER become SQL NULL. Strings are borrowed until the next reset. */
 void db_bind_text(sqlite3_stmt *s, int i, const char *text);

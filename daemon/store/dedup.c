@@ -65,17 +65,6 @@ uint64_t dedup_ident(const struct td_entry *e, enum dedup_rule rule)
     return content_hash(e);
 }
 
-/* Two entries under one ident that a reader would tell apart: another link, or without links
- * another title. */
-static bool differ(const struct td_entry *a, const struct td_entry *b)
-{
-    if (a->fingerprint == b->fingerprint)
-        return false;
-    if (a->url && b->url)
-        return hash('u', a->url) != hash('u', b->url);
-    return !str_same(a->title, b->title);
-}
-
 struct slot {
     uint64_t ident;
     uint32_t at;
@@ -98,15 +87,31 @@ static struct slot *sorted(const struct td_batch *batch, enum dedup_rule rule)
     return s;
 }
 
+/* Entries under one id that have different places in the world. */
+static bool differ(const struct td_entry *a, const struct td_entry *b)
+{
+    if (a->fingerprint == b->fingerprint)
+        return false;
+    if (a->url && b->url)
+        return hash('u', a->url) != hash('u', b->url);
+    return !str_same(a->title, b->title);
+}
+
+/* Is one ident used for entries that a reader would tell apart? */
 static bool repeats(const struct td_batch *batch, enum dedup_rule rule)
 {
     CLEANUP_FREE struct slot *s = sorted(batch, rule);
-    for (uint32_t i = 1; i < batch->n_entries; i++)
-        if (s[i].ident == s[i - 1].ident &&
-            (rule == DEDUP_BY_ID
-                 ? differ(&batch->entries[s[i].at], &batch->entries[s[i - 1].at])
-                 : !str_same(batch->entries[s[i].at].title, batch->entries[s[i - 1].at].title)))
+    int titles = 1;
+    for (uint32_t i = 1; i < batch->n_entries; i++) {
+        const struct td_entry *e = &batch->entries[s[i].at], *f = &batch->entries[s[i - 1].at];
+        if (s[i].ident != s[i - 1].ident) {
+            titles = 1;
+            continue;
+        }
+        titles += !str_same(e->title, f->title);
+        if (rule == DEDUP_BY_ID ? differ(e, f) || titles >= DEDUP_VERSIONS : titles > 1)
             return true;
+    }
     return false;
 }
 
@@ -167,18 +172,25 @@ static const char *path_of(const char *url, size_t *ret_n)
     return p;
 }
 
-static bool same_path(const char *a, const char *b)
+uint64_t dedup_moved_key(const struct td_entry *e)
 {
-    size_t n, m;
-    const char *p = path_of(a, &n), *q = path_of(b, &m);
-    return n == m && memcmp(p, q, n) == 0;
+    size_t n;
+    const char *path = path_of(e->url ? e->url : e->id, &n);
+    bool dated = date_of(e) != TD_NEVER;
+    if (!dated && !e->text && !e->title)
+        return 0;
+    uint64_t parts[3] = {e->title ? crypto_hash64(e->title, strlen(e->title)) : 0,
+                         crypto_hash64(path, n),
+                         dated     ? (uint64_t)date_of(e)
+                         : e->text ? crypto_hash64(e->text, strlen(e->text))
+                                   : 0};
+    uint64_t h = crypto_hash64(parts, sizeof parts);
+    return h ? h : 1;
 }
 
-bool dedup_moved(const struct td_entry *e, const char *id, const char *url, const char *title)
+bool dedup_url_moved(const char *old, const char *now)
 {
-    if (!str_same(e->title, title))
-        return false;
-    if (e->url && url)
-        return same_path(e->url, url);
-    return !e->url && !url && (title || same_path(e->id, id));
+    size_t n, m;
+    const char *p = path_of(old, &n), *q = path_of(now, &m);
+    return !str_eq(old, now) && n == m && memcmp(p, q, n) == 0;
 }

@@ -9,7 +9,11 @@
 #define INDEX_STEP 100             /* items: 10 to 20 ms */
 #define SWEEP_MS   (3600 * 1000LL) /* between two looks at everything that may expire */
 #define SOON_MS    1000            /* after a rule changed: a reload sets many at once */
-#define DAY_MS     (24 * 3600 * 1000LL)
+#define STEP_MS    10              /* how long a step looks for something to expire */
+/* The index waits for a pause, so that a round's news gets the processor first, but not for ever.
+ */
+#define INDEX_QUIET_MS  100
+#define INDEX_LATEST_MS 3000
 
 struct rule {
     int64_t feed_id, age_ms, count;
@@ -19,10 +23,12 @@ struct rule {
 struct maintain {
     struct db *d;
     struct rule *rules, *at; /* `at`: where the sweep is */
-    bool index,
-        deleted; /* perhaps there is something to index, or to take away of a deleted feed */
-    bool sweeping, log_done, seen_done;
-    int64_t sweep_at;
+    int64_t age_ms, age_id;  /* the last answer of below_age */
+    bool index, deleted; /* there may be something to index, or to take away of a deleted feed */
+    int64_t wrote_at, waiting_since; /* monotonic; of items the index does not have */
+    bool sweeping, rules_done, log_done;
+    int64_t sweep_at, next_sweep_at; /* wall clock; of the next, and of the one after it */
+    int64_t seen_day, seen_feed;     /* seen: swept once a day, a feed a step */
 };
 
 struct maintain *maintain_new(struct db *d)
@@ -47,7 +53,15 @@ void maintain_free(struct maintain *m)
 
 void maintain_wrote(struct maintain *m)
 {
-    m->index = m->deleted = true;
+    m->wrote_at = clock_mono_ms();
+    if (!m->index)
+        m->waiting_since = m->wrote_at;
+    m->index = true;
+}
+
+void maintain_deleted(struct maintain *m)
+{
+    m->deleted = true;
 }
 
 void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms, int64_t count)
@@ -56,8 +70,8 @@ void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms,
     HASH_FIND(hh, m->rules, &feed_id, sizeof feed_id, r);
     if (!age_ms && !count) {
         if (r) {
-            m->at = NULL;
-            m->sweeping = false;
+            if (m->at == r)
+                m->at = r->hh.next;
             HASH_DEL(m->rules, r);
             free(r);
         }
@@ -72,7 +86,9 @@ void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms,
     }
     r->age_ms = age_ms;
     r->count = count;
-    m->sweep_at = MIN(m->sweep_at, clock_now_ms() + SOON_MS);
+    m->next_sweep_at = MIN(m->next_sweep_at, clock_now_ms() + SOON_MS);
+    if (!m->sweeping)
+        m->sweep_at = MIN(m->sweep_at, m->next_sweep_at);
 }
 
 /* Runs a statement with up to three integers. */
@@ -152,9 +168,9 @@ static int index_step(struct maintain *m, struct td_err *err)
     if (left)
         return 0;
     return run(m,
-               "UPDATE meta SET value = coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
-               "'event'), 0)"
-               " WHERE key = 'index_seq'",
+               "UPDATE meta SET value = log.seq FROM (SELECT coalesce(max(seq), 0) AS seq FROM"
+               " sqlite_sequence WHERE name = 'event') AS log"
+               " WHERE key = 'index_seq' AND value <> log.seq", /* nothing new: nothing to sync */
                0, 0, err);
 }
 
@@ -195,34 +211,46 @@ static int64_t delete_listed(struct maintain *m, struct td_err *err)
     return r < 0 ? r : n;
 }
 
-/* Expires up to LIMIT_RETENTION_STEP items of one feed: how many, or negative. */
-static int64_t expire(struct maintain *m, const struct rule *rule, int64_t now, struct td_err *err)
+/* The first item_id that is younger than AGE_MS. Most feeds share one age: asked once a step. */
+static int64_t below_age(struct maintain *m, int64_t age_ms, int64_t now)
 {
-    int64_t held = held_since(m, now), before = INT64_MIN, below = 0;
-    if (rule->age_ms)
-        before = now - rule->age_ms;
+    if (m->age_ms != age_ms) {
+        m->age_id = db_first_item_since(m->d, now - age_ms);
+        m->age_ms = age_ms;
+    }
+    return m->age_id;
+}
+
+/* Expires up to LIMIT_RETENTION_STEP items of one feed: how many, or negative. Ids grow with age,
+ * so the index over feed and id says what is old; rows are read only of what is. */
+static int64_t expire(struct maintain *m, const struct rule *rule, int64_t now, int64_t held,
+                      struct td_err *err)
+{
+    int64_t old = rule->age_ms ? below_age(m, rule->age_ms, now) - 1 : 0, many = 0;
     if (rule->count)
-        below = ask(
+        many = ask(
             m, "SELECT item_id FROM item WHERE feed_id = ? ORDER BY item_id DESC LIMIT 1 OFFSET ?",
             rule->feed_id, rule->count, 0);
-    if (before == INT64_MIN && below == 0)
+    if (!ask(m, "SELECT 1 FROM item WHERE feed_id = ? AND item_id <= ? LIMIT 1", rule->feed_id,
+             MAX(old, many), 0))
         return 0;
     sqlite3_stmt *s = db_stmt(m->d,
                               "INSERT INTO temp.gone SELECT item_id FROM item WHERE feed_id = ?1"
-                              " AND (revised_at < ?2 OR item_id <= ?3) AND revised_at < ?4"
-                              " ORDER BY item_id LIMIT ?5");
+                              " AND item_id <= max(?2, ?3) AND revised_at < ?4"
+                              " AND (item_id <= ?3 OR first_seen < ?5) ORDER BY item_id LIMIT ?6");
     if (!s)
         return db_fail(m->d, err);
     sqlite3_bind_int64(s, 1, rule->feed_id);
-    sqlite3_bind_int64(s, 2, before);
-    sqlite3_bind_int64(s, 3, below);
+    sqlite3_bind_int64(s, 2, old);
+    sqlite3_bind_int64(s, 3, many);
     sqlite3_bind_int64(s, 4, held);
-    sqlite3_bind_int(s, 5, LIMIT_RETENTION_STEP);
+    sqlite3_bind_int64(s, 5, rule->age_ms ? now - rule->age_ms : INT64_MIN);
+    sqlite3_bind_int(s, 6, LIMIT_RETENTION_STEP);
     int r = db_run(m->d, s, err);
     return r < 0 ? r : delete_listed(m, err);
 }
 
-/* The log and the memory of idents, which outlive the items: how many rows went, or negative. */
+/* The log, which outlives the items: how many rows went, or negative. */
 static int64_t expire_log(struct maintain *m, int64_t now, struct td_err *err)
 {
     int64_t held = held_since(m, now);
@@ -238,15 +266,32 @@ static int64_t expire_log(struct maintain *m, int64_t now, struct td_err *err)
     return r < 0 ? r : sqlite3_changes(db_handle(m->d));
 }
 
-/* Idents of expired items that the feed has not shown for LIMIT_SEEN_DAYS. A feed at a time would
- * need a place to remember; one pass over the table once a sweep costs less than it sounds (no row
- * is read whole). */
-static int expire_seen(struct maintain *m, int64_t now, struct td_err *err)
+/* Idents that the next feed has not shown for LIMIT_SEEN_DAYS, counted back from its last document
+ * that brought something: a feed that rests for years finds its memory as it left it. Beyond
+ * LIMIT_SEEN_IDENTS the oldest go too. 1, 0 when all feeds are done, or negative. */
+static int expire_seen(struct maintain *m, struct td_err *err)
 {
-    return run(m,
-               "DELETE FROM seen WHERE last_seen_day < ? AND NOT EXISTS"
-               " (SELECT 1 FROM item WHERE item.item_id = seen.item_id)",
-               commit_day(now) - LIMIT_SEEN_DAYS, 0, err);
+    int64_t id = ask(m, "SELECT feed_id FROM seen WHERE feed_id > ? ORDER BY feed_id LIMIT 1",
+                     m->seen_feed, 0, 0);
+    if (!id)
+        return 0;
+    int64_t last = ask(m, "SELECT max(last_seen_day) FROM seen WHERE feed_id = ?", id, 0, 0);
+    int64_t beyond = ask(m,
+                         "SELECT last_seen_day FROM seen WHERE feed_id = ?"
+                         " ORDER BY last_seen_day DESC LIMIT 1 OFFSET ?",
+                         id, LIMIT_SEEN_IDENTS, 0);
+    sqlite3_stmt *s = db_stmt(m->d,
+                              "DELETE FROM seen WHERE feed_id = ?1 AND ident IN (SELECT ident FROM"
+                              " seen WHERE feed_id = ?1 AND last_seen_day < ?2 LIMIT ?3)");
+    if (!s)
+        return db_fail(m->d, err);
+    sqlite3_bind_int64(s, 1, id);
+    sqlite3_bind_int64(s, 2, MAX(last - LIMIT_SEEN_DAYS, beyond));
+    sqlite3_bind_int(s, 3, LIMIT_RETENTION_STEP);
+    int r = db_run(m->d, s, err);
+    if (r == 0 && sqlite3_changes(db_handle(m->d)) < LIMIT_RETENTION_STEP)
+        m->seen_feed = id;
+    return r < 0 ? r : 1;
 }
 
 /* ---- deleted feeds ------------------------------------------------------------------------- */
@@ -263,48 +308,85 @@ static int deleted_step(struct maintain *m, struct td_err *err)
     int64_t n = r < 0 ? r : delete_listed(m, err);
     if (n != 0)
         return n < 0 ? (int)n : 1;
-    r = run(m, "DELETE FROM seen WHERE feed_id = ?", feed_id, 0, err);
-    if (r == 0)
-        r = run(m, "DELETE FROM event WHERE feed_id = ?", feed_id, 0, err);
-    if (r == 0)
+    r = run(m,
+            "DELETE FROM seen WHERE feed_id = ?1 AND ident IN"
+            " (SELECT ident FROM seen WHERE feed_id = ?1 LIMIT ?2)",
+            feed_id, LIMIT_RETENTION_STEP, err);
+    if (r == 0 && sqlite3_changes(db_handle(m->d)) == 0) /* its events go with the log's age */
         r = run(m, "DELETE FROM feed WHERE feed_id = ?", feed_id, 0, err);
     return r < 0 ? r : 1;
 }
 
 /* ---- one step ------------------------------------------------------------------------------ */
 
-static int sweep_step(struct maintain *m, int64_t now, struct td_err *err)
+/* Goes on through the rules until one lets something go or STEP_MS are over. */
+static int sweep_rules(struct maintain *m, int64_t now, struct td_err *err)
 {
-    if (!m->sweeping) {
-        m->sweeping = true;
-        m->at = m->rules;
-        m->log_done = m->seen_done = false;
-    }
-    while (m->at) {
-        int64_t n = expire(m, m->at, now, err);
+    int64_t until = clock_mono_ms() + STEP_MS, held = held_since(m, now);
+    m->age_ms = 0;
+    while (m->at && clock_mono_ms() < until) {
+        int64_t n = expire(m, m->at, now, held, err);
         if (n < LIMIT_RETENTION_STEP)
             m->at = m->at->hh.next;
         if (n != 0)
             return n < 0 ? (int)n : 1;
     }
+    m->rules_done = !m->at;
+    return 1;
+}
+
+static int sweep_seen(struct maintain *m, struct td_err *err)
+{
+    int64_t until = clock_mono_ms() + STEP_MS;
+    int r = 1;
+    while (r > 0 && clock_mono_ms() < until)
+        r = expire_seen(m, err);
+    return r;
+}
+
+static int sweep_step(struct maintain *m, int64_t now, struct td_err *err)
+{
+    if (!m->sweeping) {
+        m->sweeping = true;
+        m->at = m->rules;
+        m->rules_done = m->log_done = false;
+        m->next_sweep_at = now + SWEEP_MS;
+    }
+    if (!m->rules_done)
+        return sweep_rules(m, now, err);
     if (!m->log_done) {
         int64_t n = expire_log(m, now, err);
         m->log_done = n < LIMIT_RETENTION_STEP;
         return n < 0 ? (int)n : 1;
     }
-    if (!m->seen_done) {
-        m->seen_done = true;
-        int r = expire_seen(m, now, err);
-        return r < 0 ? r : 1;
+    if (m->seen_day != commit_day(now)) {
+        int r = sweep_seen(m, err);
+        if (r != 0)
+            return r;
+        m->seen_day = commit_day(now);
+        m->seen_feed = 0;
     }
     m->sweeping = false;
-    m->sweep_at = now + SWEEP_MS;
+    m->sweep_at = m->next_sweep_at; /* sooner when a rule came meanwhile */
     return 0;
+}
+
+/* When the index may go on (monotonic). */
+static int64_t index_at(const struct maintain *m)
+{
+    return MIN(m->wrote_at + INDEX_QUIET_MS, m->waiting_since + INDEX_LATEST_MS);
+}
+
+/* Has step() something to do at NOW? */
+static bool is_due(const struct maintain *m, int64_t now)
+{
+    return m->deleted || m->sweeping || now >= m->sweep_at || m->sweep_at - now > SWEEP_MS ||
+           (m->index && clock_mono_ms() >= index_at(m));
 }
 
 static int step(struct maintain *m, int64_t now, struct td_err *err)
 {
-    if (m->index) {
+    if (m->index && clock_mono_ms() >= index_at(m)) {
         int r = index_step(m, err);
         return r < 0 ? r : 1;
     }
@@ -315,11 +397,16 @@ static int step(struct maintain *m, int64_t now, struct td_err *err)
     return now >= m->sweep_at || m->sweeping ? sweep_step(m, now, err) : 0;
 }
 
+static int64_t wake_at(const struct maintain *m, int64_t now)
+{
+    int64_t index = m->index ? now + MAX(index_at(m) - clock_mono_ms(), (int64_t)0) : INT64_MAX;
+    return MIN(m->sweep_at, index);
+}
+
 int maintain_step(struct maintain *m, int64_t now, int64_t *ret_wake_at, struct td_err *err)
 {
-    *ret_wake_at = m->sweep_at;
-    if (!m->index && !m->deleted && !m->sweeping && now < m->sweep_at &&
-        m->sweep_at - now <= SWEEP_MS)
+    *ret_wake_at = wake_at(m, now);
+    if (!is_due(m, now))
         return 0;
     int r = db_exec(m->d, "CREATE TEMP TABLE IF NOT EXISTS gone(item_id INTEGER PRIMARY KEY)", err);
     if (r == 0)
@@ -333,6 +420,6 @@ int maintain_step(struct maintain *m, int64_t now, int64_t *ret_wake_at, struct 
         sqlite3_exec(db_handle(m->d), "DELETE FROM temp.gone", NULL, NULL, NULL);
         return r;
     }
-    *ret_wake_at = m->sweep_at;
+    *ret_wake_at = wake_at(m, now);
     return did;
 }

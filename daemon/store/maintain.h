@@ -1,7 +1,7 @@
 /*
  * maintain.h - what the writer does when nobody waits: full-text index, expiry, clearing up. In
- * steps so small (LIMIT_RETENTION_STEP rows, INDEX_STEP items) that a commit never waits long.
- * Writer thread only.
+ * steps so small (LIMIT_RETENTION_STEP rows, INDEX_STEP items, STEP_MS of looking) that a commit
+ * never waits long. Writer thread only.
  *
  * The index follows the items as a consumer of its own: meta.index_item is its place. A crash
  * repeats or loses nothing, because a step moves the place in its own transaction.
@@ -15,8 +15,10 @@ struct maintain;
 
 struct maintain *maintain_new(struct db *d);
 void maintain_free(struct maintain *m);
-/* Rows were written or feeds deleted: there may be something to do. */
+/* Items were written: the index has something to do, once the writing pauses. */
 void maintain_wrote(struct maintain *m);
+/* A feed was deleted: its rows are to be taken away. */
+void maintain_deleted(struct maintain *m);
 /* A feed's retention (0 = none); what it lets go is looked for soon, then hourly. */
 void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms, int64_t count);
 

@@ -126,8 +126,8 @@ static int take_step(struct db *d, int version, struct td_err *err)
     const struct schema_step *step = schema_step(version);
     CLEANUP_FREE char *set = xasprintf("PRAGMA user_version=%d", version + 1);
     int r = db_exec(d, "BEGIN EXCLUSIVE", err);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(step->sql) && step->sql[i]; i++)
-        r = db_exec(d, step->sql[i], err);
+    if (r == 0)
+        r = db_exec(d, step->sql, err);
     if (r == 0)
         r = db_exec(d, set, err);
     if (r == 0)
@@ -144,7 +144,9 @@ int migrate_run(struct db *d, const char *path,
     int version = db_version(d), r;
     if (version == 0 && (r = db_exec(d, "PRAGMA page_size=16384", err)) < 0)
         return r;
-    r = db_exec(d, "PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=off",
+    r = db_exec(d,
+                "PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=off;"
+                " PRAGMA journal_size_limit=67108864", /* one big import does not stay as -wal */
                 err);
     if (r < 0)
         return r;

@@ -130,28 +130,6 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
                                  : result;
 }
 
-/* The lowest item_id that was first seen at AT or later: ids grow with that time, so it is found by
- * halving. A clock that once went back makes it a little imprecise, never by more than that jump.
- */
-static int64_t first_id_since(struct reader *r, int64_t at)
-{
-    int64_t low = 1, high = db_int(r->d, "SELECT max(item_id) FROM item", 0) + 1;
-    sqlite3_stmt *s = db_stmt(r->d,
-                              "SELECT item_id, first_seen FROM item WHERE item_id >= ? LIMIT 1");
-    while (s && low < high) {
-        int64_t mid = low + (high - low) / 2;
-        sqlite3_reset(s);
-        sqlite3_bind_int64(s, 1, mid);
-        if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_int64(s, 1) >= at)
-            high = mid;
-        else
-            low = sqlite3_column_int64(s, 0) + 1;
-    }
-    if (s)
-        sqlite3_reset(s);
-    return low;
-}
-
 struct sql { /* a query under construction, with its values in order */
     struct buf text;
     struct {
@@ -221,7 +199,7 @@ static int build_items(struct reader *r, struct sql *q, const struct item_query 
         sql_tag(q, false, iq->tag);
     if (iq->since != TD_NEVER) {
         sql_int(q, words ? " AND item_fts.rowid >= ?" : " AND i.item_id >= ?",
-                first_id_since(r, iq->since));
+                db_first_item_since(r->d, iq->since));
         sql_int(q, " AND " SHOWN_DATE " >= ?", iq->since);
     }
     if (iq->until != TD_NEVER)
@@ -410,7 +388,10 @@ int reader_load_feeds(struct reader *r, store_feed_fn *cb, void *ctx, struct td_
 int reader_counts(struct reader *r, struct store_counts *ret, struct td_err *err)
 {
     struct store_counts c = {
-        .feeds = db_int(r->d, "SELECT count(*) FROM feed WHERE deleted = 0", -1),
+        .feeds = db_int(r->d,
+                        "SELECT (SELECT count(*) FROM feed)"
+                        " - (SELECT count(*) FROM feed WHERE deleted = 1)",
+                        -1),
         .items = db_int(r->d, "SELECT count(*) FROM item", -1),
         .events = db_int(r->d, "SELECT count(*) FROM event", -1),
         .last_seq = db_int(r->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),

@@ -40,12 +40,16 @@ struct writer {
     bool stop;
     int64_t stop_at;    /* monotonic: give up what cannot be written */
     int64_t busy_since; /* monotonic: at one turn of work since then, 0 = asleep, or at a vacuum */
-    bool trouble, trouble_told;
+    bool trouble;
     struct td_err trouble_err;
 
     /* loop thread */
     size_t queued_bytes;
     int64_t last_seq;
+    bool trouble_told;
+
+    /* writer thread */
+    bool upkeep_fails;
 };
 
 static void list_init(struct list *l)
@@ -162,6 +166,15 @@ static int vacuum(struct writer *w, struct td_err *err)
     return r == 0 ? db_exec(w->d, "PRAGMA wal_checkpoint(TRUNCATE)", err) : r;
 }
 
+/* What was not stored must be fetched again: no validator may say that we have it. */
+static void give_up(struct op *op)
+{
+    if (op->kind != OP_COMMIT)
+        return;
+    xreplace(&op->commit->state.val.etag, NULL);
+    xreplace(&op->commit->state.val.last_modified, NULL);
+}
+
 /* A group that fails for a reason that will not pass is taken apart, so that one bad operation
  * cannot hold up the others: it alone fails, loudly. */
 static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err *err)
@@ -175,6 +188,7 @@ static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err 
             op->result = r;
             op->known = false;
             op->err = *err;
+            give_up(op);
         }
     }
     return 0;
@@ -211,7 +225,6 @@ static void tell_trouble(struct writer *w, const struct td_err *err)
     w->trouble = err;
     if (err)
         w->trouble_err = *err;
-    w->trouble_told = false;
     ev_async_send(w->loop, &w->finished);
 }
 
@@ -271,15 +284,28 @@ static void idle(struct writer *w)
     int r = maintain_step(w->maintain, now, &wake_at, &err);
     pthread_mutex_lock(&w->lock);
     w->busy_since = 0;
+    if (r < 0 && !w->upkeep_fails)
+        log_warning("store: upkeep waits: %s", err.msg);
+    w->upkeep_fails = r < 0;
     if (r > 0 || w->queue.head || w->stop || w->rules)
         return;
-    if (r < 0) {
-        log_warning("store: upkeep waits: %s", err.msg);
+    if (r < 0)
         wait_ms(w, RETRY_MAX_MS);
-    } else if (wake_at == TD_NEVER) {
+    else if (wake_at == TD_NEVER)
         pthread_cond_wait(&w->wake, &w->lock);
-    } else {
+    else
         wait_ms(w, MAX(wake_at - now, (int64_t)10));
+}
+
+/* What upkeep has to know of a group that is durable. */
+static void tell_maintain(struct writer *w, const struct list *batch)
+{
+    size_t n = batch->n;
+    for (const struct op *op = batch->head; n > 0; op = op->next, n--) {
+        if (op->kind == OP_COMMIT && op->known && op->commit->batch)
+            maintain_wrote(w->maintain);
+        if (op->kind == OP_DELETE)
+            maintain_deleted(w->maintain);
     }
 }
 
@@ -296,7 +322,7 @@ static void *thread_main(void *arg)
         list_init(&batch);
         take_group(w, &batch);
         bool ok = write_group(w, &batch);
-        maintain_wrote(w->maintain);
+        tell_maintain(w, &batch);
         while (batch.head)
             list_add(&w->done, list_pop(&batch));
         if (!ok)
@@ -344,12 +370,12 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
     pthread_mutex_lock(&w->lock);
     struct list done = w->done;
     list_init(&w->done);
-    bool tell = !w->trouble_told, trouble = w->trouble;
+    bool trouble = w->trouble;
     err = w->trouble_err;
-    w->trouble_told = true;
     pthread_mutex_unlock(&w->lock);
-    if (tell && w->conf.trouble)
+    if (trouble != w->trouble_told && w->conf.trouble)
         w->conf.trouble(w->conf.ctx, trouble ? &err : NULL);
+    w->trouble_told = trouble;
     while ((op = list_pop(&done)))
         answer(w, op);
     if (w->last_seq > before && w->conf.log_grew)

@@ -276,8 +276,8 @@ static void a_feed_that_moves_is_not_told_again(void **state)
 {
     struct fixture *f = *state;
     int64_t id = put_feed(f, "a");
-    struct item moved[] = {{"https://new/c", call.title, "https://new.example/call/", T0},
-                           {"https://new/f", ferry.title, "https://new.example/ferry/", T0},
+    struct item moved[] = {{"https://new/c", call.title, "https://new.example/call/", call.date},
+                           {"https://new/f", ferry.title, "https://new.example/ferry/", ferry.date},
                            {"https://new/x", "Really new", "https://new.example/x/", T0}};
     commit(f, id, true, (struct item[]){call, ferry}, 2);
     commit(f, id, true, moved, 3);
