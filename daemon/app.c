@@ -8,6 +8,7 @@
 #include "app_private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -91,7 +92,7 @@ static void log_outcome(struct app *a, struct feed *f, const struct td_feed_stat
                         const struct store_commit_result *r)
 {
     const struct td_feed_state *now = &f->state;
-    const struct td_fetch_note *note = &now->history[0];
+    const struct td_fetch_note *note = td_feed_state_last(now);
     const char *name = f->conf->name;
     char wait[32] = "";
     if (!now->gone)
@@ -479,6 +480,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     rate_add(&a->count.items, r->n_new);
     log_outcome(a, f, &before, r);
     control_added(f, 0, NULL, r->n_new);
+    td_feed_state_slim(&f->state);
     td_feed_state_fini(&before);
     if (f->scheduled) /* a feed that is gone stays parked */
         schedule_move(a->schedule, &f->node, f->state.gone ? TD_NEVER : f->state.next_due_at);
@@ -509,6 +511,7 @@ static void on_store_trouble(void *ctx, const struct td_err *err)
 void app_ready(struct app *a)
 {
     a->ready = true;
+    malloc_trim(0); /* what reading the config and the store left behind */
     a->round.started_mono = clock_mono_ms();
     char status[512];
     log_alert(LOG_NOTICE, MSG_READY, "ready: %u feeds, %zu due now; API on %s, store %s",

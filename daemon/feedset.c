@@ -219,6 +219,7 @@ static void take_state(struct app *a, struct feed *f, struct td_feed_state *stat
     td_feed_state_fini(&f->state);
     f->state = *state;
     memset(state, 0, sizeof *state);
+    td_feed_state_slim(&f->state);
     a->n_failing += f->state.n_failures > 0;
 }
 
@@ -312,6 +313,7 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
     put_add(p, conf, false);
     if (!moved && conf->enabled) {
         policy_replan(&f->state, conf);
+        td_feed_state_slim(&f->state);
         if (f->scheduled && !f->flight && !f->state.gone)
             schedule_move(a->schedule, &f->node, f->state.next_due_at);
         feedset_schedule(a, f);

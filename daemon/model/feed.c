@@ -118,6 +118,30 @@ static char **strings(struct td_feed_state *s, size_t i)
     return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
 
+const struct td_fetch_note *td_feed_state_last(const struct td_feed_state *s)
+{
+    static const struct td_fetch_note none = {.outcome = TD_OUT_NONE};
+    return s->n_history ? &s->history[0] : &none;
+}
+
+static void keep_notes(struct td_feed_state *s, int32_t n)
+{
+    if (n < s->n_history)
+        s->history = xreallocarray(s->history, (size_t)n, sizeof *s->history);
+    s->n_history = MIN(n, s->n_history);
+}
+
+void td_feed_state_slim(struct td_feed_state *s)
+{
+    int32_t gone = 0;
+    xreplace(&s->title, NULL);
+    xreplace(&s->home_page_url, NULL);
+    xreplace(&s->why, NULL);
+    while (gone < s->n_history && s->history[gone].outcome == TD_OUT_GONE)
+        gone++;
+    keep_notes(s, MAX(gone, 1));
+}
+
 void td_feed_state_fini(struct td_feed_state *s)
 {
     char **p;
@@ -125,6 +149,9 @@ void td_feed_state_fini(struct td_feed_state *s)
         free(*p);
         *p = NULL;
     }
+    free(s->history);
+    s->history = NULL;
+    s->n_history = 0;
 }
 
 void td_feed_state_copy(struct td_feed_state *dst, const struct td_feed_state *src)
@@ -133,14 +160,21 @@ void td_feed_state_copy(struct td_feed_state *dst, const struct td_feed_state *s
     char **p;
     for (size_t i = 0; (p = strings(&new, i)); i++)
         *p = xstrdup_or_null(*p);
+    if (src->n_history) {
+        new.history = xreallocarray(NULL, (size_t)src->n_history, sizeof *new.history);
+        memcpy(new.history, src->history, (size_t)src->n_history * sizeof *new.history);
+    }
     td_feed_state_fini(dst);
     *dst = new;
 }
 
 void td_feed_state_note(struct td_feed_state *s, const struct td_fetch_note *note)
 {
-    memmove(s->history + 1, s->history, sizeof s->history - sizeof s->history[0]);
+    keep_notes(s, LIMIT_FEED_HISTORY - 1);
+    s->history = xreallocarray(s->history, (size_t)s->n_history + 1, sizeof *s->history);
+    memmove(s->history + 1, s->history, (size_t)s->n_history * sizeof *s->history);
     s->history[0] = *note;
+    s->n_history++;
 }
 
 char *td_url_public(const char *url)

@@ -124,15 +124,25 @@ struct td_feed_state {
     char *error;         /* the last failure in words, NULL when the last fetch was good */
     char *why;           /* the terms of next_due_at in words (schedule/policy.h) */
 
-    struct td_fetch_note history[LIMIT_FEED_HISTORY]; /* newest first, outcome NONE = unused */
+    /* The last fetches, newest first, at most LIMIT_FEED_HISTORY; NULL = none. The store keeps them
+     * all: whoever holds a state for its next fetch needs no more than td_feed_state_slim leaves.
+     */
+    struct td_fetch_note *history;
+    int32_t n_history;
 };
 
 /* A state of a feed that was never fetched: due at once, nothing known. */
 void td_feed_state_init(struct td_feed_state *s);
-/* Frees the strings. */
+/* Frees what only people read and the store keeps: title, home_page_url, why, and all of the
+ * history but its newest note or an unbroken run of 410s. A resting feed is held so: half a
+ * kilobyte less. */
+void td_feed_state_slim(struct td_feed_state *s);
+/* Frees what it points to. */
 void td_feed_state_fini(struct td_feed_state *s);
 /* Deep copy; *DST must be initialised or zero and is replaced. */
 void td_feed_state_copy(struct td_feed_state *dst, const struct td_feed_state *src);
+/* The newest note; one of outcome NONE when there is none. Borrowed. */
+const struct td_fetch_note *td_feed_state_last(const struct td_feed_state *s);
 /* Puts NOTE first into the history. */
 void td_feed_state_note(struct td_feed_state *s, const struct td_fetch_note *note);
 

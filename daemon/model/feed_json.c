@@ -71,7 +71,7 @@ static void add_detail(struct jw *w, const struct td_feed_conf *c, const struct 
     jw_str(w, "last_modified", s->val.last_modified);
     jw_int(w, "unchanged_polls", s->n_unchanged);
     jw_begin_array(w, "history");
-    for (int i = 0; i < LIMIT_FEED_HISTORY && s->history[i].outcome != TD_OUT_NONE; i++)
+    for (int32_t i = 0; i < s->n_history; i++)
         add_note(w, &s->history[i]);
     jw_end_array(w);
 }
@@ -90,7 +90,7 @@ void td_feed_json(struct buf *out, const struct td_feed_conf *c, const struct td
     jw_str(&w, "origin", c->origin == TD_ORIGIN_CONFIG ? "config" : "api");
     jw_bool(&w, "enabled", c->enabled);
     jw_int(&w, "items", n_items);
-    jw_str(&w, "outcome", td_outcome_name(s->history[0].outcome));
+    jw_str(&w, "outcome", td_outcome_name(td_feed_state_last(s)->outcome));
     jw_time(&w, "next_due_at", s->next_due_at);
     jw_time(&w, "last_fetch_at", s->last_fetch_at);
     jw_time(&w, "last_success_at", s->last_success_at);

@@ -294,7 +294,7 @@ static bool confirms_gone(const struct td_feed_state *s, const struct td_feed_co
                           int64_t now)
 {
     int64_t first = now;
-    for (size_t i = 0; i < LIMIT_FEED_HISTORY && s->history[i].outcome == TD_OUT_GONE; i++)
+    for (int32_t i = 0; i < s->n_history && s->history[i].outcome == TD_OUT_GONE; i++)
         first = s->history[i].at;
     return now - first >= base_ms(s, conf);
 }
@@ -335,7 +335,8 @@ void policy_replan(struct td_feed_state *s, const struct td_feed_conf *conf)
 {
     if (s->last_fetch_at == TD_NEVER)
         return;
-    plan(s, conf, &(struct last){s->history[0].outcome, s->history[0].http_status});
+    const struct td_fetch_note *note = td_feed_state_last(s);
+    plan(s, conf, &(struct last){note->outcome, note->http_status});
 }
 
 bool policy_is_dead(const struct td_feed_state *s, int64_t now)

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define NOTE_BYTES sizeof(struct td_fetch_note)
+
 static enum td_source source_of(const char *url)
 {
     return str_casestarts(url, "file:")   ? TD_SOURCE_FILE
@@ -37,15 +39,6 @@ int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, st
     return db_run(d, s, err);
 }
 
-/* The history as a BLOB of structs: one machine's byte order, read back with its size checked. */
-static size_t history_bytes(const struct td_feed_state *s)
-{
-    size_t n = 0;
-    while (n < LIMIT_FEED_HISTORY && s->history[n].outcome != TD_OUT_NONE)
-        n++;
-    return n * sizeof s->history[0];
-}
-
 int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *t,
                       struct td_err *err)
 {
@@ -53,9 +46,11 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
         d, "UPDATE feed SET next_due_at=?2, last_fetch_at=?3, last_success_at=?4, last_new_at=?5,"
            " failing_since=?6, n_failures=?7, n_unchanged=?8, imported=?9, gone=?10, etag=?11,"
            " last_modified=?12, max_age_ms=?13, retry_after_at=?14, ttl_ms=?15, update_ms=?16,"
-           " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20, title=?21,"
-           " home_page_url=?22, moved_to=?23, moved_since=?24, moved_seen=?25, error=?26, why=?27,"
-           " history=?28 WHERE feed_id=?1");
+           " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20,"
+           " title=coalesce(?21, title), home_page_url=coalesce(?22, home_page_url), moved_to=?23, "
+           "moved_since=?24, moved_seen=?25, error=?26, why=?27,"
+           " history=iif(substr(history, 1, length(?28)) IS ?28, history,"
+           " substr(CAST(?28 || coalesce(history, x'') AS BLOB), 1, ?29)) WHERE feed_id=?1");
     int i = 1;
     if (!s)
         return db_fail(d, err);
@@ -86,7 +81,11 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
     sqlite3_bind_int(s, i++, t->moved_seen);
     db_bind_text(s, i++, t->error);
     db_bind_text(s, i++, t->why);
-    sqlite3_bind_blob(s, i, t->history, (int)history_bytes(t), SQLITE_STATIC);
+    /* The newest note goes before those that are stored. Notes are structs in one machine's byte
+     * order, read back with their size checked. */
+    sqlite3_bind_blob(s, i++, td_feed_state_last(t), t->n_history ? (int)NOTE_BYTES : 0,
+                      SQLITE_STATIC);
+    sqlite3_bind_int(s, i, (int)(LIMIT_FEED_HISTORY * NOTE_BYTES));
     return db_run(d, s, err);
 }
 
@@ -155,6 +154,9 @@ void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *c, struct td_feed_stat
     t->why = xstrdup_or_null(db_text(s, i++));
     const void *blob = sqlite3_column_blob(s, i);
     size_t n = (size_t)sqlite3_column_bytes(s, i);
-    if (blob && n % sizeof t->history[0] == 0 && n <= sizeof t->history)
-        memcpy(t->history, blob, n);
+    if (!blob || !n || n % NOTE_BYTES || n > LIMIT_FEED_HISTORY * NOTE_BYTES)
+        return;
+    t->history = xmalloc(n);
+    memcpy(t->history, blob, n);
+    t->n_history = (int32_t)(n / NOTE_BYTES);
 }

@@ -379,6 +379,7 @@ int reader_load_feeds(struct reader *r, store_feed_fn *cb, void *ctx, struct td_
     }
     int result = code == SQLITE_DONE ? 0 : db_fail(r->d, err);
     sqlite3_reset(s);
+    sqlite3_db_release_memory(db_handle(r->d)); /* nobody asks for these pages again soon */
     return result;
 }
 

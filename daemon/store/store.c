@@ -151,6 +151,7 @@ static int prepare(struct db *d, const struct store_conf *conf, struct td_err *e
     int r = migrate_check(d, conf->path, err);
     if (r == 0)
         r = migrate_run(d, conf->path, conf->progress, conf->progress_ctx, err);
+    sqlite3_db_release_memory(db_handle(d)); /* the check has filled the cache */
     return r;
 }
 

@@ -67,7 +67,9 @@ struct store_commit {
     int64_t now;
     int64_t backlog_ms; /* of the feed's conf: with !state.imported, older items raise no event */
     struct td_batch *batch;     /* taken; NULL = no document (304, failure) */
-    struct td_feed_state state; /* taken; the whole new state, completed by `finish` */
+    struct td_feed_state state; /* taken; the whole new state, completed by `finish`. A title or
+                                   home_page_url of NULL leaves the stored one; of the history the
+                                   newest note is added to what is stored */
     /* Writer thread, inside the transaction: completes STATE now that the counts are known (pure:
      * policy_apply). May be NULL. */
     void (*finish)(struct store_commit *c, const struct store_commit_result *r);

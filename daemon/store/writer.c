@@ -47,6 +47,7 @@ struct writer {
     size_t queued_bytes;
     int64_t last_seq;
     bool trouble_told;
+    bool has_rules; /* some feed was given a retention: "none" may take one back */
 
     /* writer thread */
     bool upkeep_fails;
@@ -446,6 +447,9 @@ void writer_put(struct writer *w, struct op *op)
 
 void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count)
 {
+    if (!age_ms && !count && !w->has_rules)
+        return; /* at start most feeds keep all: 100,000 messages that say nothing */
+    w->has_rules = true;
     struct rule_change *c = xcalloc(1, sizeof *c);
     *c = (struct rule_change){.feed_id = feed_id, .age_ms = age_ms, .count = count};
     pthread_mutex_lock(&w->lock);

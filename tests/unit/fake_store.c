@@ -104,8 +104,8 @@ struct store *fake_store_new(struct ev_loop *loop, void (*log_grew)(void *, int6
     s->conf[1].origin = TD_ORIGIN_API;
     s->state[1].error = error;
     s->state[1].n_failures = 2;
-    s->state[1].history[0] = (struct td_fetch_note){
-        .at = 1000, .outcome = TD_OUT_HTTP, .http_status = 404};
+    td_feed_state_note(&s->state[1], &(struct td_fetch_note){
+                                         .at = 1000, .outcome = TD_OUT_HTTP, .http_status = 404});
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     ev_async_init(&s->answered, on_answered);
@@ -134,6 +134,7 @@ void fake_store_free(struct store *s)
         free(a);
     }
     ev_async_stop(s->loop, &s->answered);
+    free(s->state[1].history);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
     free(s);

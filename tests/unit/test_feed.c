@@ -110,8 +110,8 @@ static void state_begins_unknown(void **state)
     assert_true(s.rate_per_day < 0);
     assert_null(s.val.etag);
     assert_null(s.why);
-    for (int i = 0; i < LIMIT_FEED_HISTORY; i++)
-        assert_int_equal(s.history[i].outcome, TD_OUT_NONE);
+    assert_int_equal(s.n_history, 0);
+    assert_int_equal(td_feed_state_last(&s)->outcome, TD_OUT_NONE);
     td_feed_state_fini(&s);
 }
 
@@ -159,8 +159,33 @@ static void notes_newest_first(void **state)
     td_feed_state_init(&s);
     for (int i = 1; i <= LIMIT_FEED_HISTORY + 3; i++)
         td_feed_state_note(&s, &(struct td_fetch_note){.at = i, .outcome = TD_OUT_OK});
+    assert_int_equal(s.n_history, LIMIT_FEED_HISTORY);
     for (int i = 0; i < LIMIT_FEED_HISTORY; i++)
         assert_int_equal(s.history[i].at, LIMIT_FEED_HISTORY + 3 - i);
+    td_feed_state_fini(&s);
+}
+
+static void slim_keeps_what_the_next_fetch_needs(void **state)
+{
+    struct td_feed_state s;
+    td_feed_state_init(&s);
+    td_feed_state_slim(&s);
+    assert_int_equal(s.n_history, 0);
+    for (int i = 0; string_of(&s, i); i++)
+        *string_of(&s, i) = xasprintf("text %d", i);
+    for (int i = 1; i <= 4; i++)
+        td_feed_state_note(
+            &s, &(struct td_fetch_note){.at = i, .outcome = i > 2 ? TD_OUT_GONE : TD_OUT_OK});
+    td_feed_state_slim(&s);
+    assert_string_equal(s.val.etag, "text 0");
+    assert_string_equal(s.error, "text 5");
+    assert_true(!s.title && !s.home_page_url && !s.why);
+    assert_int_equal(s.n_history, 2); /* the run of 410s */
+    assert_int_equal(s.history[1].at, 3);
+    td_feed_state_note(&s, &(struct td_fetch_note){.at = 5, .outcome = TD_OUT_OK});
+    td_feed_state_slim(&s);
+    assert_int_equal(s.n_history, 1);
+    assert_int_equal(td_feed_state_last(&s)->at, 5);
     td_feed_state_fini(&s);
 }
 
@@ -183,9 +208,13 @@ static void public_urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conf_copy_is_deep),  cmocka_unit_test(conf_same_sees_all),
-        cmocka_unit_test(outcome_names),      cmocka_unit_test(state_begins_unknown),
-        cmocka_unit_test(state_copy_is_deep), cmocka_unit_test(notes_newest_first),
+        cmocka_unit_test(conf_copy_is_deep),
+        cmocka_unit_test(conf_same_sees_all),
+        cmocka_unit_test(outcome_names),
+        cmocka_unit_test(state_begins_unknown),
+        cmocka_unit_test(state_copy_is_deep),
+        cmocka_unit_test(notes_newest_first),
+        cmocka_unit_test(slim_keeps_what_the_next_fetch_needs),
         cmocka_unit_test(public_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

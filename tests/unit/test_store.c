@@ -364,6 +364,34 @@ static void load(void *ctx, struct td_feed_conf *conf, struct td_feed_state *s)
     memset(s, 0, sizeof *s);
 }
 
+/* What a slim state leaves out is what the store has. */
+static void words_and_history_stay_in_the_store(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = put_feed(f, "a");
+    struct td_feed_state s;
+    struct loaded l = {.n = 0};
+    td_feed_state_init(&s);
+    s.title = xstrdup("Harbour Gazette");
+    for (int i = 1; i <= LIMIT_FEED_HISTORY + 2; i++) {
+        struct store_commit *c = make_commit(f, id, true, &call, 1);
+        td_feed_state_note(&s, &(struct td_fetch_note){.at = i, .outcome = TD_OUT_OK});
+        td_feed_state_copy(&c->state, &s);
+        td_feed_state_slim(&s);
+        store_commit(f->store, c);
+        ev_run(f->loop, 0);
+        assert_int_equal(s.n_history, 1);
+    }
+    assert_int_equal(store_load_feeds(f->store, load, &l, NULL), 0);
+    assert_string_equal(l.state.title, "Harbour Gazette");
+    assert_int_equal(l.state.n_history, LIMIT_FEED_HISTORY);
+    for (int i = 0; i < LIMIT_FEED_HISTORY; i++)
+        assert_int_equal(l.state.history[i].at, LIMIT_FEED_HISTORY + 2 - i);
+    free(l.name);
+    td_feed_state_fini(&l.state);
+    td_feed_state_fini(&s);
+}
+
 static void state_survives_and_deleted_feeds_do_not(void **state)
 {
     struct fixture *f = *state;
@@ -390,7 +418,8 @@ static void state_survives_and_deleted_feeds_do_not(void **state)
     assert_int_equal(l.state.next_due_at, T0 + 5);
     assert_string_equal(l.state.val.etag, "\"e\"");
     assert_null(l.state.val.last_modified);
-    assert_int_equal(l.state.history[0].http_status, 200);
+    assert_int_equal(l.state.n_history, 1);
+    assert_int_equal(td_feed_state_last(&l.state)->http_status, 200);
     assert_int_equal(l.state.n_unchanged, 1);
     assert_true(l.state.imported && l.state.last_fetch_at == TD_NEVER);
     free(l.name);
@@ -501,6 +530,7 @@ int main(void)
         T(search_finds_words_also_after_a_change),
         T(retention_expires_and_nothing_comes_back),
         T(a_cursor_holds_what_it_has_not_had),
+        T(words_and_history_stay_in_the_store),
         T(state_survives_and_deleted_feeds_do_not),
         T(a_second_daemon_and_wrong_files_are_refused),
         T(backup_is_a_whole_store),
