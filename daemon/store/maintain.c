@@ -301,7 +301,7 @@ static int deleted_step(struct maintain *m, struct td_err *err)
     int64_t feed_id = ask(m, "SELECT feed_id FROM feed WHERE deleted = 1 LIMIT 1", 0, 0, 0);
     if (!feed_id) {
         m->deleted = false;
-        return 0;
+        return 1;
     }
     int r = run(m, "INSERT INTO temp.gone SELECT item_id FROM item WHERE feed_id = ?1 LIMIT ?2",
                 feed_id, LIMIT_RETENTION_STEP, err);

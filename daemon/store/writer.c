@@ -393,7 +393,6 @@ struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store
     w->loop = loop;
     w->conf = *conf;
     w->last_seq = last_seq;
-    w->trouble_told = true;
     w->rules_tail = &w->rules;
     list_init(&w->queue);
     list_init(&w->done);
