@@ -442,6 +442,11 @@ void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at
     }
 }
 
+void schedule_answered(struct schedule *s, const struct sched_node *n)
+{
+    n->host->limited = NULL;
+}
+
 void schedule_count(const struct schedule *s, int64_t now, struct schedule_counts *ret)
 {
     *ret = (struct schedule_counts){

@@ -72,8 +72,12 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 
 /* N, which runs, was answered 429 by the host it is at now: not before AT. One feed's limit is its
  * own (a route may be limited alone); when a second feed meets one there before the first is over,
- * it is the host's, and nothing starts there before AT (FETCHING b). */
+ * and the host answered nobody in between, it is the host's: nothing starts there before AT
+ * (FETCHING b). */
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at);
+/* The host that N, which runs, is at gave it some answer other than 429: the host as a whole limits
+ * nobody. */
+void schedule_answered(struct schedule *s, const struct sched_node *n);
 
 struct schedule_counts {
     size_t waiting, ready, running, hosts;

@@ -170,6 +170,28 @@ static void limits_of_two_feeds_hold_the_host(void **state)
     schedule_free(s);
 }
 
+/* Two routes of one host are limited while a third is served: nobody else waits. */
+static void an_answer_between_clears_the_host(void **state)
+{
+    struct schedule *s = unpaced(3, 0);
+    struct sched_node a = {0}, b = {0}, c = {0};
+    int64_t wake;
+    schedule_add(s, &a, "h:80", T0 - 3);
+    schedule_add(s, &b, "h:80", T0 - 2);
+    schedule_add(s, &c, "h:80", T0 - 1);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &a);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &b);
+    schedule_limited(s, &a, T0 + 60000);
+    schedule_done(s, &a, T0, T0 + 60000);
+    schedule_answered(s, &b);
+    schedule_done(s, &b, T0, T0 + 1000);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &c);
+    schedule_limited(s, &c, T0 + 60000);
+    schedule_done(s, &c, T0, T0 + 60000);
+    assert_ptr_equal(schedule_next(s, T0 + 1000, &wake), &b);
+    schedule_free(s);
+}
+
 static void overdue_feeds_are_paced(void **state)
 {
     struct schedule_conf conf = {.per_host = 2, .host_spacing_ms = 1000, .starts_per_s = 10};
@@ -460,6 +482,7 @@ int main(void)
         cmocka_unit_test(hosts_take_turns),
         cmocka_unit_test(hops_unstarts_holds),
         cmocka_unit_test(limits_of_two_feeds_hold_the_host),
+        cmocka_unit_test(an_answer_between_clears_the_host),
         cmocka_unit_test(overdue_feeds_are_paced),
         cmocka_unit_test(clock_jumps),
         cmocka_unit_test(against_a_model),
