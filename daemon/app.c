@@ -257,6 +257,8 @@ static void on_fetched(void *ctx, struct td_result *result)
     fl->wire_bytes += result->wire_bytes;
     a->n_transfers--;
     app_look(a);
+    if (result->http_status && result->http_status != 429)
+        schedule_answered(a->schedule, &fl->feed->node);
     if (result->redirect_to && follow(fl, result, now))
         return;
     if (result->http_status == 429)
@@ -266,7 +268,8 @@ static void on_fetched(void *ctx, struct td_result *result)
     schedule_done(a->schedule, &fl->feed->node, now,
                   TD_NEVER); /* parked until the commit says when */
     fl->res = *result;
-    if ((result->outcome == TD_OUT_OK || result->outcome == TD_OUT_INCOMPLETE) && result->body.len)
+    if (result->outcome ==
+        TD_OUT_OK) /* of an answer that was cut nothing is used: it comes again */
         parse_start(fl);
     else
         flight_settle(fl);

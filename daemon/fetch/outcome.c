@@ -202,7 +202,10 @@ static void judge_body(struct td_result *r, const struct exchange *x)
     if (x->code != CURLE_OK) {
         judge_code(r, x);
     } else if (!r->body.len) {
-        FAIL(r, TD_OUT_INCOMPLETE, "HTTP 200, but the body is empty");
+        FAIL(r, TD_OUT_INCOMPLETE, "HTTP %d, but the body is empty", r->http_status);
+    } else if (x->cut_coding) {
+        FAIL(r, TD_OUT_INCOMPLETE, "the compressed answer ends in the middle, after %zu bytes",
+             r->body.len);
     } else {
         r->outcome = TD_OUT_OK;
         take_validators(r, x->head);
@@ -234,8 +237,12 @@ static void judge_status(struct td_result *r, const struct exchange *x)
             FAIL(r, TD_OUT_PROTOCOL, "%s, but the request was not conditional", text);
         }
         break;
-    case 206:
     case 226:
+        if (x->delta) {
+            judge_body(r, x);
+            break;
+        } /* fall through */
+    case 206:
         FAIL(r, TD_OUT_PROTOCOL, "%s, but the whole feed was asked for", text);
         break;
     case 410:

@@ -51,6 +51,8 @@ struct exchange {
     int64_t timeout_ms;
     size_t max_body_bytes;
     bool conditional;       /* validators were sent */
+    bool delta;             /* A-IM: feed was sent: 226 is an answer (RFC 3229) */
+    bool cut_coding;        /* the content coding ends in the middle */
     bool too_large;         /* we ended it: the body passed its limit */
     const char *refused;    /* the guard's answer when it let no address pass, NULL = none */
     const char *refused_ip; /* the address it refused last */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fetch/guard.h"
+#include "fetch/gunzip.h"
 #include "fetch/head.h"
 #include "fetch/outcome.h"
 
@@ -32,8 +33,9 @@ struct hop {
     CURL *easy; /* while curl has it */
     struct curl_slist *headers, *resolve;
     struct head head;
+    struct gunzip *gunzip; /* the body's coding is ours to decode; made when it begins */
     char curl_error[CURL_ERROR_SIZE];
-    bool conditional, too_large;
+    bool conditional, delta, too_large, bad_coding;
     int n_sockets;       /* addresses that were let pass */
     const char *refused; /* the guard's word for the last one that was not */
     char refused_ip[INET6_ADDRSTRLEN];
@@ -41,25 +43,46 @@ struct hop {
 
 /* ---- what curl hands over ------------------------------------------------------------------- */
 
+/* Is gzip the body's one and only coding? */
+static bool is_gzip(const struct head *h)
+{
+    CLEANUP_FREE char *coding = head_join(h, "Content-Encoding");
+    return coding && (str_caseeq(coding, "gzip") || str_caseeq(coding, "x-gzip"));
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 {
     struct hop *p = ctx;
-    return head_line(&p->head, line, n * size) < 0 ? 0 : n * size;
+    if (head_line(&p->head, line, n * size) < 0)
+        return 0;
+    if (head_is_final(&p->head) && is_gzip(&p->head)) /* see gunzip.h */
+        curl_easy_setopt(p->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    return n * size;
 }
 
 static bool wants_body(const struct hop *p)
 {
-    return p->head.status == 200 || p->head.status == 203;
+    return p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta);
 }
 
-/* Decoded bytes. The body of a redirect or an error is only read to keep the connection. */
+static int add_body(struct hop *p, const char *data, size_t n)
+{
+    struct buf *body = &p->base.result.body;
+    /* A curl that decoded it in spite of the option hands over a document, which never begins so.
+     */
+    if (!p->gunzip && !body->len && n && *data == 0x1f && is_gzip(&p->head))
+        p->gunzip = gunzip_new();
+    return p->gunzip ? gunzip_add(p->gunzip, data, n, body) : buf_add(body, data, n);
+}
+
+/* The body of a redirect or an error is only read to keep the connection. */
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
     struct hop *p = ctx;
-    if (!wants_body(p) || buf_add(&p->base.result.body, data, n * size) == 0)
-        return n * size;
-    p->too_large = true;
-    return 0;
+    int r = wants_body(p) ? add_body(p, data, n * size) : 0;
+    p->bad_coding = r == -EBADMSG;
+    p->too_large = r < 0 && !p->bad_coding;
+    return r < 0 ? 0 : n * size;
 }
 
 /* Bytes on the wire, announced and received, before decoding: a coding can have empty blocks, and
@@ -126,6 +149,10 @@ static void set_headers(struct hop *p)
     bool etag = add_validator(p, "If-None-Match", req->etag);
     bool date = add_validator(p, "If-Modified-Since", req->last_modified);
     p->conditional = etag || date;
+    if (etag) { /* RFC 3229: the items since then are enough */
+        p->headers = curl_slist_append(p->headers, "A-IM: feed");
+        p->delta = true;
+    }
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
     curl_easy_setopt(p->easy, CURLOPT_USERAGENT, f->user_agent);
     curl_easy_setopt(p->easy, CURLOPT_ACCEPT_ENCODING, f->accept_encoding);
@@ -227,6 +254,8 @@ void hop_done(CURL *easy, CURLcode code)
         .timeout_ms = p->base.req->timeout_ms,
         .max_body_bytes = p->base.req->max_body_bytes,
         .conditional = p->conditional,
+        .delta = p->delta,
+        .cut_coding = p->gunzip && !p->bad_coding && !gunzip_complete(p->gunzip),
         .too_large = p->too_large,
         .refused = p->n_sockets ? NULL : p->refused,
         .refused_ip = p->refused_ip,
@@ -253,6 +282,7 @@ static void hop_stop(struct fetch *h)
         curl_multi_remove_handle(f->multi, p->easy);
         fetcher_give_easy(f, p->easy);
     }
+    gunzip_free(p->gunzip);
     curl_slist_free_all(p->headers);
     curl_slist_free_all(p->resolve);
     head_fini(&p->head);

@@ -193,6 +193,11 @@ static bool answer(struct httpd *s, int fd, const char *request)
         httpd_sends(fd, OK "Content-Encoding: gzip\r\nContent-Length: 26\r\n\r\n");
         return httpd_send(fd, gzip_hello, sizeof gzip_hello);
     }
+    if (str_eq(path, "/gzip-twice")) {
+        httpd_sends(fd, OK "Content-Encoding: gzip\r\nContent-Length: 52\r\n\r\n");
+        httpd_send(fd, gzip_hello, sizeof gzip_hello);
+        return httpd_send(fd, gzip_hello, sizeof gzip_hello);
+    }
     if (!answer_limits(fd, path) && !answer_cuts(fd, path))
         return httpd_sends(fd, OK "Content-Length: 5\r\n\r\nhello");
     return false;
@@ -367,6 +372,32 @@ static void decoding(void **state)
     struct td_result r = get("/gzip");
     assert_int_equal(r.outcome, TD_OUT_OK);
     assert_string_equal(buf_str(&r.body), "hello\n");
+    td_result_fini(&r);
+    r = get("/gzip-twice");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    assert_string_equal(buf_str(&r.body), "hello\nhello\n");
+    td_result_fini(&r);
+    r = get("/cut-gzip"); /* the lengths agree, the coding does not */
+    assert_int_equal(r.outcome, TD_OUT_INCOMPLETE);
+    assert_non_null(strstr(r.err.msg, "compressed answer ends in the middle"));
+    assert_null(r.val.etag);
+    td_result_fini(&r);
+}
+
+/* RFC 3229: asked for with an ETag only, and then an answer like another. */
+static void deltas(void **state)
+{
+    struct td_request req = REQUEST(url("/226"));
+    req.last_modified = "Sunday";
+    struct td_result r = harness_get(fetcher, &req);
+    assert_null(header("A-IM"));
+    assert_int_equal(r.outcome, TD_OUT_PROTOCOL);
+    td_result_fini(&r);
+    req.etag = "\"a\"";
+    r = harness_get(fetcher, &req);
+    assert_string_equal(header("A-IM"), "feed");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    assert_string_equal(buf_str(&r.body), "part");
     td_result_fini(&r);
 }
 
@@ -654,6 +685,7 @@ int main(void)
         TEST(redirects),
         TEST(failing_answers),
         TEST(decoding),
+        TEST(deltas),
         TEST(deadlines),
         TEST(credentials),
         TEST(refused_addresses),
