@@ -21,8 +21,9 @@
 #include "base/str.h"
 #include "serve/service.h"
 
-#define START_EXTEND_MS 60000 /* a migration that tells of itself once in this time is alive */
-#define WAKE_MAX_S      60.0  /* look at the wall clock this often: it may jump while we sleep */
+#define START_EXTEND_MS    60000 /* a migration that tells of itself once in this time is alive */
+#define CLOCK_WENT_BACK_MS 60000 /* less than that is drift; schedule.h takes the same */
+#define WAKE_MAX_S         60.0  /* look at the wall clock this often: it may jump while we sleep */
 
 static void flight_settle(struct flight *fl);
 
@@ -458,6 +459,16 @@ static void flight_settle(struct flight *fl)
 
 /* ---- 5. durable: the feed waits for its next turn ------------------------------------------ */
 
+/* When the feed whose commit began at C->now is due. A clock that went back meanwhile has moved
+ * what waits in the schedule already, so this wait is counted from now as well. */
+static int64_t due_after_commit(const struct store_commit *c, const struct td_feed_state *s)
+{
+    int64_t now = clock_now_ms();
+    if (s->gone || s->next_due_at == TD_NEVER)
+        return TD_NEVER;
+    return c->now > now + CLOCK_WENT_BACK_MS ? now + (s->next_due_at - c->now) : s->next_due_at;
+}
+
 static void on_committed(struct store_commit *c, const struct store_commit_result *r)
 {
     struct flight *fl = c->ctx;
@@ -486,7 +497,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     td_feed_state_slim(&f->state);
     td_feed_state_fini(&before);
     if (f->scheduled) /* a feed that is gone stays parked */
-        schedule_move(a->schedule, &f->node, f->state.gone ? TD_NEVER : f->state.next_due_at);
+        schedule_move(a->schedule, &f->node, due_after_commit(c, &f->state));
 }
 
 static void on_log_grew(void *ctx, int64_t last_seq)

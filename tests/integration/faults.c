@@ -1,0 +1,99 @@
+/*
+ * faults.c - LD_PRELOAD: lets system calls fail, or the clock jump, while a file in $FAULTS says
+ * so.
+ *
+ *   $FAULTS/write   an errno: writing to and syncing a store's files (*.db, *.db-wal) fails with it
+ *   $FAULTS/clock   seconds by which CLOCK_REALTIME is wrong
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+
+/* The number in $FAULTS/NAME, 0 when there is none. */
+static long fault(const char *name)
+{
+    char path[512], text[32];
+    const char *dir = getenv("FAULTS");
+    int saved = errno;
+    if (!dir)
+        return 0;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    errno = saved;
+    return atol(text);
+}
+
+/* The errno for FD, 0 = none. */
+static int write_fault(int fd)
+{
+    char link[64], path[512];
+    long e = fault("write");
+    if (e == 0)
+        return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = 0;
+    return strstr(path, ".db") ? (int)e : 0;
+}
+
+/* pwrite64 in the library: files are large here (_FILE_OFFSET_BITS). */
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    int e = write_fault(fd);
+    if (e)
+        return errno = e, -1;
+    return syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+int fdatasync(int fd)
+{
+    int e = write_fault(fd);
+    if (e)
+        return errno = e, -1;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    int e = write_fault(fd);
+    if (e)
+        return errno = e, -1;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int clock_gettime(clockid_t which, struct timespec *ts)
+{
+    int r = (int)syscall(SYS_clock_gettime, which, ts);
+    if (r == 0 && which == CLOCK_REALTIME)
+        ts->tv_sec += fault("clock");
+    return r;
+}
+
+time_t time(time_t *ret)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    if (ret)
+        *ret = ts.tv_sec;
+    return ts.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    tv->tv_sec = ts.tv_sec;
+    tv->tv_usec = ts.tv_nsec / 1000;
+    return 0;
+}
