@@ -57,6 +57,18 @@ static void splice_backlog(void **state)
     assert_non_null(strstr(buf_str(&out), ",\"feed_title\":\"T\","));
 }
 
+/* Each byte at each place of a string that is otherwise plain. */
+static void every_byte_everywhere(void **state)
+{
+    for (int c = 1; c < 256; c++)
+        for (size_t at = 0; at < 20; at++) {
+            char json[64] = "{\"id\":\"!!!!!!!!!!!!!!!!!!!!\"}";
+            json[7 + at] = (char)c;
+            assert_int_equal(td_item_json_valid(json, strlen(json)),
+                             c >= 0x20 && c < 0x80 && c != '"' && c != '\\');
+        }
+}
+
 /* A text of JSON that is nested N deep: the object is 1, the arrays in it 2 to N. */
 static char *nested(size_t n, size_t *ret_len)
 {
@@ -152,8 +164,9 @@ static void prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splice), cmocka_unit_test(splice_backlog), cmocka_unit_test(validity),
-        cmocka_unit_test(depth),  cmocka_unit_test(prefixes),
+        cmocka_unit_test(splice),   cmocka_unit_test(splice_backlog),
+        cmocka_unit_test(validity), cmocka_unit_test(every_byte_everywhere),
+        cmocka_unit_test(depth),    cmocka_unit_test(prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
