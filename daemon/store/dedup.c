@@ -172,19 +172,30 @@ static const char *path_of(const char *url, size_t *ret_n)
     return p;
 }
 
+/* FNV-1a, not SHA-256 as for idents: who can forge it can as well repeat an ident of his own feed.
+ */
+static uint64_t mix(uint64_t h, const void *p, size_t n)
+{
+    const unsigned char *c = p;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ c[i]) * 1099511628211u;
+    return (h ^ 0xff) * 1099511628211u; /* ends the field: no byte of UTF-8 */
+}
+
 uint64_t dedup_moved_key(const struct td_entry *e)
 {
     size_t n;
     const char *path = path_of(e->url ? e->url : e->id, &n);
-    bool dated = date_of(e) != TD_NEVER;
-    if (!dated && !e->text && !e->title)
+    int64_t date = date_of(e);
+    if (date == TD_NEVER && !e->text && !e->title)
         return 0;
-    uint64_t parts[3] = {e->title ? crypto_hash64(e->title, strlen(e->title)) : 0,
-                         crypto_hash64(path, n),
-                         dated     ? (uint64_t)date_of(e)
-                         : e->text ? crypto_hash64(e->text, strlen(e->text))
-                                   : 0};
-    uint64_t h = crypto_hash64(parts, sizeof parts);
+    uint64_t h = mix(14695981039346656037u, path, n);
+    if (e->title)
+        h = mix(h, e->title, strlen(e->title));
+    if (date != TD_NEVER)
+        h = mix(h, &date, sizeof date);
+    else if (e->text)
+        h = mix(h, e->text, strlen(e->text));
     return h ? h : 1;
 }
 
