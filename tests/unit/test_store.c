@@ -480,7 +480,7 @@ static void killed_at_any_instant(void **state)
     int64_t id = put_feed(f, "a");
     store_close(f->store, 1000);
     unsigned seed = 7;
-    for (int round = 0; round < 25; round++) {
+    for (int round = 0; round < 50; round++) {
         pid_t pid = fork();
         if (pid == 0) {
             f->loop = ev_loop_new(0);
@@ -504,7 +504,7 @@ static void killed_at_any_instant(void **state)
     struct store_counts n;
     struct reader *r = reader(f);
     assert_int_equal(reader_counts(r, &n, NULL), 0);
-    assert_true(n.items > 25);
+    assert_true(n.items > 50);
     assert_int_equal(n.items, n.events);
     assert_int_equal(n.last_seq, n.events);
     assert_int_equal(store_load_feeds(f->store, load, &l, NULL), 0);
