@@ -22,7 +22,11 @@
 /* A pooled connection is closed when it was idle this long, or is this old (FETCHING g). */
 #define CONNECTION_IDLE_S 118L
 #define CONNECTION_LIFE_S 600L
-#define CA_STORE_S        3600L /* how long the parsed CA bundle is used before it is read again */
+/* How long curl itself keeps the addresses that a request was given: until it connects. resolve.h
+ * remembers names; curl walks through all that it keeps several times a transfer (at 8,000 hosts:
+ * half of the daemon's time). An address in the URL need not be kept at all. */
+#define NAMES_KEPT_S 3L
+#define CA_STORE_S   3600L /* how long the parsed CA bundle is used before it is read again */
 
 struct hop {
     struct fetch base;
@@ -197,7 +201,6 @@ static void set_limits(struct hop *p)
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)LIMIT_SLOW_S);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
     curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
-    curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)(RESOLVE_CACHE_MS / 1000));
 }
 
 static void set_callbacks(struct hop *p)
@@ -228,6 +231,7 @@ static void run(struct hop *p, const char *addresses)
     set_limits(p);
     set_callbacks(p);
     set_headers(p);
+    curl_easy_setopt(p->easy, CURLOPT_DNS_CACHE_TIMEOUT, addresses ? NAMES_KEPT_S : 0L);
     if (addresses) {
         CLEANUP_FREE char *entry = xasprintf("+%s:%s:%s", p->host, p->port, addresses);
         p->resolve = curl_slist_append(NULL, entry);
