@@ -92,7 +92,7 @@ static char *tags_of(const xmlNode *n)
 
 static bool usable(const char *url)
 {
-    return url && strlen(url) <= LIMIT_URL_BYTES &&
+    return url && strlen(url) <= LIMIT_URL_BYTES && utf8_valid(url, strlen(url)) &&
            (str_casestarts(url, "http://") || str_casestarts(url, "https://"));
 }
 

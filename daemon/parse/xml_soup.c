@@ -362,7 +362,9 @@ static void bind_attrs(struct soup *s)
 static const char *name_string(struct soup *s, struct slice q, int which)
 {
     struct slice local = local_name(q);
-    size_t n = MIN(local.n, sizeof s->name[0] - 1);
+    size_t n = local.n;
+    if (n > sizeof s->name[0] - 1)
+        n = utf8_cut(local.p, sizeof s->name[0] - 1);
     memcpy(s->name[which], local.p, n);
     s->name[which][n] = 0;
     return s->name[which];
