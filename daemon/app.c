@@ -52,6 +52,8 @@ void app_free_flight(struct flight *fl)
     if (!fl)
         return;
     free(fl->url);
+    free(fl->moved_to);
+    free(fl->found);
     td_result_fini(&fl->res);
     td_batch_free(fl->batch);
     td_feed_conf_free(fl->conf);
@@ -103,6 +105,17 @@ static void log_outcome(struct app *a, struct feed *f, const struct td_feed_stat
     snprintf(outcome, sizeof outcome, note->outcome == TD_OUT_HTTP ? "%s-%d" : "%s",
              td_outcome_name(note->outcome), note->http_status);
     struct log_fields lf = {.feed = name, .url = url, .outcome = outcome};
+    if (!str_same(now->url, before->url)) {
+        CLEANUP_FREE char *at = td_url_public(move_url(now, f->conf));
+        log_event(LOG_NOTICE, &lf, "feed %s: %s %s", name,
+                  !now->url        ? "the address it moved to fails; asked again at"
+                  : now->url_found ? "its page names the feed; asked at"
+                                   : "moved for good; asked from now on at",
+                  at);
+    }
+    if (policy_is_dead(now, note->at) && !policy_is_dead(before, before->last_fetch_at))
+        log_event(LOG_WARNING, &lf, "feed %s: has failed for 30 days; asked weekly from now on",
+                  name);
     if (now->gone && !before->gone) {
         lf.message_id = MSG_FEED_GONE;
         log_event(LOG_WARNING, &lf, "feed %s: gone (410 confirmed); it is not asked again", name);
@@ -136,15 +149,27 @@ static void log_outcome(struct app *a, struct feed *f, const struct td_feed_stat
 
 static void on_fetched(void *ctx, struct td_result *result);
 
+/* A rider that does not hold what the leader holds needs the whole document. */
+static bool all_have(const struct feed *f)
+{
+    const struct td_validators *v = &f->state.val;
+    for (const struct feed *r = f->riders; r; r = r->next_rider)
+        if (!str_same(r->state.val.etag, v->etag) ||
+            !str_same(r->state.val.last_modified, v->last_modified))
+            return false;
+    return true;
+}
+
 static void transfer_start(struct flight *fl)
 {
     struct feed *f = fl->feed;
+    bool conditional = !fl->found && all_have(f); /* validators are not those of a page */
     fl->rq = (struct td_request){
         .source = fl->conf->source,
         .url = fl->url,
         .argv = fl->conf->argv,
-        .etag = f->state.val.etag,
-        .last_modified = f->state.val.last_modified,
+        .etag = conditional ? f->state.val.etag : NULL,
+        .last_modified = conditional ? f->state.val.last_modified : NULL,
         .timeout_ms = fl->conf->timeout_ms,
         .max_body_bytes = fl->conf->max_body_bytes,
     };
@@ -153,17 +178,17 @@ static void transfer_start(struct flight *fl)
     fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
 }
 
-static void flight_begin(struct app *a, struct feed *f, int64_t now)
+static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
 {
     struct flight *fl = xcalloc(1, sizeof *fl);
     fl->app = a;
     fl->feed = f;
-    fl->url = xstrdup(f->conf->url);
+    fl->url = xstrdup(move_url(&f->state, f->conf));
     fl->conf = td_feed_conf_copy(f->conf);
     fl->res.retry_after_at = TD_NEVER;
     fl->started_at = now;
     f->flight = fl;
-    transfer_start(fl);
+    return fl;
 }
 
 static bool may_start(const struct app *a)
@@ -183,7 +208,7 @@ static void start_feeds(struct app *a)
         if (f->flight)
             transfer_start(f->flight); /* a redirect whose host has a place now */
         else
-            flight_begin(a, f, now);
+            transfer_start(flight_new(a, f, now));
     }
     ev_timer_stop(a->loop, &a->wake);
     if (wake_at == TD_NEVER)
@@ -223,6 +248,8 @@ static bool follow(struct flight *fl, struct td_result *res, int64_t now)
     }
     free(fl->url);
     fl->url = TAKE(res->redirect_to);
+    if (fl->chain.all_permanent)
+        xreplace(&fl->moved_to, fl->url);
     td_result_fini(res);
     fl->phase = FLIGHT_HOP;
     schedule_hop(fl->app->schedule, &fl->feed->node, host, now);
@@ -231,6 +258,15 @@ static bool follow(struct flight *fl, struct td_result *res, int64_t now)
 }
 
 static void on_parsed(void *ctx, struct pool_answer *answer);
+
+/* May the document be a page that names its feed? One level deep, and only while no feed was read
+ * at the address: a feed that has become a page is a failure (FETCHING i, B15). */
+static bool may_be_page(const struct flight *fl)
+{
+    const struct td_feed_state *s = &fl->feed->state;
+    return !fl->found && fl->conf->source == TD_SOURCE_HTTP && (!s->imported || s->url_found) &&
+           !s->url;
+}
 
 static void parse_start(struct flight *fl)
 {
@@ -241,12 +277,47 @@ static void parse_start(struct flight *fl)
         .content_type = fl->res.content_type,
         .link = fl->res.link,
         .feed = fl->conf->name,
-        .want_discovery = fl->feed->adding && !fl->feed->adding->followed_link,
+        .want_discovery = may_be_page(fl),
     };
     fl->res.body = BUF_INIT(0);
     fl->phase = FLIGHT_PARSE;
     a->n_parsing++;
     fl->job = pool_submit(a->pool, &rq, on_parsed, fl);
+}
+
+static char *copy(const char *s)
+{
+    return xstrdup_or_null(s);
+}
+
+/* The answer is also that of the feeds that ride along: each gets a flight that is past its
+ * transfer. */
+static void share(struct flight *fl, int64_t now)
+{
+    for (struct feed *f = fl->feed->riders; f; f = f->next_rider) {
+        if (f->flight)
+            continue; /* its last one is still being stored */
+        struct flight *own = flight_new(fl->app, f, now);
+        const struct td_result *from = &fl->res;
+        struct td_result *res = &own->res;
+        xreplace(&own->url, fl->url);
+        own->started_at = fl->started_at;
+        own->moved_to = copy(fl->moved_to);
+        own->found = copy(fl->found);
+        *res = *from;
+        res->body = BUF_INIT(from->body.max);
+        buf_add(&res->body, buf_str(&from->body), from->body.len);
+        res->content_type = copy(from->content_type);
+        res->content_location = copy(from->content_location);
+        res->link = copy(from->link);
+        res->val = (struct td_validators){copy(from->val.etag), copy(from->val.last_modified)};
+        res->redirect_to = NULL;
+        res->wire_bytes = 0;
+        if (res->outcome == TD_OUT_OK)
+            parse_start(own);
+        else
+            flight_settle(own);
+    }
 }
 
 static void on_fetched(void *ctx, struct td_result *result)
@@ -269,6 +340,7 @@ static void on_fetched(void *ctx, struct td_result *result)
     schedule_done(a->schedule, &fl->feed->node, now,
                   TD_NEVER); /* parked until the commit says when */
     fl->res = *result;
+    share(fl, now);
     if (result->outcome ==
         TD_OUT_OK) /* of an answer that was cut nothing is used: it comes again */
         parse_start(fl);
@@ -278,24 +350,28 @@ static void on_fetched(void *ctx, struct td_result *result)
 
 /* ---- 3. a document: what was in it -------------------------------------------------------- */
 
-/* `tidings add` of a page that names its feed: the flight goes on to that address. */
+/* A page that names its feed: the flight goes on to that address, and so does the feed if one is
+ * read there. A feed of `tidings add` is not yet in the store and takes it for its own. */
 static bool follow_discovered(struct flight *fl, const char *const *links)
 {
     struct feed *f = fl->feed;
     char host[300];
-    if (!f->adding || f->adding->followed_link || !links || !links[0])
+    if (!may_be_page(fl) || f->leader || !links || !links[0])
         return false;
     CLEANUP_FREE char *url = xstrndup(links[0], strcspn(links[0], "\t"));
     if (schedule_host_key(url, host, sizeof host) < 0)
         return false;
     struct feed *other = feedset_by_url(fl->app, url);
-    if (other && other != f)
+    if (str_eq(url, fl->url) || (f->adding && other && other != f))
         return false;
-    f->adding->followed_link = true;
-    xreplace(&f->conf->url, url);
-    td_feed_conf_free(fl->conf);
-    fl->conf = td_feed_conf_copy(f->conf);
+    if (f->adding) {
+        xreplace(&f->conf->url, url);
+        td_feed_conf_free(fl->conf);
+        fl->conf = td_feed_conf_copy(f->conf);
+    }
+    xreplace(&fl->found, url);
     xreplace(&fl->url, url);
+    xreplace(&fl->moved_to, NULL);
     fl->chain = (struct redirect_chain){0};
     td_result_fini(&fl->res);
     fl->phase = FLIGHT_HOP;
@@ -383,8 +459,18 @@ static void complete_state(struct store_commit *c, const struct store_commit_res
         .http_status = (int16_t)fl->res.http_status,
         .outcome = (uint8_t)fl->res.outcome,
     };
+    struct move_event mv = {
+        .now = c->now, .outcome = fl->res.outcome, .moved_to = fl->moved_to, .found = fl->found};
+    bool was_dead = policy_is_dead(&c->state, c->state.last_fetch_at);
     td_feed_state_note(&c->state, &note);
+    bool moved = move_apply(&c->state, fl->conf, &mv) && !fl->found;
     policy_apply(&c->state, fl->conf, &ev);
+    bool dead = policy_is_dead(&c->state, c->now);
+    c->event = c->state.gone       ? TD_FEED_GONE
+               : moved             ? TD_FEED_MOVED
+               : dead && !was_dead ? TD_FEED_DEAD
+               : was_dead && !dead ? TD_FEED_RECOVERED
+                                   : TD_FEED_NO_EVENT;
     if (c->batch)
         c->state.imported = true;
 }
@@ -477,6 +563,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     a->n_committing--;
     app_look(a);
     f->flight = NULL;
+    bool strayed = fl->found;
     app_free_flight(fl);
     if (f->removed) {
         feedset_release(f);
@@ -496,6 +583,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     control_added(f, 0, NULL, r->n_new);
     td_feed_state_slim(&f->state);
     td_feed_state_fini(&before);
+    feedset_settle(a, f, strayed);
     if (f->scheduled) /* a feed that is gone stays parked */
         schedule_move(a->schedule, &f->node, due_after_commit(c, &f->state));
 }

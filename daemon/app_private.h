@@ -13,6 +13,7 @@
 #include "fetch/outcome.h"
 #include "model/feed.h"
 #include "parse/pool.h"
+#include "schedule/move.h"
 #include "schedule/policy.h"
 #include "schedule/schedule.h"
 #include "serve/serve.h"
@@ -28,6 +29,10 @@ struct feed {
     struct flight *flight;      /* the fetch under way, NULL = none */
     struct adding *adding;      /* `tidings add` waits for its first fetch, NULL = no */
     UT_hash_handle hh;          /* app.feeds, by conf->name */
+    UT_hash_handle by_url;      /* app.asked, by asked_url: only feeds that are asked */
+    char *asked_url;            /* as scheduled; NULL = it is not asked */
+    struct feed *leader; /* asked at the same address: its answers are ours too; NULL = none */
+    struct feed *riders, *next_rider; /* those who share ours */
     bool owns_conf;
     bool scheduled; /* its node is in the schedule */
     bool removed;   /* out of the set while a commit holds it: freed when that ends */
@@ -38,7 +43,6 @@ struct feed {
 struct adding {
     serve_answer_fn *done;
     void *ctx;
-    bool followed_link; /* discovery goes one level deep (FETCHING i) */
 };
 
 /* Where a fetch is. TRANSFER and HOP hold a place in the schedule, the others do not. */
@@ -53,6 +57,8 @@ struct flight {
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
     char *url;            /* of this hop */
+    char *moved_to;       /* where an unbroken row of permanent redirects has led, NULL = none */
+    char *found;          /* the feed that the page named, NULL = none */
     struct redirect_chain chain;
     struct td_result res;   /* of the last hop; its body moves on to the parser */
     struct td_batch *batch; /* what was parsed, until the commit takes it */
@@ -89,6 +95,7 @@ struct app {
     struct schedule *schedule;
     struct serve *serve;
     struct feed *feeds; /* by name */
+    struct feed *asked; /* by address: one feed of each, the others ride along */
     size_t n_transfers, n_parsing, n_committing, n_failing;
     ev_timer wake;     /* the next feed is due */
     ev_prepare before; /* runs start_feeds once a turn of the loop if `look` */
@@ -131,6 +138,13 @@ struct feed *feedset_by_url(struct app *a, const char *url);
 struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own);
 /* Tells the store its retention and puts it into the schedule at its due time, if it is enabled. */
 void feedset_schedule(struct app *a, struct feed *f);
+/* Out of the schedule. A feed that rode along takes its place there. */
+void feedset_unschedule(struct app *a, struct feed *f);
+/* After a fetch: back to where it belongs in the schedule when its address has changed, or STRAYED
+ * to another host for this fetch. */
+void feedset_settle(struct app *a, struct feed *f, bool strayed);
+/* Its leader or itself: whose fetches are its fetches. */
+struct feed *feedset_asked(struct feed *f);
 /* Out of the maps, the schedule and, unless a commit holds it, out of memory. */
 void feedset_remove(struct app *a, struct feed *f);
 /* Frees a feed that is in no map any more. */

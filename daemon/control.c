@@ -255,6 +255,7 @@ static void op_refresh(void *app, int64_t feed_id, serve_answer_fn *done, void *
     int64_t now = clock_now_ms(), last = now;
     int64_t n = 0, n_now = 0;
     struct feed *one = feed_id ? feedset_by_id(a, feed_id) : NULL;
+    one = one ? feedset_asked(one) : NULL;
     if (feed_id && (!one || !one->scheduled || one->state.gone)) {
         struct td_err err;
         td_err(&err, 0,
@@ -301,6 +302,7 @@ static const char *op_feed_phase(void *app, int64_t feed_id)
     struct feed *f = feedset_by_id(app, feed_id);
     if (!f)
         return NULL;
+    f = feedset_asked(f);
     if (f->flight)
         return names[f->flight->phase];
     if (!f->scheduled || f->state.gone)

@@ -29,11 +29,17 @@ struct feed *feedset_by_id(struct app *a, int64_t feed_id)
     return NULL;
 }
 
+/* But for a fragment, which is never sent. */
+static bool same_address(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "#");
+    return n == strcspn(b, "#") && memcmp(a, b, n) == 0;
+}
+
 struct feed *feedset_by_url(struct app *a, const char *url)
 {
-    size_t n = strcspn(url, "#");
     for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (strncmp(f->conf->url, url, n) == 0 && (f->conf->url[n] == 0 || f->conf->url[n] == '#'))
+        if (same_address(f->conf->url, url) || (f->state.url && same_address(f->state.url, url)))
             return f;
     return NULL;
 }
@@ -53,6 +59,34 @@ struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own)
     return insert(a, conf, own);
 }
 
+struct feed *feedset_asked(struct feed *f)
+{
+    return f->leader ? f->leader : f;
+}
+
+/* One address is asked once, whatever number of feeds have come to be there (two that moved to one,
+ * the same URL twice): the first feed leads, the answers are given to all. True: F rides along. */
+static bool ride(struct app *a, struct feed *f)
+{
+    const char *url = move_url(&f->state, f->conf);
+    size_t n = strcspn(url, "#");
+    struct feed *leader = NULL;
+    if (f->conf->source != TD_SOURCE_HTTP)
+        return false;
+    HASH_FIND(by_url, a->asked, url, n, leader);
+    if (leader) {
+        f->leader = leader;
+        f->next_rider = leader->riders;
+        leader->riders = f;
+        log_info("feed %s: is at the same address as %s; one request serves both", f->conf->name,
+                 leader->conf->name);
+        return true;
+    }
+    f->asked_url = xstrndup(url, n);
+    HASH_ADD_KEYPTR(by_url, a->asked, f->asked_url, n, f);
+    return false;
+}
+
 void feedset_schedule(struct app *a, struct feed *f)
 {
     char host[300];
@@ -60,21 +94,49 @@ void feedset_schedule(struct app *a, struct feed *f)
     if (f->state.feed_id)
         store_set_retention(a->store, f->state.feed_id, f->conf->retention_age_ms,
                             f->conf->retention_count);
-    if (f->scheduled || !f->conf->enabled || f->state.gone)
+    if (f->scheduled || f->leader || !f->conf->enabled || f->state.gone || ride(a, f))
         return;
     bool http = f->conf->source == TD_SOURCE_HTTP &&
-                schedule_host_key(f->conf->url, host, sizeof host) == 0;
+                schedule_host_key(move_url(&f->state, f->conf), host, sizeof host) == 0;
     f->state.next_due_at = policy_on_load(&f->state, f->conf, now);
     schedule_add(a->schedule, &f->node, http ? host : NULL, f->adding ? 0 : f->state.next_due_at);
     f->scheduled = true;
     app_look(a);
 }
 
-static void unschedule(struct app *a, struct feed *f)
+static void get_off(struct feed *f)
 {
+    struct feed **p = &f->leader->riders;
+    while (*p != f)
+        p = &(*p)->next_rider;
+    *p = f->next_rider;
+    f->leader = f->next_rider = NULL;
+}
+
+void feedset_unschedule(struct app *a, struct feed *f)
+{
+    if (f->leader)
+        get_off(f);
     if (f->scheduled)
         schedule_remove(a->schedule, &f->node);
     f->scheduled = false;
+    if (!f->asked_url)
+        return;
+    HASH_DELETE(by_url, a->asked, f);
+    xreplace(&f->asked_url, NULL);
+    for (struct feed *r; (r = f->riders);) { /* the first of them leads from now on */
+        get_off(r);
+        feedset_schedule(a, r);
+    }
+}
+
+void feedset_settle(struct app *a, struct feed *f, bool strayed)
+{
+    const char *at = feedset_asked(f)->asked_url;
+    if (!at || (!strayed && same_address(at, move_url(&f->state, f->conf))))
+        return;
+    feedset_unschedule(a, f);
+    feedset_schedule(a, f);
 }
 
 void feedset_release(struct feed *f)
@@ -83,6 +145,7 @@ void feedset_release(struct feed *f)
         td_feed_conf_free(f->conf);
     td_feed_state_fini(&f->state);
     free(f->adding);
+    free(f->asked_url);
     free(f);
 }
 
@@ -91,7 +154,7 @@ void feedset_remove(struct app *a, struct feed *f)
     bool held = f->flight && (f->flight->phase == FLIGHT_COMMIT || f->flight->phase == FLIGHT_PUT);
     if (!held)
         app_drop_flight(f);
-    unschedule(a, f);
+    feedset_unschedule(a, f);
     HASH_DEL(a->feeds, f);
     if (f->in_round)
         a->round.pending--;
@@ -110,6 +173,7 @@ void feedset_remove(struct app *a, struct feed *f)
 void feedset_free(struct app *a)
 {
     struct feed *f, *next;
+    HASH_CLEAR(by_url, a->asked);
     HASH_ITER (hh, a->feeds, f, next) {
         HASH_DEL(a->feeds, f);
         app_free_flight(f->flight);
@@ -232,9 +296,7 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
         bool moved = !str_same(stored->url, f->conf->url);
         take_state(a, f, state);
         if (moved) { /* validators belong to the old address */
-            xreplace(&f->state.val.etag, NULL);
-            xreplace(&f->state.val.last_modified, NULL);
-            f->state.gone = false;
+            move_forget(&f->state);
             f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
         }
         if (!store_knows(stored, f->conf))
@@ -321,11 +383,9 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
     }
     if (!committing)
         app_drop_flight(f);
-    unschedule(a, f);
+    feedset_unschedule(a, f);
     if (moved) {
-        xreplace(&f->state.val.etag, NULL);
-        xreplace(&f->state.val.last_modified, NULL);
-        f->state.gone = false;
+        move_forget(&f->state);
         f->state.next_due_at = clock_now_ms();
     }
     feedset_schedule(a, f);

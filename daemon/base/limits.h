@@ -39,6 +39,8 @@
 #define LIMIT_BACKOFF_LONG_MS \
     (7LL * 24 * 3600 * 1000) /* those that stay: 404, no feed; dead feeds */
 #define LIMIT_DEAD_MS         (30LL * 24 * 3600 * 1000) /* failing for so long: dead */
+#define LIMIT_MOVE_AFTER_MS   (24LL * 3600 * 1000)      /* `move-after`; FETCHING B12 */
+#define LIMIT_MOVE_BACK_MS    (7LL * 24 * 3600 * 1000)  /* a new address failing for so long */
 #define LIMIT_RETRY_AFTER_MS  (7LL * 24 * 3600 * 1000)  /* FETCHING b */
 #define LIMIT_HOST_SPACING_MS 1000 /* between starts at one host; `host-spacing`; FETCHING f */
 #define LIMIT_STARTS_PER_S    10   /* new requests after restart or import; FETCHING f */

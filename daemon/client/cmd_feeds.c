@@ -53,7 +53,23 @@ static const char *state_of(const json_t *feed)
 static bool has_problem(const json_t *feed)
 {
     return number_of(feed, "failures") > 0 || json_is_true(json_object_get(feed, "gone")) ||
-           text_of(feed, "error") || text_of(feed, "moved_to");
+           text_of(feed, "error") || text_of(feed, "moved_to") || text_of(feed, "moved_url");
+}
+
+/* What is wrong and what to do about it, NULL = nothing is. To be freed. */
+static char *advice(const json_t *feed)
+{
+    bool config = str_same(text_of(feed, "origin"), "config");
+    const char *moved = text_of(feed, "moved_url"), *seen = text_of(feed, "moved_to");
+    if (json_is_true(json_object_get(feed, "gone")))
+        return xasprintf("gone for good: %s",
+                         config ? "take it out of the config" : "tidings remove it");
+    if (text_of(feed, "error"))
+        return xstrdup(text_of(feed, "error"));
+    if (moved)
+        return config ? xasprintf("has moved: write url = %s", moved)
+                      : xasprintf("has moved to %s; nothing to do", moved);
+    return seen ? xasprintf("may be moving to %s; nothing to do yet", seen) : NULL;
 }
 
 static enum style state_style(const char *state)
@@ -69,7 +85,7 @@ static enum style state_style(const char *state)
 
 static const struct opt feeds_opts[] = {
     {"tag", 't', OPT_STRING, "TAG", "only feeds with this tag", AT(tag)},
-    {"problems", 'p', OPT_FLAG, NULL, "only feeds that fail or are gone", AT(problems)},
+    {"problems", 'p', OPT_FLAG, NULL, "only feeds that fail, are gone or have moved", AT(problems)},
     {0},
 };
 
@@ -120,6 +136,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
     words_relative(next, time_of(feed, "next_due_at"), l->c->now);
     if (time_of(feed, "next_due_at") <= l->c->now)
         snprintf(next, sizeof next, "now");
+    CLEANUP_FREE char *problem = advice(feed);
     bool idle = str_same(state, "gone") || str_same(state, "disabled");
     bool busy = phase && !str_eq(phase, "waiting") && !idle;
     struct cell cells[ARRAY_SIZE(feed_columns)] = {
@@ -136,7 +153,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
         {text_of(feed, "url")},
         {text_of(feed, "title")},
         {buf_str(&tags)},
-        {text_of(feed, "error"), NULL, STYLE_RED},
+        {text_of(feed, "error"), problem, STYLE_RED},
     };
     CLEANUP_FREE char *json = json_dumps(feed, JSON_COMPACT | JSON_REAL_PRECISION(15));
     out_row(l->out, cells, json ? json : "{}", json ? strlen(json) : 2);
@@ -312,8 +329,11 @@ static int on_why(void *ctx, json_t *feed)
     add_line(a, "Feed", "%s%s%s%s", text_of(feed, "name"), title ? " (" : "", title ? title : "",
              title ? ")" : "");
     add_line(a, "URL", "%s", text_of(feed, "url"));
+    if (text_of(feed, "moved_url") || text_of(feed, "found_url"))
+        add_line(a, "Asked at", "%s",
+                 text_of(feed, text_of(feed, "moved_url") ? "moved_url" : "found_url"));
     if (text_of(feed, "moved_to"))
-        add_line(a, "Moved to", "%s", text_of(feed, "moved_to"));
+        add_line(a, "Moving to", "%s", text_of(feed, "moved_to"));
     if (failures)
         add_line(a, "State", "%s: %" PRId64 " failure%s in a row, since %s", state, failures,
                  failures == 1 ? "" : "s",

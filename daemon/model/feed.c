@@ -66,9 +66,10 @@ bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *
            str_same(a->tags, b->tags) && argv_same(a->argv, b->argv) && a->source == b->source &&
            a->origin == b->origin && a->enabled == b->enabled &&
            a->ignore_hints == b->ignore_hints && a->interval_ms == b->interval_ms &&
-           a->min_interval_ms == b->min_interval_ms && a->timeout_ms == b->timeout_ms &&
-           a->max_body_bytes == b->max_body_bytes && a->retention_age_ms == b->retention_age_ms &&
-           a->retention_count == b->retention_count && a->backlog_ms == b->backlog_ms;
+           a->min_interval_ms == b->min_interval_ms && a->move_after_ms == b->move_after_ms &&
+           a->timeout_ms == b->timeout_ms && a->max_body_bytes == b->max_body_bytes &&
+           a->retention_age_ms == b->retention_age_ms && a->retention_count == b->retention_count &&
+           a->backlog_ms == b->backlog_ms;
 }
 
 const char *td_outcome_name(enum td_outcome o)
@@ -112,9 +113,11 @@ void td_feed_state_init(struct td_feed_state *s)
 
 static char **strings(struct td_feed_state *s, size_t i)
 {
-    char **all[] = {
-        &s->val.etag, &s->val.last_modified, &s->title, &s->home_page_url, &s->moved_to, &s->error,
-        &s->why};
+    char **all[] = {&s->val.etag, &s->val.last_modified,
+                    &s->title,    &s->home_page_url,
+                    &s->url,      &s->push,
+                    &s->moved_to, &s->error,
+                    &s->why};
     return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
 

@@ -22,6 +22,16 @@ enum td_source {
     TD_SOURCE_EXEC, /* exec: only from the config; url holds "exec:" + argv joined by space */
 };
 
+/* What became of a feed: told once, as an event of the log. The order is part of the store's
+ * format: append only (the numbers before are events of items). */
+enum td_feed_event {
+    TD_FEED_NO_EVENT,
+    TD_FEED_MOVED = 3, /* asked at another address from now on (schedule/move.h) */
+    TD_FEED_GONE,      /* 410 confirmed */
+    TD_FEED_DEAD,      /* failing for LIMIT_DEAD_MS */
+    TD_FEED_RECOVERED, /* works again after that */
+};
+
 enum td_origin { TD_ORIGIN_CONFIG, TD_ORIGIN_API };
 
 /* Values of td_feed_conf that are not set (inherit [defaults]) do not exist: config/ resolves them.
@@ -39,6 +49,7 @@ struct td_feed_conf {
     bool ignore_hints;        /* `hints = ignore`: max-age, ttl, sy and skip hints do not count */
     int64_t interval_ms;      /* 0 = auto */
     int64_t min_interval_ms;  /* floor that nothing but Retry-After and skip hints raises */
+    int64_t move_after_ms;    /* a permanent redirect must have been seen for so long */
     int64_t timeout_ms;       /* whole transfer or command */
     size_t max_body_bytes;    /* decoded */
     int64_t retention_age_ms; /* items first seen longer ago go; 0 = keep */
@@ -118,9 +129,12 @@ struct td_feed_state {
 
     char *title; /* the feed's own, NULL before the first document */
     char *home_page_url;
+    char *url; /* asked in place of the conf's: moved there, or found on its page; NULL = none */
+    bool url_found;      /* the conf's is a page that names its feed */
     char *moved_to;      /* 301/308 seen, not yet adopted (FETCHING B12) */
     int64_t moved_since; /* first poll that saw it */
     int32_t moved_seen;  /* polls in a row that saw it */
+    char *push;          /* the text of its WebSub subscription, given when loaded; NULL = none */
     char *error;         /* the last failure in words, NULL when the last fetch was good */
     char *why;           /* the terms of next_due_at in words (schedule/policy.h) */
 

@@ -100,6 +100,8 @@ void td_feed_json(struct buf *out, const struct td_feed_conf *c, const struct td
     jw_str(&w, "error", s->error);
     if (s->gone)
         jw_bool(&w, "gone", true);
+    if (s->url)
+        jw_str(&w, s->url_found ? "found_url" : "moved_url", s->url);
     jw_str(&w, "moved_to", s->moved_to);
     if (s->rate_per_day >= 0)
         jw_double(&w, "items_per_day", (double)(int64_t)(s->rate_per_day * 100 + 0.5) / 100);

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/item_json.h"
 
 /* Around the item's own JSON: names, times and the store's facts. */
@@ -26,6 +27,18 @@ void item_text(struct buf *out, const struct item_row *i)
             out->data[from] = ' ';
 }
 
+static void feed_object(struct jw *w, const struct event_row *row)
+{
+    jw_begin_object(w, "feed");
+    jw_int(w, "feed_id", row->feed_id);
+    jw_str(w, "name", row->item.feed);
+    jw_str(w, "title", row->item.feed_title);
+    jw_str(w, "url", row->feed_url);
+    if (!str_same(row->feed_asked_url, row->feed_url))
+        jw_str(w, "moved_url", row->feed_asked_url);
+    jw_end_object(w);
+}
+
 struct event_text *event_text_new(const struct event_row *row)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(row->item.json_len + FRAME_BYTES);
@@ -36,8 +49,12 @@ struct event_text *event_text_new(const struct event_row *row)
     jw_int(&w, "seq", row->seq);
     jw_str(&w, "event", row->kind);
     jw_time(&w, "at", row->at);
-    buf_adds(&b, ",\"item\":");
-    item_text(&b, &row->item);
+    if (row->item_id) {
+        buf_adds(&b, ",\"item\":");
+        item_text(&b, &row->item);
+    } else {
+        feed_object(&w, row);
+    }
     jw_end_object(&w);
     size_t n = b.len - off;
     buf_adds(&b, "\n\n");

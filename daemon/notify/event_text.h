@@ -8,7 +8,9 @@
  *                                    {"seq":17,...}\n        a part: JSON Lines
  *
  * The JSON object: seq, event ("item.new", "item.changed"), at (commit time), item (the object of
- * every output, model/item_json.h, as of that revision).
+ * every output, model/item_json.h, as of that revision). An event of a feed ("feed.moved",
+ * "feed.gone", "feed.dead", "feed.recovered") has `feed` in place of item: feed_id, name, title,
+ * url, and moved_url when another address than that is asked.
  */
 #ifndef TIDINGS_NOTIFY_EVENT_TEXT_H
 #define TIDINGS_NOTIFY_EVENT_TEXT_H

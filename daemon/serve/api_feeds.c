@@ -49,7 +49,7 @@ static bool has_tag(const char *tags, const char *tag)
 
 static bool has_problem(const struct td_feed_state *s)
 {
-    return s->n_failures > 0 || s->gone || s->error || s->moved_to;
+    return s->n_failures > 0 || s->gone || s->error || s->moved_to || (s->url && !s->url_found);
 }
 
 int api_feeds_start(struct request *q)

@@ -24,9 +24,11 @@ struct work { /* one commit under way */
 
 const char *event_kind_name(int kind)
 {
-    return kind == EVENT_ITEM_NEW       ? "item.new"
-           : kind == EVENT_ITEM_CHANGED ? "item.changed"
-                                        : "unknown";
+    static const char *const names[] = {
+        [EVENT_ITEM_NEW] = "item.new",  [EVENT_ITEM_CHANGED] = "item.changed",
+        [TD_FEED_MOVED] = "feed.moved", [TD_FEED_GONE] = "feed.gone",
+        [TD_FEED_DEAD] = "feed.dead",   [TD_FEED_RECOVERED] = "feed.recovered"};
+    return kind > 0 && kind < (int)ARRAY_SIZE(names) ? names[kind] : "unknown";
 }
 
 static int add_event(struct work *w, int kind, int64_t item_id, int64_t revision)
@@ -406,6 +408,8 @@ int commit_apply(struct db *d, struct store_commit *c, bool finished,
         if (c->finish)
             c->finish(c, ret);
     }
+    if (c->event && (r = add_event(&w, (int)c->event, 0, 0)) < 0)
+        return r;
     r = feeds_write_state(d, c->feed_id, &c->state, err);
     return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
 }

@@ -13,7 +13,7 @@
 int commit_apply(struct db *d, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err);
 
-/* Events of kind NEW and CHANGED in table `event`. */
+/* Events of items in table `event`; those of feeds are enum td_feed_event, without an item (0). */
 enum event_kind { EVENT_ITEM_NEW = 1, EVENT_ITEM_CHANGED = 2 };
 const char *event_kind_name(int kind);
 

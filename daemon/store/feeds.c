@@ -50,7 +50,8 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
            " title=coalesce(?21, title), home_page_url=coalesce(?22, home_page_url), moved_to=?23, "
            "moved_since=?24, moved_seen=?25, error=?26, why=?27,"
            " history=iif(substr(history, 1, length(?28)) IS ?28, history,"
-           " substr(CAST(?28 || coalesce(history, x'') AS BLOB), 1, ?29)) WHERE feed_id=?1");
+           " substr(CAST(?28 || coalesce(history, x'') AS BLOB), 1, ?29)), url_now=?30, "
+           "url_found=?31 WHERE feed_id=?1");
     int i = 1;
     if (!s)
         return db_fail(d, err);
@@ -85,7 +86,19 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
      * order, read back with their size checked. */
     sqlite3_bind_blob(s, i++, td_feed_state_last(t), t->n_history ? (int)NOTE_BYTES : 0,
                       SQLITE_STATIC);
-    sqlite3_bind_int(s, i, (int)(LIMIT_FEED_HISTORY * NOTE_BYTES));
+    sqlite3_bind_int(s, i++, (int)(LIMIT_FEED_HISTORY * NOTE_BYTES));
+    db_bind_text(s, i++, t->url);
+    sqlite3_bind_int(s, i, t->url_found);
+    return db_run(d, s, err);
+}
+
+int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET push = ?2 WHERE feed_id = ?1");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    db_bind_text(s, 2, push);
     return db_run(d, s, err);
 }
 
@@ -153,7 +166,10 @@ void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *c, struct td_feed_stat
     t->error = xstrdup_or_null(db_text(s, i++));
     t->why = xstrdup_or_null(db_text(s, i++));
     const void *blob = sqlite3_column_blob(s, i);
-    size_t n = (size_t)sqlite3_column_bytes(s, i);
+    size_t n = (size_t)sqlite3_column_bytes(s, i++);
+    t->url = xstrdup_or_null(db_text(s, i++));
+    t->url_found = sqlite3_column_int(s, i++);
+    t->push = xstrdup_or_null(db_text(s, i));
     if (!blob || !n || n % NOTE_BYTES || n > LIMIT_FEED_HISTORY * NOTE_BYTES)
         return;
     t->history = xmalloc(n);

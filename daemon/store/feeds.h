@@ -12,6 +12,8 @@
 int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, struct td_err *err);
 int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *s,
                       struct td_err *err);
+/* The text of a push subscription, NULL = none. */
+int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_err *err);
 int feeds_write_rule(struct db *d, int64_t feed_id, int rule, struct td_err *err);
 /* Hides a feed from every view and frees its name; maintain.c takes its rows away. -ENOENT. */
 int feeds_mark_deleted(struct db *d, int64_t feed_id, struct td_err *err);
@@ -22,8 +24,8 @@ int feeds_mark_deleted(struct db *d, int64_t feed_id, struct td_err *err);
     " last_success_at, last_new_at, failing_since, n_failures, n_unchanged, imported, gone, etag," \
     " last_modified, max_age_ms, retry_after_at, ttl_ms, update_ms, skip_hours, skip_days,"        \
     " rate_per_day, rate_at, title, home_page_url, moved_to, moved_since, moved_seen, error, why," \
-    " history"
-#define FEEDS_N_COLUMNS 34
+    " history, url_now, url_found, push"
+#define FEEDS_N_COLUMNS 37
 /* The row a statement stands on, as fresh copies for the caller (td_feed_conf_free,
  * td_feed_state_fini). Of CONF only what the table keeps is set. */
 void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *conf, struct td_feed_state *state);

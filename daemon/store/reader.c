@@ -244,14 +244,16 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
 {
     sqlite3_stmt *s = db_stmt(
         r->d,
-        "SELECT i.item_id, i.feed_id, i.first_seen, e.revision, i.date_published, i.backlog, "
+        "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, i.date_published, i.backlog, "
         "f.name,"
         " coalesce(f.user_title, f.title), i.id, iif(v.json IS NULL, i.url, v.url),"
         " iif(v.json IS NULL, i.title, v.title), i.author, i.language, coalesce(v.json, i.json),"
-        " e.seq, e.at, e.kind FROM event e JOIN item i ON i.item_id = e.item_id"
+        " e.seq, e.at, e.kind, f.url, coalesce(f.url_now, f.url) FROM event e"
+        " LEFT JOIN item i ON i.item_id = e.item_id"
         " JOIN feed f ON f.feed_id = e.feed_id"
         " LEFT JOIN revision v ON v.item_id = e.item_id AND v.revision = e.revision"
-        " WHERE e.seq > ? AND f.deleted = 0 ORDER BY e.seq LIMIT ?");
+        " WHERE e.seq > ? AND f.deleted = 0 AND (e.item_id = 0 OR i.item_id IS NOT NULL) ORDER BY "
+        "e.seq LIMIT ?");
     int code, stop = 0;
     if (!s)
         return db_fail(r->d, err);
@@ -266,6 +268,8 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
         row.seq = sqlite3_column_int64(s, 14);
         row.at = sqlite3_column_int64(s, 15);
         row.kind = event_kind_name(sqlite3_column_int(s, 16));
+        row.feed_url = db_text(s, 17);
+        row.feed_asked_url = db_text(s, 18);
         stop = cb(ctx, &row);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);

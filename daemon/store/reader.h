@@ -55,8 +55,9 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
 
 struct event_row {
     int64_t seq, at, feed_id, item_id, revision;
-    const char *kind;     /* "item.new", "item.changed" */
-    struct item_row item; /* as of that revision */
+    const char *kind;     /* "item.new", "item.changed", "feed.moved", ... */
+    struct item_row item; /* as of that revision; of a feed's event only feed and feed_title */
+    const char *feed_url, *feed_asked_url; /* the config's, and the one that is asked now */
 };
 typedef int event_row_fn(void *ctx, const struct event_row *row);
 /* Events with seq > AFTER, in order, at most LIMIT. */

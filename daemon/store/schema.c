@@ -5,6 +5,7 @@
 
 static const struct schema_step steps[] = {
     {"making the store", schema_v1},
+    {"addresses, push and events of feeds", schema_v2},
 };
 
 const struct schema_step *schema_step(int version)

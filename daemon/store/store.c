@@ -250,6 +250,14 @@ void store_feed_put_many(struct store *s, const struct td_feed_conf *const *conf
     writer_put(s->writer, op);
 }
 
+void store_feed_push(struct store *s, int64_t feed_id, const char *push)
+{
+    struct op *op = new_op(OP_PUSH, NULL, NULL);
+    op->id = feed_id;
+    op->name = xstrdup_or_null(push);
+    writer_put(s->writer, op);
+}
+
 void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, void *ctx)
 {
     struct op *op = new_op(OP_DELETE, done, ctx);

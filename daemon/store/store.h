@@ -70,6 +70,7 @@ struct store_commit {
     struct td_feed_state state; /* taken; the whole new state, completed by `finish`. A title or
                                    home_page_url of NULL leaves the stored one; of the history the
                                    newest note is added to what is stored */
+    enum td_feed_event event;   /* of the feed itself, also set by `finish` */
     /* Writer thread, inside the transaction: completes STATE now that the counts are known (pure:
      * policy_apply). May be NULL. */
     void (*finish)(struct store_commit *c, const struct store_commit_result *r);
@@ -93,6 +94,8 @@ void store_feed_put(struct store *s, const struct td_feed_conf *conf, store_done
  * before DONE. */
 void store_feed_put_many(struct store *s, const struct td_feed_conf *const *confs, size_t n,
                          int64_t *ids, store_done_fn *done, void *ctx);
+/* Keeps PUSH (copied; NULL = none) as the feed's td_feed_state.push for the next start. */
+void store_feed_push(struct store *s, int64_t feed_id, const char *push);
 /* Forgets a feed with its items, in small steps (the items vanish from the views at once). */
 void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, void *ctx);
 /* Named consumer cursors: SEQ is the last event the consumer has had. Created on first use. */

@@ -16,14 +16,14 @@
 
 struct writer;
 
-enum op_kind { OP_COMMIT, OP_PUT, OP_DELETE, OP_CURSOR_SET, OP_CURSOR_DELETE, OP_VACUUM };
+enum op_kind { OP_COMMIT, OP_PUT, OP_DELETE, OP_CURSOR_SET, OP_CURSOR_DELETE, OP_PUSH, OP_VACUUM };
 
 struct op {
     struct op *next;
     enum op_kind kind;
     size_t bytes;                            /* against LIMIT_WRITER_BYTES */
     int64_t id;                              /* feed_id; seq of a cursor */
-    char *name;                              /* of a cursor, owned */
+    char *name;                              /* of a cursor; OP_PUSH: its text; owned */
     struct store_commit *commit;             /* owned */
     const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
     struct td_feed_conf *conf;               /* OP_PUT of one: owned */

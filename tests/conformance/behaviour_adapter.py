@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Runs tidingsd for a score of how it behaves towards servers: info | run | dump.
 
-The programs come from $TIDINGS_BUILD (a build directory), else from the installed ones in PATH. The
-score's settings arrive as BS_* variables; everything is kept in BS_DIR. All eight variables are
+The program is $TIDINGS_DAEMON, else the tidingsd of PATH. The score's settings arrive as BS_* variables; everything is kept in BS_DIR. All eight variables are
 explained where the score lives, outside this repository.
 """
 import os
@@ -11,8 +10,7 @@ import sys
 from pathlib import Path
 
 ENV = os.environ
-BUILD = ENV.get("TIDINGS_BUILD")
-DAEMON = str(Path(BUILD) / "daemon" / "tidingsd") if BUILD else "tidingsd"
+DAEMON = ENV.get("TIDINGS_DAEMON", "tidingsd")
 
 
 def subscriptions(path):
@@ -22,7 +20,6 @@ def subscriptions(path):
 
 
 def config():
-    # A poll interval below a second would be refused by the daemon, loudly, which is right.
     lines = [
         "[daemon]",
         "store = tidings.db",
@@ -39,6 +36,7 @@ def config():
         f"interval = {ENV['BS_POLL']}s",
         f"min-interval = {ENV['BS_POLL']}s",
         "backlog = all",
+        "move-after = 0",  # the score lasts a minute; three polls are still needed
     ]
     for n, url in enumerate(subscriptions(ENV["BS_URLS"]), 1):
         lines += [f"[feed f{n}]", f"url = {url}"]

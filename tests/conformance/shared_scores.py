@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHARED = pathlib.Path(os.environ.get('TIDINGS_SHARED', HERE.parents[2] / 'shared'))
@@ -31,7 +32,24 @@ def parsing(program):
             'sound_percent': 100 * (1 - (total['crashed'] + total['timeouts']) / total['cases'])}
 
 
-SCORES = {'parsing': parsing}
+def behaviour(program):
+    """How tidingsd behaves towards servers, in percent of the checks' weight; takes 76 s."""
+    tool = SHARED / 'origin/behaviour_score.py'
+    if not tool.exists():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / 'score.json'
+        subprocess.run([sys.executable, tool, '--adapter', HERE / 'behaviour_adapter.py', '--json', report],
+                       stdout=subprocess.DEVNULL, check=True,
+                       env={**os.environ, 'TIDINGS_DAEMON': program})
+        result = json.loads(report.read_text())
+    for c in result['checks']:
+        if c['status'] != 'PASS':
+            print(f"  {c['status']} {c['group']}/{c['id']}: {c['title']} [{c['detail']}]")
+    return {'score_percent': result['summary']['score'], 'strict_percent': result['summary']['strict']}
+
+
+SCORES = {'parsing': parsing, 'behaviour': behaviour}
 
 
 def main():

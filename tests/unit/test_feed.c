@@ -25,6 +25,7 @@ static struct td_feed_conf sample(void)
         .enabled = true,
         .interval_ms = 1,
         .min_interval_ms = 2,
+        .move_after_ms = 8,
         .timeout_ms = 3,
         .max_body_bytes = 4,
         .retention_age_ms = 5,
@@ -54,7 +55,7 @@ static void conf_copy_is_deep(void **state)
 static void conf_same_sees_all(void **state)
 {
     const struct td_feed_conf a = sample();
-    struct td_feed_conf b[18];
+    struct td_feed_conf b[19];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(b); i++)
         b[i] = a;
@@ -71,6 +72,7 @@ static void conf_same_sees_all(void **state)
     b[n++].ignore_hints = true;
     b[n++].interval_ms = 99;
     b[n++].min_interval_ms = 99;
+    b[n++].move_after_ms = 99;
     b[n++].timeout_ms = 99;
     b[n++].max_body_bytes = 99;
     b[n++].retention_age_ms = 99;
@@ -121,7 +123,8 @@ static char **string_of(struct td_feed_state *s, int i)
     char **all[] = {&s->val.etag, &s->val.last_modified,
                     &s->title,    &s->home_page_url,
                     &s->moved_to, &s->error,
-                    &s->why,      NULL};
+                    &s->why,      &s->url,
+                    &s->push,     NULL};
     return all[i];
 }
 
