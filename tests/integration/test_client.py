@@ -21,7 +21,7 @@ ITEM = """<item><title>{title}</title><guid isPermaLink="false">{guid}</guid>
 """
 STEERING = "evil \u009b31m \u202e title \u2066"
 COMMANDS = ["status", "items", "search", "show", "follow", "feeds", "why", "add", "remove",
-            "refresh", "reload", "check-config", "opml", "parse", "backup", "vacuum", "version"]
+            "refresh", "reload", "check-config", "opml", "parse", "backup", "recover", "vacuum", "version"]
 
 
 def rss(name, *items):

@@ -199,13 +199,23 @@ systemctl start tidingsd.service 2>/dev/null && fail "started with a broken conf
 mv "$conf.good" "$conf"
 
 # ---- a damaged store: refused, untouched, recovered
-dd if=/dev/urandom of=/var/lib/tidings/tidings.db bs=16384 seek=2 count=6 conv=notrunc status=none
+page=$(python3 -c 'import sqlite3; c = sqlite3.connect("/var/lib/tidings/tidings.db")
+print(c.execute("select rootpage from sqlite_schema where name = ?", ("item_feed",)).fetchone()[0])')
+dd if=/dev/urandom of=/var/lib/tidings/tidings.db bs=16384 seek=$((page - 1)) count=1 conv=notrunc status=none
 sum=$(md5sum </var/lib/tidings/tidings.db)
 systemctl reset-failed tidingsd.service
 systemctl start tidingsd.service 2>/dev/null && fail "started with a damaged store"
 [ "$(prop ExecMainStatus)" = 65 ] || fail "status $(prop ExecMainStatus) with a damaged store"
 journal_has MESSAGE_ID=05863b4f33df452fb3eef42a481bafda || fail "no line about the damaged store"
 [ "$(md5sum </var/lib/tidings/tidings.db)" = "$sum" ] || fail "the damaged store was written to"
+tidings recover --store /var/lib/tidings/tidings.db /e2e/recovered.db >/e2e/recover.out || fail "tidings recover"
+mv /var/lib/tidings/tidings.db /e2e/damaged.db
+cp /e2e/recovered.db /var/lib/tidings/tidings.db
+chown --reference=/e2e/damaged.db /var/lib/tidings/tidings.db
+systemctl reset-failed tidingsd.service
+systemctl start tidingsd.socket tidingsd.service || fail "start with the recovered store: $(cat /e2e/recover.out)"
+tidings items --format tsv | grep -q "A crane" || fail "the item did not come back"
+ok "recovered: $(head -1 /e2e/recover.out)"
 ok "errors of the config and a damaged store end the start, once, with their reasons"
 
 # ---- no system call was forbidden

@@ -52,7 +52,7 @@ _tidings() {
     fi
     case $command in
     feeds | why | remove | refresh) _tidings_feeds "$cur" ;;
-    check-config | parse | backup) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    check-config | parse | backup | recover) COMPREPLY=($(compgen -f -- "$cur")) ;;
     opml)
         if ((COMP_CWORD == 2)); then
             _tidings_words "$cur" import export

@@ -1,0 +1,200 @@
+/* A store is made, pages of it are spoilt, and what is on the others must come back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/recover.h"
+#include "store_temp.h"
+
+#define PAGE     16384
+#define ITEMS    2000
+#define PER_PAGE 12 /* items of about 1.5 KB on one page, rounded up */
+
+static const char *new_path(const struct temp *t)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/new.db", t->dir);
+    return path;
+}
+
+/* Two feeds, ITEMS items with an event and an ident each, a cursor; in one file. */
+static int set_up(void **state)
+{
+    struct td_err err = {""};
+    temp_set_up(state);
+    struct temp *t = *state;
+    if (temp_open(t, &err) < 0)
+        fail_msg("%s", err.msg);
+    CLEANUP_FREE char *items = xasprintf(
+        "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d)"
+        " INSERT INTO item(feed_id, first_seen, revised_at, revision, backlog, id, title, json)"
+        " SELECT 1 + i %% 2, 1, 1, 1, 0, 'id-' || i, 'title ' || i,"
+        " json_object('id', 'id-' || i, 'text', hex(randomblob(700))) FROM k",
+        ITEMS);
+    temp_sql(t, "INSERT INTO feed(feed_id, name, url, origin, enabled) VALUES"
+                "(1, 'a', 'http://a', 0, 1), (2, 'b', 'http://b', 0, 1)");
+    temp_sql(t, items);
+    temp_sql(
+        t, "INSERT INTO event(kind, at, feed_id, item_id, revision)"
+           " SELECT 1, 1, feed_id, item_id, 1 FROM item;"
+           "INSERT INTO seen SELECT feed_id, item_id, item_id, 7, 0, 1 FROM item;"
+           "INSERT INTO revision VALUES(1, 1, 1, 1, 'u', 't', '{}'), (1, 2, 1, 1, 'u', 't', '{}');"
+           "INSERT INTO cursor VALUES('desk', 17, 1);"
+           "DELETE FROM event WHERE seq > 1990"); /* numbers that were given all the same */
+    temp_sql(t, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return 0;
+}
+
+/* The page of the table's tree that holds KEY, found by looking for the row's bytes. */
+static int64_t page_of(const struct temp *t, const char *text)
+{
+    static char page[PAGE];
+    int fd = open(t->path, O_RDONLY);
+    for (int64_t n = 0; pread(fd, page, PAGE, n * PAGE) == PAGE; n++)
+        if (page[0] == 0x0d && memmem(page, PAGE, text, strlen(text))) {
+            close(fd);
+            return n;
+        }
+    close(fd);
+    fail_msg("%s is on no page", text);
+    return -1;
+}
+
+static void spoil(const struct temp *t, int64_t page)
+{
+    static char junk[PAGE];
+    memset(junk, 0x5a, sizeof junk);
+    int fd = open(t->path, O_WRONLY);
+    assert_int_equal(pwrite(fd, junk, PAGE, page * PAGE), PAGE);
+    close(fd);
+}
+
+static void close_store(struct temp *t)
+{
+    db_close(t->d);
+    t->d = NULL;
+}
+
+/* Recovers into new.db, which T->d is then. */
+static void recover(struct temp *t, struct recovered *got)
+{
+    struct td_err err = {""};
+    int r = recover_store(t->path, new_path(t), got, &err);
+    if (r < 0 || db_open(&t->d, new_path(t), true, &err) < 0)
+        fail_msg("%s", err.msg);
+    assert_int_equal(migrate_check(t->d, new_path(t), &err), 0);
+    assert_int_equal(migrate_run(t->d, new_path(t), NULL, NULL, &err), 0);
+    assert_int_equal(db_int(t->d, "SELECT integrity_check = 'ok' FROM pragma_integrity_check", 0),
+                     1);
+    assert_int_equal(db_int(t->d, "SELECT count(*) FROM item", 0), got->items);
+}
+
+static void whole(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    close_store(t);
+    recover(t, &got);
+    assert_int_equal(got.feeds, 2);
+    assert_int_equal(got.items, ITEMS);
+    assert_int_equal(got.events, 1990);
+    assert_int_equal(got.seen, ITEMS);
+    assert_int_equal(got.revisions, 2);
+    assert_int_equal(got.cursors, 1);
+    assert_int_equal(got.damaged, 0);
+    assert_int_equal(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),
+                     ITEMS);
+    assert_int_equal(db_int(t->d, "SELECT seq FROM cursor WHERE name = 'desk'", 0), 17);
+}
+
+/* Three leaves of items: their items are lost, no other, and no item becomes unknown. */
+static void leaves(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    struct td_err err;
+    close_store(t);
+    spoil(t, page_of(t, "id-100\""));
+    spoil(t, page_of(t, "id-1000\""));
+    spoil(t, page_of(t, "id-2000\""));
+    recover(t, &got);
+    assert_in_range(got.items, ITEMS - 3 * PER_PAGE, ITEMS - 3);
+    assert_int_equal(got.events, 1990);
+    assert_int_equal(got.damaged, 3);
+    assert_int_equal(db_int(t->d,
+                            "SELECT count(*) FROM item WHERE id IN ('id-80', 'id-120',"
+                            "'id-980', 'id-1020', 'id-1980', 'id-1')",
+                            0),
+                     6);
+    assert_int_equal(recover_store(t->path, new_path(t), &got, &err), -EEXIST);
+}
+
+/* The root of the items: all of them are lost, the rest is not. */
+static void root(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    int64_t page = db_int(t->d, "SELECT rootpage FROM sqlite_schema WHERE name = 'item'", 0);
+    close_store(t);
+    spoil(t, page - 1);
+    recover(t, &got);
+    assert_int_equal(got.items, 0);
+    assert_int_equal(got.events, 1990);
+    assert_int_equal(got.seen, ITEMS);
+    assert_int_equal(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'item'", 0), ITEMS);
+}
+
+/* Feeds and idents lost: the items stay visible and known, and no number comes twice. */
+static void items_without_feeds(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    static const char *const lost[] = {"feed", "seen", "sqlite_sequence"};
+    int64_t pages[3];
+    for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
+        CLEANUP_FREE char *sql = xasprintf("SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+                                           lost[i]);
+        pages[i] = db_int(t->d, sql, 0);
+    }
+    close_store(t);
+    for (size_t i = 0; i < ARRAY_SIZE(lost); i++)
+        spoil(t, pages[i] - 1);
+    recover(t, &got);
+    assert_int_equal(got.items, ITEMS);
+    assert_int_equal(got.feeds_made, 2);
+    assert_int_equal(db_int(t->d, "SELECT count(*) FROM v1_items WHERE feed = 'recovered-2'", 0),
+                     ITEMS / 2);
+    assert_int_equal(db_int(t->d, "SELECT count(*) FROM seen", 0), ITEMS);
+    assert_true(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0) > ITEMS);
+}
+
+static void what_is_no_store(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    struct td_err err;
+    assert_int_equal(recover_store("/nonexistent/t.db", new_path(t), &got, &err), -ENOENT);
+    close_store(t);
+    spoil(t, 0);
+    assert_int_equal(recover_store(t->path, new_path(t), &got, &err), -EUCLEAN);
+    assert_true(access(new_path(t), F_OK) < 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whole, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(leaves, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(root, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(items_without_feeds, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_store, set_up, temp_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
