@@ -1,6 +1,7 @@
 #include "parse/pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
@@ -181,10 +182,20 @@ static void warm_up(struct buf *out)
     answer(&in, false, out);
 }
 
+/* Should memory run out around us, the kernel takes a parser and not the daemon. May fail: no
+ * /proc. */
+static void volunteer(void)
+{
+    CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : write(fd, "1000", 4);
+    (void)n;
+}
+
 int pool_child_main(int fd)
 {
     struct td_err err = {""};
     CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_WIRE_BYTES + sizeof(struct frame_answer));
+    volunteer();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a child in an endless document has no one to end it */
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 256 << 10);   /* fixed: glibc would raise it and keep big blocks */

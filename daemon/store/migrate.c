@@ -160,10 +160,11 @@ int migrate_run(struct db *d, const char *path,
             r != -EEXIST) /* an earlier try was cut off after its copy: that one is the original */
             return r;
     }
+    const bool tell = progress && version > 0; /* a new store is made at once */
     for (; version < schema_version(); version++) {
         struct telling t = {progress, ctx, schema_step(version)->what,
                             (double)version / schema_version()};
-        if (progress && version > 0) {
+        if (tell) {
             tell_alive(&t);
             sqlite3_progress_handler(db_handle(d), STEP_OPS, tell_alive, &t);
         }

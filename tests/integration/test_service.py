@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -149,3 +150,23 @@ def test_sockets_for_another_process(daemon):
     assert daemon.socket.exists()
     assert daemon.stop() == 0
     assert not daemon.socket.exists()
+
+
+def test_an_older_store_is_converted(daemon, manager, source_dir):
+    """In place, with a copy kept and the manager asked for time; once."""
+    sql = (source_dir / "tests/unit/store_formats/v1.sql").read_text()
+    c = sqlite3.connect(daemon.store)
+    c.executescript(sql)
+    assert c.execute("PRAGMA user_version").fetchone() == (1,)
+    c.close()
+    daemon.start("", env={"NOTIFY_SOCKET": manager.path})
+    manager.wait("EXTEND_TIMEOUT_USEC=60000000")
+    manager.wait("READY=1")
+    assert "the old store is kept as" in daemon.text()
+    assert daemon.stop() == 0
+    old = sqlite3.connect(f"{daemon.store}.v1")
+    assert old.execute("PRAGMA user_version").fetchone() == (1,)
+    old.close()
+    daemon.start("")
+    assert daemon.text().count("the old store is kept as") == 1
+    assert daemon.stop() == 0

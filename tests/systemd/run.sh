@@ -152,6 +152,7 @@ child=$(pgrep -P "$pid" -f parser-child | head -1)
 [ -n "$child" ] || fail "no parser child"
 [ "$(awk '/^Seccomp_filters/{print $2}' "/proc/$child/status")" -gt \
   "$(awk '/^Seccomp_filters/{print $2}' "/proc/$pid/status")" ] || fail "the parser has no filter of its own"
+[ "$(cat /proc/$child/oom_score_adj)" = 1000 ] || fail "the kernel would not take the parser first"
 grep -q '^Max processes  *0 ' "/proc/$child/limits" || fail "the parser has no limits of its own"
 ok "nothing else is writable; the parser is caged inside the cage"
 
