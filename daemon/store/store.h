@@ -114,7 +114,7 @@ void store_vacuum(struct store *s, store_done_fn *done, void *ctx);
 typedef void store_run_fn(struct reader *r, void *ctx);
 typedef void store_ran_fn(void *ctx);
 void store_read(struct store *s, store_run_fn *run, store_ran_fn *done, void *ctx);
-/* The last committed seq, without asking the database. */
+/* The last committed seq, without asking the database. Any thread. */
 int64_t store_last_seq(const struct store *s);
 
 #endif

@@ -45,7 +45,7 @@ struct writer {
 
     /* loop thread */
     size_t queued_bytes;
-    int64_t last_seq;
+    _Atomic int64_t last_seq; /* written on the loop, read anywhere */
     bool trouble_told;
     bool has_rules; /* some feed was given a retention: "none" may take one back */
 
@@ -354,7 +354,8 @@ static void answer(struct writer *w, struct op *op)
 {
     w->queued_bytes -= op->bytes;
     if (op->kind == OP_COMMIT) {
-        w->last_seq = MAX(w->last_seq, op->known ? op->counts.last_seq : 0);
+        if (op->known && op->counts.last_seq > w->last_seq)
+            w->last_seq = op->counts.last_seq;
         if (op->commit->done)
             op->commit->done(op->commit, op->known ? &op->counts : NULL);
     } else if (op->done) {
