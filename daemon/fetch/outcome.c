@@ -212,11 +212,23 @@ static void judge_body(struct td_result *r, const struct exchange *x)
     }
 }
 
+static void judge_post(struct td_result *r, const char *status)
+{
+    if (r->http_status >= 200 && r->http_status < 300)
+        r->outcome = TD_OUT_OK;
+    else
+        FAIL(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "%s", status);
+}
+
 /* A whole header came: the status decides, whatever became of an error's or redirect's body. */
 static void judge_status(struct td_result *r, const struct exchange *x)
 {
     char text[64];
     status_text(text, sizeof text, r->http_status);
+    if (x->post) {
+        judge_post(r, text);
+        return;
+    }
     switch (r->http_status) {
     case 200:
     case 203: /* the same, through a proxy that changed something */

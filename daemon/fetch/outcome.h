@@ -50,6 +50,7 @@ struct exchange {
     int64_t now_ms;
     int64_t timeout_ms;
     size_t max_body_bytes;
+    bool post;              /* only the status counts */
     bool conditional;       /* validators were sent */
     bool delta;             /* A-IM: feed was sent: 226 is an answer (RFC 3229) */
     bool cut_coding;        /* the content coding ends in the middle */

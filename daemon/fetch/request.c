@@ -66,7 +66,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 
 static bool wants_body(const struct hop *p)
 {
-    return p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta);
+    return !p->base.req->post &&
+           (p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta));
 }
 
 static int add_body(struct hop *p, const char *data, size_t n)
@@ -143,6 +144,22 @@ static bool add_validator(struct hop *p, const char *name, const char *value)
     CLEANUP_FREE char *line = xasprintf("%s: %s", name, value);
     p->headers = curl_slist_append(p->headers, line);
     return true;
+}
+
+static void set_post(struct hop *p)
+{
+    const struct td_request *req = p->base.req;
+    p->headers = curl_slist_append(NULL, "Accept: */*");
+    p->headers = curl_slist_append(p->headers, "Expect:"); /* small, and no server need wait */
+    for (const char *const *h = req->headers; h && *h; h++)
+        if (!(*h)[strcspn(*h, "\r\n")])
+            p->headers = curl_slist_append(p->headers, *h);
+    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->post_bytes);
+    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, req->post);
+    curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
+    curl_easy_setopt(p->easy, CURLOPT_USERAGENT, p->base.fetcher->user_agent);
+    /* Who takes a message may think for as long as `timeout` allows. */
+    curl_easy_setopt(p->easy, CURLOPT_LOW_SPEED_TIME, 0L);
 }
 
 static void set_headers(struct hop *p)
@@ -230,7 +247,10 @@ static void run(struct hop *p, const char *addresses)
     set_tls(p);
     set_limits(p);
     set_callbacks(p);
-    set_headers(p);
+    if (p->base.req->post)
+        set_post(p);
+    else
+        set_headers(p);
     curl_easy_setopt(p->easy, CURLOPT_DNS_CACHE_TIMEOUT, addresses ? NAMES_KEPT_S : 0L);
     if (addresses) {
         CLEANUP_FREE char *entry = xasprintf("+%s:%s:%s", p->host, p->port, addresses);
@@ -257,6 +277,7 @@ void hop_done(CURL *easy, CURLcode code)
         .now_ms = clock_now_ms(),
         .timeout_ms = p->base.req->timeout_ms,
         .max_body_bytes = p->base.req->max_body_bytes,
+        .post = p->base.req->post,
         .conditional = p->conditional,
         .delta = p->delta,
         .cut_coding = p->gunzip && !p->bad_coding && !gunzip_complete(p->gunzip),

@@ -25,6 +25,13 @@ struct td_request {
     const char *last_modified; /* sent as If-Modified-Since; NULL = not sent */
     int64_t timeout_ms;
     size_t max_body_bytes;
+    /* A POST of these bytes instead of a GET (NULL = GET; "" with 0 bytes is a POST too). Any 2xx
+     * is TD_OUT_OK, any other status a failure, also a redirect; of the answer's body nothing is
+     * kept.
+     */
+    const char *post;
+    size_t post_bytes;
+    const char *const *headers; /* of a POST: "Name: value", NULL-terminated; NULL = none */
 };
 
 /* What the answer's header said about caching, read as FETCHING B2 to B5 say. */

@@ -185,7 +185,7 @@ static const struct {
 static bool answer(struct httpd *s, int fd, const char *request)
 {
     char path[256] = "";
-    sscanf(request, "GET %255s", path);
+    sscanf(request, "%*s %255s", path);
     for (size_t i = 0; i < ARRAY_SIZE(canned); i++)
         if (str_eq(path, canned[i].path))
             return httpd_sends(fd, canned[i].answer) && !str_eq(path, "/garbage");
@@ -250,6 +250,51 @@ static const char *header(const char *name)
         }
     }
     return NULL;
+}
+
+/* ---- posts: only the status counts ------------------------------------------------------------
+ */
+
+static void posts(void **state)
+{
+    static const struct {
+        const char *path;
+        int outcome, status;
+    } want[] = {{"/plain", TD_OUT_OK, 200},
+                {"/204", TD_OUT_OK, 204},
+                {"/206", TD_OUT_OK, 206},
+                {"/empty", TD_OUT_OK, 200},
+                {"/302", TD_OUT_HTTP, 302},
+                {"/410", TD_OUT_GONE, 410},
+                {"/304", TD_OUT_HTTP, 304},
+                {"/429", TD_OUT_HTTP, 429},
+                {"/reset", TD_OUT_CONNECT, 0},
+                {"/cut-length", TD_OUT_OK, 200},
+                {"/error-endless", TD_OUT_HTTP, 500}};
+    static const char *const headers[] = {"Content-Type: text/plain", "X-Two: b", "Evil: a\r\nX: y",
+                                          NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+        struct td_request req = REQUEST(url(want[i].path));
+        req.post = "one=1&two";
+        req.post_bytes = 9;
+        req.headers = headers;
+        struct td_result r = harness_get(fetcher, &req);
+        if (want[i].status == 0
+                ? td_outcome_good(r.outcome)
+                : (int)r.outcome != want[i].outcome || r.http_status != want[i].status)
+            fail_msg("%s: %d %s", want[i].path, r.http_status, td_outcome_name(r.outcome));
+        assert_true(r.body.len == 0 && !r.redirect_to);
+        assert_true(str_starts(server->last_request, "POST /"));
+        assert_string_equal(header("Content-Type"), "text/plain");
+        assert_string_equal(header("Content-Length"), "9");
+        assert_string_equal(header("X-Two"), "b");
+        assert_null(header("Evil"));
+        assert_null(header("Expect"));
+        assert_string_equal(strstr(server->last_request, "\r\n\r\n") + 4, "one=1&two");
+        if (want[i].status == 429)
+            assert_true(r.retry_after_at > clock_now_ms() + 100000);
+        td_result_fini(&r);
+    }
 }
 
 static void request_line_and_header(void **state)
@@ -678,6 +723,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(posts),
         TEST(good),
         TEST(only_the_final_header_counts),
         TEST(request_line_and_header),
