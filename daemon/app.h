@@ -3,8 +3,9 @@
  *
  *     config -> schedule -> fetch -> parse -> store -> notify -> consumers
  *
- * app.c is that line; control.c is what users ask of it (reload, add, remove, refresh, status).
- * These two and feedset.c are the only files that know more than one stage. Loop thread only.
+ * app.c builds that line; flight.c and settle.c are a feed's way along it; feedset.c is which feeds
+ * there are; control.c and status.c are what users ask, watch.c what the service manager hears. The
+ * files directly in daemon/ are the only ones that know more than one stage. Loop thread only.
  */
 #ifndef TIDINGS_APP_H
 #define TIDINGS_APP_H

@@ -1,5 +1,5 @@
 /*
- * app_private.h - what app.c, feedset.c and control.c share. Nobody else includes it.
+ * app_private.h - what the files directly in daemon/ share. Nobody else includes it.
  */
 #ifndef TIDINGS_APP_PRIVATE_H
 #define TIDINGS_APP_PRIVATE_H
@@ -116,16 +116,33 @@ struct app {
     int exit_code;
 };
 
-/* ---- app.c: the pipeline ---- */
+/* ---- app.c: builds the stages and joins them ---- */
 /* Something changed: look for feeds that may start before the loop sleeps again. */
 void app_look(struct app *a);
-/* Drops a flight in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
-void app_drop_flight(struct feed *f);
-/* Frees a flight that no stage knows any more; accepts NULL. */
-void app_free_flight(struct flight *fl);
+/* The schedule is loaded and every feed has its id. */
 void app_ready(struct app *a);
+/* What a stage takes from the settings, at the start and at a reload. */
+struct fetch_conf app_fetch_conf(const struct settings *s);
+struct schedule_conf app_schedule_conf(const struct settings *s);
+
+/* ---- flight.c: a feed is due, is fetched, parsed ---- */
+/* Feeds start in the loop from then on (when the daemon is ready), and until. */
+void flight_watch(struct app *a);
+void flight_unwatch(struct app *a);
+/* Drops a flight in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
+void flight_drop(struct feed *f);
+/* Frees a flight that no stage knows any more; accepts NULL. */
+void flight_free(struct flight *fl);
+
+/* ---- settle.c: everything is known: one commit, and the next turn ---- */
+void flight_settle(struct flight *fl);
 void rate_add(struct rate *r, double n);
 double rate_now(const struct rate *r);
+
+/* ---- feedlog.c ---- */
+/* What the fetch that ended in F's state and in R, from the state BEFORE, is worth in the log. */
+void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *before,
+                     const struct store_commit_result *r);
 
 /* ---- feedset.c: which feeds there are ---- */
 /* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.
@@ -159,6 +176,12 @@ void watch_status(struct app *a, char *buf, size_t size);
 /* From when the stages are built until they are taken down. */
 void watch_start(struct app *a);
 void watch_stop(struct app *a);
+
+/* ---- status.c: what is going on (serve_ops) ---- */
+const char *status_feed_phase(void *app, int64_t feed_id);
+void status_json(void *app, struct buf *out);
+void status_metrics(void *app, struct buf *out);
+int status_ready(void *app, struct td_err *err);
 
 /* ---- control.c: what users ask ---- */
 extern const struct serve_ops control_ops;

@@ -153,7 +153,7 @@ void feedset_remove(struct app *a, struct feed *f)
 {
     bool held = f->flight && (f->flight->phase == FLIGHT_COMMIT || f->flight->phase == FLIGHT_PUT);
     if (!held)
-        app_drop_flight(f);
+        flight_drop(f);
     feedset_unschedule(a, f);
     HASH_DEL(a->feeds, f);
     if (f->in_round)
@@ -176,7 +176,7 @@ void feedset_free(struct app *a)
     HASH_CLEAR(by_url, a->asked);
     HASH_ITER (hh, a->feeds, f, next) {
         HASH_DEL(a->feeds, f);
-        app_free_flight(f->flight);
+        flight_free(f->flight);
         feedset_release(f);
     }
 }
@@ -382,7 +382,7 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
         return;
     }
     if (!committing)
-        app_drop_flight(f);
+        flight_drop(f);
     feedset_unschedule(a, f);
     if (moved) {
         move_forget(&f->state);

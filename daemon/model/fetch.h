@@ -1,9 +1,9 @@
 /*
  * fetch.h - one exchange with a source: what is asked, what came back.
  *
- * Plain data between app.c and fetch/. A request is one hop: a redirect comes back as a result, so
- * that every hop passes the scheme rule, the address guard and its own host's queue (FETCHING L1,
- * H4).
+ * Plain data between flight.c and fetch/. A request is one hop: a redirect comes back as a result,
+ * so that every hop passes the scheme rule, the address guard and its own host's queue (FETCHING
+ * L1, H4).
  */
 #ifndef TIDINGS_MODEL_FETCH_H
 #define TIDINGS_MODEL_FETCH_H

@@ -1,0 +1,330 @@
+/*
+ * flight.c - the way of one fetch: a feed is due, is asked, and its document is read.
+ *
+ * Read it downwards: each step ends by handing the flight to the next stage, whose callback is the
+ * next function; settle.c goes on when everything is known. Limits hold backwards: no transfer
+ * starts while the parser pool or the writer is full.
+ */
+#include "app_private.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define WAKE_MAX_S 60.0 /* look at the wall clock this often: it may jump while we sleep */
+
+void flight_free(struct flight *fl)
+{
+    if (!fl)
+        return;
+    free(fl->url);
+    free(fl->moved_to);
+    free(fl->found);
+    td_result_fini(&fl->res);
+    td_batch_free(fl->batch);
+    td_feed_conf_free(fl->conf);
+    free(fl);
+}
+
+void flight_drop(struct feed *f)
+{
+    struct flight *fl = f->flight;
+    if (!fl)
+        return;
+    struct app *a = fl->app;
+    if (fl->phase == FLIGHT_TRANSFER) {
+        fetch_cancel(fl->fetch);
+        a->n_transfers--;
+    } else if (fl->phase == FLIGHT_PARSE) {
+        pool_cancel(fl->job);
+        a->n_parsing--;
+    }
+    f->flight = NULL;
+    flight_free(fl);
+    app_look(a);
+}
+
+/* ---- 1. a feed is due: start a transfer --------------------------------------------------- */
+
+static void on_fetched(void *ctx, struct td_result *result);
+
+/* A rider that does not hold what the leader holds needs the whole document. */
+static bool all_have(const struct feed *f)
+{
+    const struct td_validators *v = &f->state.val;
+    for (const struct feed *r = f->riders; r; r = r->next_rider)
+        if (!str_same(r->state.val.etag, v->etag) ||
+            !str_same(r->state.val.last_modified, v->last_modified))
+            return false;
+    return true;
+}
+
+static void transfer_start(struct flight *fl)
+{
+    struct feed *f = fl->feed;
+    bool conditional = !fl->found && all_have(f); /* validators are not those of a page */
+    fl->rq = (struct td_request){
+        .source = fl->conf->source,
+        .url = fl->url,
+        .argv = fl->conf->argv,
+        .etag = conditional ? f->state.val.etag : NULL,
+        .last_modified = conditional ? f->state.val.last_modified : NULL,
+        .timeout_ms = fl->conf->timeout_ms,
+        .max_body_bytes = fl->conf->max_body_bytes,
+    };
+    fl->phase = FLIGHT_TRANSFER;
+    fl->app->n_transfers++;
+    fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
+}
+
+static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
+{
+    struct flight *fl = xcalloc(1, sizeof *fl);
+    fl->app = a;
+    fl->feed = f;
+    fl->url = xstrdup(move_url(&f->state, f->conf));
+    fl->conf = td_feed_conf_copy(f->conf);
+    fl->res.retry_after_at = TD_NEVER;
+    fl->started_at = now;
+    f->flight = fl;
+    return fl;
+}
+
+static bool may_start(const struct app *a)
+{
+    return a->ready && !a->store_trouble && a->n_transfers < (size_t)a->settings->concurrency &&
+           pool_has_room(a->pool) && store_has_room(a->store);
+}
+
+static void start_feeds(struct app *a)
+{
+    int64_t now = clock_now_ms(), wake_at = TD_NEVER;
+    while (may_start(a)) {
+        struct sched_node *n = schedule_next(a->schedule, now, &wake_at);
+        if (!n)
+            break;
+        struct feed *f = CONTAINER_OF(n, struct feed, node);
+        if (f->flight)
+            transfer_start(f->flight); /* a redirect whose host has a place now */
+        else
+            transfer_start(flight_new(a, f, now));
+    }
+    ev_timer_stop(a->loop, &a->wake);
+    if (wake_at == TD_NEVER)
+        return;
+    double in_s = MAX((double)(wake_at - now) / 1000.0, 0.001);
+    ev_timer_set(&a->wake, MIN(in_s, WAKE_MAX_S), 0.);
+    ev_timer_start(a->loop, &a->wake);
+}
+
+static void on_wake(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    app_look(w->data);
+}
+
+static void on_before(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+    struct app *a = w->data;
+    if (!a->look)
+        return;
+    a->look = false;
+    start_feeds(a);
+}
+
+void flight_watch(struct app *a)
+{
+    ev_init(&a->wake, on_wake);
+    ev_prepare_init(&a->before, on_before);
+    a->wake.data = a->before.data = a;
+    ev_prepare_start(a->loop, &a->before);
+}
+
+void flight_unwatch(struct app *a)
+{
+    ev_prepare_stop(a->loop, &a->before);
+    ev_timer_stop(a->loop, &a->wake);
+}
+
+/* ---- 2. an answer: follow it, parse it, or settle ----------------------------------------- */
+
+/* Queues the next hop at its host. False: the redirect is refused and RES says why. */
+static bool follow(struct flight *fl, struct td_result *res, int64_t now)
+{
+    char host[300];
+    int r = outcome_redirect(&fl->chain, fl->url, res->redirect_to, res->redirect_permanent,
+                             &res->err);
+    if (r == 0)
+        r = schedule_host_key(res->redirect_to, host, sizeof host);
+    if (r < 0) {
+        res->outcome = TD_OUT_REDIRECT;
+        return false;
+    }
+    free(fl->url);
+    fl->url = TAKE(res->redirect_to);
+    if (fl->chain.all_permanent)
+        xreplace(&fl->moved_to, fl->url);
+    td_result_fini(res);
+    fl->phase = FLIGHT_HOP;
+    schedule_hop(fl->app->schedule, &fl->feed->node, host, now);
+    app_look(fl->app);
+    return true;
+}
+
+static void on_parsed(void *ctx, struct pool_answer *answer);
+
+/* May the document be a page that names its feed? One level deep, and only while no feed was read
+ * at the address: a feed that has become a page is a failure (FETCHING i, B15). */
+static bool may_be_page(const struct flight *fl)
+{
+    const struct td_feed_state *s = &fl->feed->state;
+    return !fl->found && fl->conf->source == TD_SOURCE_HTTP && (!s->imported || s->url_found) &&
+           !s->url;
+}
+
+static void parse_start(struct flight *fl)
+{
+    struct app *a = fl->app;
+    struct pool_request rq = {
+        .body = fl->res.body,
+        .base_url = fl->res.content_location ? fl->res.content_location : fl->url,
+        .content_type = fl->res.content_type,
+        .link = fl->res.link,
+        .feed = fl->conf->name,
+        .want_discovery = may_be_page(fl),
+    };
+    fl->res.body = BUF_INIT(0);
+    fl->phase = FLIGHT_PARSE;
+    a->n_parsing++;
+    fl->job = pool_submit(a->pool, &rq, on_parsed, fl);
+}
+
+static char *copy(const char *s)
+{
+    return xstrdup_or_null(s);
+}
+
+/* The answer is also that of the feeds that ride along: each gets a flight that is past its
+ * transfer. */
+static void share(struct flight *fl, int64_t now)
+{
+    for (struct feed *f = fl->feed->riders; f; f = f->next_rider) {
+        if (f->flight)
+            continue; /* its last one is still being stored */
+        struct flight *own = flight_new(fl->app, f, now);
+        const struct td_result *from = &fl->res;
+        struct td_result *res = &own->res;
+        xreplace(&own->url, fl->url);
+        own->started_at = fl->started_at;
+        own->moved_to = copy(fl->moved_to);
+        own->found = copy(fl->found);
+        *res = *from;
+        res->body = BUF_INIT(from->body.max);
+        buf_add(&res->body, buf_str(&from->body), from->body.len);
+        res->content_type = copy(from->content_type);
+        res->content_location = copy(from->content_location);
+        res->link = copy(from->link);
+        res->val = (struct td_validators){copy(from->val.etag), copy(from->val.last_modified)};
+        res->redirect_to = NULL;
+        res->wire_bytes = 0;
+        if (res->outcome == TD_OUT_OK)
+            parse_start(own);
+        else
+            flight_settle(own);
+    }
+}
+
+static void on_fetched(void *ctx, struct td_result *result)
+{
+    struct flight *fl = ctx;
+    struct app *a = fl->app;
+    int64_t now = clock_now_ms();
+    fl->fetch = NULL;
+    fl->wire_bytes += result->wire_bytes;
+    a->n_transfers--;
+    app_look(a);
+    if (result->http_status && result->http_status != 429)
+        schedule_answered(a->schedule, &fl->feed->node);
+    if (result->redirect_to && follow(fl, result, now))
+        return;
+    if (result->http_status == 429)
+        schedule_limited(a->schedule, &fl->feed->node,
+                         result->retry_after_at != TD_NEVER ? result->retry_after_at
+                                                            : now + LIMIT_INTERVAL_FLOOR_MS);
+    schedule_done(a->schedule, &fl->feed->node, now,
+                  TD_NEVER); /* parked until the commit says when */
+    fl->res = *result;
+    share(fl, now);
+    if (result->outcome ==
+        TD_OUT_OK) /* of an answer that was cut nothing is used: it comes again */
+        parse_start(fl);
+    else
+        flight_settle(fl);
+}
+
+/* ---- 3. a document: what was in it -------------------------------------------------------- */
+
+/* A page that names its feed: the flight goes on to that address, and so does the feed if one is
+ * read there. A feed of `tidings add` is not yet in the store and takes it for its own. */
+static bool follow_discovered(struct flight *fl, const char *const *links)
+{
+    struct feed *f = fl->feed;
+    char host[300];
+    if (!may_be_page(fl) || f->leader || !links || !links[0])
+        return false;
+    CLEANUP_FREE char *url = xstrndup(links[0], strcspn(links[0], "\t"));
+    if (schedule_host_key(url, host, sizeof host) < 0)
+        return false;
+    struct feed *other = feedset_by_url(fl->app, url);
+    if (str_eq(url, fl->url) || (f->adding && other && other != f))
+        return false;
+    if (f->adding) {
+        xreplace(&f->conf->url, url);
+        td_feed_conf_free(fl->conf);
+        fl->conf = td_feed_conf_copy(f->conf);
+    }
+    xreplace(&fl->found, url);
+    xreplace(&fl->url, url);
+    xreplace(&fl->moved_to, NULL);
+    fl->chain = (struct redirect_chain){0};
+    td_result_fini(&fl->res);
+    fl->phase = FLIGHT_HOP;
+    schedule_remove(fl->app->schedule, &f->node);
+    schedule_add(fl->app->schedule, &f->node, host, 0);
+    app_look(fl->app);
+    return true;
+}
+
+static void on_parsed(void *ctx, struct pool_answer *answer)
+{
+    struct flight *fl = ctx;
+    fl->job = NULL;
+    fl->app->n_parsing--;
+    app_look(fl->app);
+    switch (answer->status) {
+    case POOL_OK:
+        fl->batch = answer->batch;
+        if (fl->batch->truncated && fl->res.outcome == TD_OUT_OK) {
+            fl->res.outcome = TD_OUT_INCOMPLETE;
+            td_err(&fl->res.err, 0, "the document ends in the middle; its items were used");
+        }
+        break;
+    case POOL_NOT_A_FEED:
+        if (follow_discovered(fl, (const char *const *)answer->links))
+            return;
+        if (fl->res.outcome == TD_OUT_OK) {
+            fl->res.outcome = TD_OUT_NOT_A_FEED;
+            fl->res.err = answer->err;
+        }
+        break;
+    case POOL_TOO_LARGE:
+        fl->res.outcome = TD_OUT_TOO_LARGE;
+        fl->res.err = answer->err;
+        break;
+    case POOL_DIED:
+        fl->res.outcome = TD_OUT_PARSER;
+        fl->res.err = answer->err;
+        break;
+    }
+    flight_settle(fl);
+}

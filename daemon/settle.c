@@ -1,0 +1,201 @@
+/*
+ * settle.c - the end of a fetch: everything is known, becomes one commit, and when that is durable
+ * the feed waits for its next turn. The way up to here is flight.c.
+ */
+#include "app_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define CLOCK_WENT_BACK_MS 60000 /* less than that is drift; schedule.h takes the same */
+
+#define RATE_TAU_MS 10000.0
+
+double rate_now(const struct rate *r)
+{
+    return r->per_s * exp(-(double)(clock_mono_ms() - r->at) / RATE_TAU_MS);
+}
+
+void rate_add(struct rate *r, double n)
+{
+    r->per_s = rate_now(r) + n / (RATE_TAU_MS / 1000);
+    r->at = clock_mono_ms();
+}
+
+/* ---- 4. everything is known: one commit --------------------------------------------------- */
+
+/* What the answer taught about the feed, except counts and the next due time (policy_apply). */
+static void settle_state(struct flight *fl, struct td_feed_state *s)
+{
+    const struct td_result *res = &fl->res;
+    if (res->outcome ==
+        TD_OUT_OK) { /* a new pair replaces the old one, also by nothing (FETCHING A3) */
+        xreplace(&s->val.etag, res->val.etag);
+        xreplace(&s->val.last_modified, res->val.last_modified);
+    } else if (res->outcome == TD_OUT_NOT_MODIFIED) { /* a bare 304 keeps them (A5) */
+        if (res->has_etag)
+            xreplace(&s->val.etag, res->val.etag);
+        if (res->has_last_modified)
+            xreplace(&s->val.last_modified, res->val.last_modified);
+    }
+    if (fl->batch && fl->batch->title)
+        xreplace(&s->title, fl->batch->title);
+    if (fl->batch && fl->batch->home_page_url)
+        xreplace(&s->home_page_url, fl->batch->home_page_url);
+    xreplace(&s->error, td_outcome_good(res->outcome) ? NULL : res->err.msg);
+}
+
+/* Writer thread, inside the transaction: now the number of new items is known. */
+static void complete_state(struct store_commit *c, const struct store_commit_result *r)
+{
+    const struct flight *fl = c->ctx;
+    struct policy_event ev = {
+        .now = c->now,
+        .outcome = fl->res.outcome,
+        .http_status = fl->res.http_status,
+        .retry_after_at = fl->res.retry_after_at,
+        .fresh = fl->res.fresh,
+        .hints = fl->batch || c->batch ? &fl->hints : NULL,
+        .n_new = r->n_new,
+    };
+    struct td_fetch_note note = {
+        .at = fl->started_at,
+        .duration_ms = (int32_t)MIN(c->now - fl->started_at, (int64_t)INT32_MAX),
+        .n_new = r->n_new,
+        .bytes = (uint32_t)MIN(fl->wire_bytes, (uint64_t)UINT32_MAX),
+        .http_status = (int16_t)fl->res.http_status,
+        .outcome = (uint8_t)fl->res.outcome,
+    };
+    struct move_event mv = {
+        .now = c->now, .outcome = fl->res.outcome, .moved_to = fl->moved_to, .found = fl->found};
+    bool was_dead = policy_is_dead(&c->state, c->state.last_fetch_at);
+    td_feed_state_note(&c->state, &note);
+    bool moved = move_apply(&c->state, fl->conf, &mv) && !fl->found;
+    policy_apply(&c->state, fl->conf, &ev);
+    bool dead = policy_is_dead(&c->state, c->now);
+    c->event = c->state.gone       ? TD_FEED_GONE
+               : moved             ? TD_FEED_MOVED
+               : dead && !was_dead ? TD_FEED_DEAD
+               : was_dead && !dead ? TD_FEED_RECOVERED
+                                   : TD_FEED_NO_EVENT;
+    if (c->batch)
+        c->state.imported = true;
+}
+
+static void on_committed(struct store_commit *c, const struct store_commit_result *r);
+
+static void commit_start(struct flight *fl)
+{
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    struct store_commit *c = xcalloc(1, sizeof *c);
+    c->feed_id = f->state.feed_id;
+    c->now = clock_now_ms();
+    c->backlog_ms = fl->conf->backlog_ms;
+    td_feed_state_copy(&c->state, &f->state);
+    settle_state(fl, &c->state);
+    c->batch = TAKE(fl->batch);
+    if (c->batch)
+        fl->hints = c->batch->hints;
+    c->finish = complete_state;
+    c->done = on_committed;
+    c->ctx = fl;
+    fl->phase = FLIGHT_COMMIT;
+    a->n_committing++;
+    store_commit(a->store, c);
+}
+
+/* The store has given a feed of `tidings add` its id. */
+static void on_added(void *ctx, int result, const struct td_err *err)
+{
+    struct flight *fl = ctx;
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    if (f->removed) {
+        f->flight = NULL;
+        flight_free(fl);
+        feedset_release(f);
+        return;
+    }
+    if (result < 0) {
+        control_added(f, result, err, 0);
+        f->flight = NULL;
+        flight_free(fl);
+        feedset_remove(a, f);
+        return;
+    }
+    f->state.feed_id = result;
+    commit_start(fl);
+}
+
+void flight_settle(struct flight *fl)
+{
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    a->count.fetches[fl->res.outcome]++;
+    a->count.bytes += fl->wire_bytes;
+    a->count.fetch_ms += (uint64_t)MAX(clock_now_ms() - fl->started_at, 0);
+    rate_add(&a->count.polls, 1);
+    if (f->state.feed_id) {
+        commit_start(fl);
+    } else if (fl->batch) { /* `tidings add`: it is a feed, so it becomes one of ours */
+        fl->phase = FLIGHT_PUT;
+        store_feed_put(a->store, f->conf, on_added, fl);
+    } else {
+        struct td_err err = fl->res.err;
+        f->flight = NULL;
+        flight_free(fl);
+        control_added(f, -ENODATA, &err, 0);
+        feedset_remove(a, f);
+    }
+}
+
+/* ---- 5. durable: the feed waits for its next turn ------------------------------------------ */
+
+/* When the feed whose commit began at C->now is due. A clock that went back meanwhile has moved
+ * what waits in the schedule already, so this wait is counted from now as well. */
+static int64_t due_after_commit(const struct store_commit *c, const struct td_feed_state *s)
+{
+    int64_t now = clock_now_ms();
+    if (s->gone || s->next_due_at == TD_NEVER)
+        return TD_NEVER;
+    return c->now > now + CLOCK_WENT_BACK_MS ? now + (s->next_due_at - c->now) : s->next_due_at;
+}
+
+static void on_committed(struct store_commit *c, const struct store_commit_result *r)
+{
+    struct flight *fl = c->ctx;
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    a->n_committing--;
+    app_look(a);
+    f->flight = NULL;
+    bool strayed = fl->found;
+    flight_free(fl);
+    if (f->removed) {
+        feedset_release(f);
+        return;
+    }
+    static const struct store_commit_result nothing;
+    r = r ? r : &nothing;
+    struct td_feed_state before = f->state;
+    f->state = c->state;
+    memset(&c->state, 0, sizeof c->state);
+    a->n_failing += (size_t)(f->state.n_failures > 0) - (size_t)(before.n_failures > 0);
+    a->count.items_new += (uint64_t)r->n_new;
+    a->count.items_changed += (uint64_t)r->n_changed;
+    a->count.items_backlog += (uint64_t)r->n_backlog;
+    rate_add(&a->count.items, r->n_new);
+    feedlog_outcome(a, f, &before, r);
+    control_added(f, 0, NULL, r->n_new);
+    td_feed_state_slim(&f->state);
+    td_feed_state_fini(&before);
+    feedset_settle(a, f, strayed);
+    if (f->scheduled) /* a feed that is gone stays parked */
+        schedule_move(a->schedule, &f->node, due_after_commit(c, &f->state));
+}
