@@ -341,7 +341,7 @@ const struct key config_keys[] = {
      .min = SECOND_MS, .max = INT64_MAX},
 };
 const size_t n_config_keys = ARRAY_SIZE(config_keys);
-_Static_assert(ARRAY_SIZE(config_keys) <= 32, "the sets of keys that were given are 32 bits");
+_Static_assert(ARRAY_SIZE(config_keys) <= KEYS_MAX, "the sets of keys are 64 bits");
 
 int key_find(const char *name)
 {

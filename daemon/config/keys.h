@@ -32,6 +32,7 @@ struct key {
     int64_t min, max;
 };
 
+#define KEYS_MAX 64 /* sets of keys are uint64_t */
 extern const struct key config_keys[];
 extern const size_t n_config_keys;
 

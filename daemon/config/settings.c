@@ -19,7 +19,7 @@
 /* A feed as it is being read. */
 struct draft {
     struct td_feed_conf *conf;
-    uint32_t given; /* keys its section names, as bits of config_keys */
+    uint64_t given; /* keys its section names, as bits of config_keys */
     int file, line; /* of its section */
 };
 
@@ -31,9 +31,9 @@ struct loader {
     int n_files;
     enum section section;     /* 0 = none */
     bool in_wrong;            /* in a section that is refused: its keys are passed over */
-    int lines[32];            /* where this section named each key, 0 = not yet */
+    int lines[KEYS_MAX];      /* where this section named each key, 0 = not yet */
     struct td_feed_conf base; /* max-body and timeout of [daemon] */
-    uint32_t given_base, given_defaults;
+    uint64_t given_base, given_defaults;
     int defaults_file, defaults_line; /* of the last key of [defaults] that bears on the interval */
     struct draft *drafts;
     size_t n_drafts, cap_drafts;
@@ -118,7 +118,7 @@ static void open_section(struct loader *l, const struct ini_line *in)
 
 static void unknown_key(struct loader *l, const struct ini_line *in)
 {
-    const char *names[32];
+    const char *names[KEYS_MAX];
     size_t n = 0;
     char shown[KEY_SHOWN];
     CLEANUP_BUF struct buf all = BUF_INIT(1024);
@@ -133,9 +133,9 @@ static void unknown_key(struct loader *l, const struct ini_line *in)
             near ? "?)" : "", buf_str(&all));
 }
 
-static uint32_t interval_keys(void)
+static uint64_t interval_keys(void)
 {
-    return 1u << key_find("interval") | 1u << key_find("min-interval");
+    return 1ull << key_find("interval") | 1ull << key_find("min-interval");
 }
 
 /* K's value into TARGET; the content of a credential is not repeated in what is wrong with it. */
@@ -177,13 +177,13 @@ static void set_value(struct loader *l, const struct ini_line *in)
                    : !key_is_feeds(k)        ? (void *)l->s
                    : l->section == IN_DAEMON ? (void *)&l->base
                                              : (void *)&l->s->defaults;
-    uint32_t *given = d ? &d->given : l->section == IN_DAEMON ? &l->given_base : &l->given_defaults;
+    uint64_t *given = d ? &d->given : l->section == IN_DAEMON ? &l->given_base : &l->given_defaults;
     if (l->section == IN_DEFAULTS && (interval_keys() >> i & 1)) {
         l->defaults_file = this_file(l);
         l->defaults_line = in->line;
     }
     struct td_err err;
-    *given |= 1u << i;
+    *given |= 1ull << i;
     if (set_text(k, target, in->arg, &err) < 0)
         problem(l, this_file(l), in->line, "%s", err.msg);
 }
