@@ -144,13 +144,8 @@ static int build(struct app *a, struct td_err *err)
         return EX_OSERR;
     struct schedule_conf hc = app_schedule_conf(s);
     a->schedule = schedule_new(&hc);
-    int inherited = service_take_socket("api");
-    struct serve_conf vc = {
-        .socket = s->socket, .inherited = MAX(inherited, 0), .ops = &control_ops, .app = a};
-    if (serve_new(&a->serve, a->loop, a->store, &vc, err) < 0)
+    if (listen_start(a, err) < 0)
         return EX_CANTCREAT;
-    if (service_close_rest() > 0)
-        log_warning("inherited sockets other than 'api' are not used (FileDescriptorName=api)");
     watch_start(a);
     return feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
 }

@@ -125,6 +125,10 @@ void app_ready(struct app *a);
 struct fetch_conf app_fetch_conf(const struct settings *s);
 struct schedule_conf app_schedule_conf(const struct settings *s);
 
+/* ---- listen.c: where the daemon answers ---- */
+/* Makes the server and opens its sockets, inherited or our own. */
+int listen_start(struct app *a, struct td_err *err);
+
 /* ---- flight.c: a feed is due, is fetched, parsed ---- */
 /* Feeds start in the loop from then on (when the daemon is ready), and until. */
 void flight_watch(struct app *a);

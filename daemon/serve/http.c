@@ -30,7 +30,10 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *conn)
     struct serve *s = ctx;
     struct request *q = xcalloc(1, sizeof *q);
     const char *mark = strchr(uri, '?');
+    const struct gate *g =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     q->s = s;
+    q->frontend = g->frontend;
     q->path = mark ? xstrndup(uri, (size_t)(mark - uri)) : xstrdup(uri);
     q->query = mark ? xstrdup(mark + 1) : NULL;
     q->status = 200;
@@ -130,8 +133,13 @@ static void start(struct request *q)
 static void open_request(struct request *q, const char *method)
 {
     struct td_err err;
-    int r = route_find(routes, n_routes, method, q->path, &q->route, &q->arg, q->allow,
+    const struct frontend *f = q->frontend;
+    int r = route_find(f->routes, f->n_routes, method, q->path, &q->route, &q->arg, q->allow,
                        sizeof q->allow, &err);
+    if (f->admit && f->admit(q) < 0) {
+        q->ready = true;
+        return;
+    }
     if (r == 0)
         r = params_parse(&q->params, q->query, &err);
     if (r == 0)
@@ -242,14 +250,17 @@ static void on_mhd_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 
 static void accept_stop(struct serve *s)
 {
-    for (size_t i = 0; i < s->n_listeners; i++)
-        ev_io_stop(s->loop, &s->accepting[i]);
+    struct gate *g;
+    DL_FOREACH (s->gates, g)
+        ev_io_stop(s->loop, &g->accepting);
 }
 
 static void accept_start(struct serve *s)
 {
-    for (size_t i = 0; i < s->n_listeners && !s->closing; i++)
-        ev_io_start(s->loop, &s->accepting[i]);
+    struct gate *g;
+    DL_FOREACH (s->gates, g)
+        if (!s->closing && g->n_connections < g->frontend->max_connections)
+            ev_io_start(s->loop, &g->accepting);
 }
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
@@ -260,9 +271,15 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
 /* Takes what waits; at the limits the rest stays in the backlog until a connection closes. */
 static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
-    struct serve *s = w->data;
+    struct gate *g = w->data;
+    struct serve *s = g->s;
     struct sockaddr_storage addr;
+    const int on = 1;
     while (s->n_connections < LIMIT_CONNECTIONS) {
+        if (g->n_connections >= g->frontend->max_connections) {
+            ev_io_stop(loop, w); /* until one of its own closes */
+            return;
+        }
         socklen_t len = sizeof addr;
         int fd = accept4(w->fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
@@ -271,22 +288,32 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
             continue;
         if (fd < 0)
             return;
+        if (addr.ss_family != AF_UNIX) /* a peer that has vanished is noticed some day */
+            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        s->opening = g;
         /* Closes fd by itself when it fails. */
         MHD_add_connection(s->mhd, fd, (struct sockaddr *)&addr, len);
         mhd_run(s);
+        s->opening = NULL;
     }
     accept_stop(s);
     ev_timer_set(&s->accept_again, 1., 0.);
     ev_timer_start(loop, &s->accept_again);
 }
 
+/* A connection's context is its gate. It begins while on_accept hands it over, and only then. */
 static void on_connection(void *ctx, struct MHD_Connection *conn, void **socket_ctx,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct serve *s = ctx;
+    struct gate *g;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        g = *socket_ctx = s->opening;
+        g->n_connections++;
         s->n_connections++;
     } else {
+        g = *socket_ctx;
+        g->n_connections--;
         s->n_connections--;
         accept_start(s);
     }
@@ -312,30 +339,16 @@ static void watch(struct serve *s)
     s->mhd_timeout.data = s;
     ev_timer_init(&s->accept_again, on_accept_again, 1., 0.);
     s->accept_again.data = s;
-    for (size_t i = 0; i < s->n_listeners; i++) {
-        ev_io_init(&s->accepting[i], on_accept, s->listeners[i].fd, EV_READ);
-        s->accepting[i].data = s;
-    }
-    accept_start(s);
 }
 
 int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
               const struct serve_conf *conf, struct td_err *err)
 {
-    struct listener l;
-    int r = 0;
-    if (conf->inherited)
-        l = (struct listener){.fd = conf->inherited};
-    else
-        r = listener_unix(&l, conf->socket, err);
-    if (r < 0)
-        return r;
     struct serve *s = xcalloc(1, sizeof *s);
     s->loop = loop;
     s->store = store;
     s->ops = conf->ops;
     s->app = conf->app;
-    s->listeners[s->n_listeners++] = l;
     s->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
@@ -344,7 +357,6 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
         (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_CLIENT_IDLE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CLIENT_POOL, MHD_OPTION_END);
     if (!s->mhd) {
-        listener_close(&s->listeners[0]);
         free(s);
         return td_err(err, -EIO, "libmicrohttpd cannot be started: %s", strerror(errno));
     }
@@ -354,6 +366,17 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
     watch(s);
     *ret = s;
     return 0;
+}
+
+void serve_listen(struct serve *s, struct listener *l, const struct frontend *frontend)
+{
+    struct gate *g = xcalloc(1, sizeof *g);
+    *g = (struct gate){.s = s, .listener = *l, .frontend = frontend};
+    *l = (struct listener){.fd = -1};
+    ev_io_init(&g->accepting, on_accept, g->listener.fd, EV_READ);
+    g->accepting.data = g;
+    DL_APPEND(s->gates, g);
+    ev_io_start(s->loop, &g->accepting);
 }
 
 /* Suspended connections must be resumed before MHD_stop_daemon, which panics on them. */
@@ -373,6 +396,7 @@ static void end_requests(struct serve *s)
 
 void serve_free(struct serve *s)
 {
+    struct gate *g, *next;
     if (!s)
         return;
     s->closing = true;
@@ -386,8 +410,11 @@ void serve_free(struct serve *s)
     ev_timer_stop(s->loop, &s->mhd_timeout);
     ev_timer_stop(s->loop, &s->tails_tick);
     MHD_stop_daemon(s->mhd);
-    for (size_t i = 0; i < s->n_listeners; i++)
-        listener_close(&s->listeners[i]);
+    DL_FOREACH_SAFE(s->gates, g, next)
+    {
+        listener_close(&g->listener);
+        free(g);
+    }
     stream_free(s->stream);
     asker_free(s->asker);
     free(s);

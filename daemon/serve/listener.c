@@ -1,6 +1,7 @@
 #include "serve/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -75,6 +76,34 @@ int listener_unix(struct listener *ret, const char *path, struct td_err *err)
     *ret = (struct listener){.fd = fd, .path = xstrdup(path), .made = made};
     fd = -1;
     return 0;
+}
+
+int listener_tcp(struct listener *ret, const struct endpoint *e, struct td_err *err)
+{
+    char shown[ENDPOINT_SHOWN];
+    const int on = 1;
+    endpoint_show(shown, &e->addr);
+    CLEANUP_CLOSE int fd = socket(e->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return td_err(err, -errno, "%s: no socket: %s", shown, strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* not 60 s away after a restart */
+    if (e->addr.ss_family == AF_INET6) /* [::] is IPv6 alone, whatever the system's default */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)&e->addr, e->len) < 0 || listen(fd, BACKLOG) < 0) {
+        int r = -errno;
+        return td_err(err, r, "%s: cannot listen: %s%s", shown, strerror(-r),
+                      r == -EPERM || r == -EACCES
+                          ? " (the service may bind no port itself: use a socket unit)"
+                          : "");
+    }
+    *ret = (struct listener){.fd = fd};
+    fd = -1;
+    return 0;
+}
+
+void listener_inherited(struct listener *ret, int fd)
+{
+    *ret = (struct listener){.fd = fd};
 }
 
 void listener_close(struct listener *l)

@@ -1,5 +1,6 @@
 /*
- * listener.h - a listening unix socket at a path.
+ * listener.h - a listening socket: a unix socket at a path, a TCP port, or one that was handed
+ * over.
  */
 #ifndef TIDINGS_SERVE_LISTENER_H
 #define TIDINGS_SERVE_LISTENER_H
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "model/endpoint.h"
 
 struct listener {
     int fd;
@@ -18,6 +20,10 @@ struct listener {
  * daemon left is replaced; -EADDRINUSE when one answers there, -EEXIST when something else is in
  * the way, others from the system. */
 int listener_unix(struct listener *ret, const char *path, struct td_err *err);
+/* Binds and listens at E. -EADDRINUSE and others from the system. */
+int listener_tcp(struct listener *ret, const struct endpoint *e, struct td_err *err);
+/* FD listens already (service_take_socket); takes it. */
+void listener_inherited(struct listener *ret, int fd);
 void listener_close(struct listener *l);
 
 #endif

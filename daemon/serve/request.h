@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "notify/ask.h"
 #include "notify/stream.h"
+#include "serve/frontend.h"
 #include "serve/listener.h"
 #include "serve/param.h"
 #include "serve/route.h"
@@ -28,7 +29,15 @@
 struct tail;
 struct op;
 
-#define MAX_LISTENERS 2
+/* A listening socket at work. */
+struct gate {
+    struct serve *s;
+    struct listener listener;
+    const struct frontend *frontend;
+    ev_io accepting;
+    int n_connections;
+    struct gate *prev, *next;
+};
 
 struct serve {
     struct ev_loop *loop;
@@ -40,9 +49,8 @@ struct serve {
     struct MHD_Daemon *mhd;
     bool closing;
 
-    struct listener listeners[MAX_LISTENERS];
-    ev_io accepting[MAX_LISTENERS];
-    size_t n_listeners;
+    struct gate *gates;
+    struct gate *opening;  /* whose connection is being handed to libmicrohttpd */
     ev_timer accept_again; /* after running out of descriptors */
     int n_connections;
 
@@ -62,6 +70,7 @@ struct request {
     struct serve *s;
     struct MHD_Connection *conn; /* NULL until the request line and header are complete */
     struct request *prev, *next;
+    const struct frontend *frontend; /* of the socket it came in by */
 
     char *path; /* raw */
     char *query;

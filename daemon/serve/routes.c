@@ -4,6 +4,7 @@
 #include "serve/request.h"
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 
 const struct route routes[] = {
@@ -39,18 +40,24 @@ const struct route routes[] = {
 };
 const size_t n_routes = ARRAY_SIZE(routes);
 
+const struct frontend frontend_api = {.name = "api",
+                                      .routes = routes,
+                                      .n_routes = ARRAY_SIZE(routes),
+                                      .max_connections = LIMIT_CONNECTIONS};
+
 int api_index(struct request *q)
 {
     struct jw w = {.b = &q->out};
     jw_begin_object(&w, NULL);
     jw_str(&w, "version", TIDINGS_VERSION);
     jw_begin_array(&w, "routes");
-    for (size_t i = 0; i < n_routes; i++) {
+    for (size_t i = 0; i < q->frontend->n_routes; i++) {
+        const struct route *r = &q->frontend->routes[i];
         jw_begin_object(&w, NULL);
-        jw_str(&w, "method", routes[i].method);
-        jw_str(&w, "path", routes[i].pattern);
-        jw_str(&w, "parameters", routes[i].params);
-        jw_str(&w, "help", routes[i].help);
+        jw_str(&w, "method", r->method);
+        jw_str(&w, "path", r->pattern);
+        jw_str(&w, "parameters", r->params);
+        jw_str(&w, "help", r->help);
         jw_end_object(&w);
     }
     jw_end_array(&w);

@@ -46,15 +46,18 @@ struct serve_ops {
 };
 
 struct serve_conf {
-    const char *socket; /* path; a stale one is replaced, a live one is -EADDRINUSE */
-    int inherited;      /* a listening socket to use instead (taken), 0 = none */
     const struct serve_ops *ops;
     void *app;
 };
 
+/* Listens nowhere yet. */
 int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
               const struct serve_conf *conf, struct td_err *err);
-/* Ends all connections and removes the socket; waits for the query that runs. Before store_close
+/* From now on offers at L (taken) what FRONTEND (borrowed) says. Any number of them. */
+struct listener;
+struct frontend;
+void serve_listen(struct serve *s, struct listener *l, const struct frontend *frontend);
+/* Ends all connections and closes the sockets; waits for the query that runs. Before store_close
  * and while APP is whole. Accepts NULL. Answers of operations that come later are ignored. */
 void serve_free(struct serve *s);
 /* The log now ends at LAST_SEQ: wakes the followers. */
