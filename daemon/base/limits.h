@@ -87,6 +87,16 @@
 #define LIMIT_REVISIONS    20 /* old revisions kept of one item */
 #define LIMIT_FEED_HISTORY 8  /* last outcomes kept of one feed */
 
+/* ---- queries ----------------------------------------------------------------------------- */
+#define LIMIT_QUERY_BYTES   (16u << 10) /* text of one query: a list of 1000 names fits */
+#define LIMIT_QUERY_TERMS   1000        /* words, phrases and filters of one query */
+#define LIMIT_QUERY_DEPTH   50      /* parentheses and NOTs inside each other; FTS5 allows 256 */
+#define LIMIT_QUERY_NEAR    1000    /* n of NEAR/n */
+#define LIMIT_REGEX_BYTES   1000    /* one pattern */
+#define LIMIT_REGEX_WORK    8000000 /* of one pattern on one text (query/regex.c): some 10 ms */
+#define LIMIT_REGEX_STEPS   1000000 /* the same as PCRE2's match limit */
+#define LIMIT_REGEX_HEAP_KB 4096    /* memory of one match */
+
 /* ---- serving ----------------------------------------------------------------------------- */
 #define LIMIT_CONNECTIONS    1200         /* API clients at once */
 #define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */

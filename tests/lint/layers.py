@@ -13,20 +13,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STAGES = {
     'base': {'base'},
     'model': {'base', 'model'},
+    'query': {'base', 'model', 'query'},  # the query language: of every stage that answers or tells
     'config': {'base', 'model', 'config'},
     'schedule': {'base', 'model', 'schedule'},
     'fetch': {'base', 'model', 'fetch'},
     'parse': {'base', 'model', 'parse'},
     'story': {'base', 'model', 'story'},
-    'store': {'base', 'model', 'store'},
-    'notify': {'base', 'model', 'notify', 'store'},
-    'serve': {'base', 'model', 'serve', 'notify', 'store'},
-    'client': {'base', 'model', 'client', 'config', 'parse', 'store'},
+    'store': {'base', 'model', 'query', 'store'},
+    'notify': {'base', 'model', 'query', 'notify', 'store'},
+    'serve': {'base', 'model', 'query', 'serve', 'notify', 'store'},
+    'client': {'base', 'model', 'query', 'client', 'config', 'parse', 'store'},
 }
 LIBRARIES = {
     'curl/curl.h': {'fetch', 'client'},
     'libxml/': {'parse', 'config/opml.c'},
-    'sqlite3.h': {'store'},
+    'sqlite3.h': {'store', 'query/words.c'},  # there: the index's tokenizer
+    'pcre2.h': {'query/regex.c'},
     'microhttpd.h': {'serve'},
     'seccomp.h': {'parse'},
     'openssl/': {'base'},
