@@ -97,6 +97,18 @@
 #define LIMIT_REGEX_STEPS   1000000 /* the same as PCRE2's match limit */
 #define LIMIT_REGEX_HEAP_KB 4096    /* memory of one match */
 
+/* ---- subscriptions ----------------------------------------------------------------------- */
+#define LIMIT_SUBSCRIPTIONS  1000         /* each reads the log from its own place */
+#define LIMIT_SUB_BATCH      100          /* events in one message; `batch` */
+#define LIMIT_SUB_BYTES      (256u << 10) /* read ahead for one subscription, or one event */
+#define LIMIT_SUB_WAIT_MS    (24LL * 3600 * 1000) /* longest pause that a consumer may ask for */
+#define LIMIT_SUB_RETRIES    16                   /* attempts; `retry` */
+#define LIMIT_WEBHOOK_BYTES  20000 /* a webhook's body; Standard Webhooks: below 20 kB */
+#define LIMIT_SECRETS        4     /* signatures of one message; `secret` */
+#define LIMIT_DEAD_LETTERS   10000 /* kept of one subscription; the oldest go */
+#define LIMIT_EXEC_OUT_BYTES 500   /* end of a sink's stderr that is kept for the reason */
+#define LIMIT_FILE_ROTATIONS 9     /* FILE.1 ... of a file sink that are kept */
+
 /* ---- serving ----------------------------------------------------------------------------- */
 #define LIMIT_CONNECTIONS    1200         /* API clients at once */
 #define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
