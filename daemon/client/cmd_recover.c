@@ -22,11 +22,12 @@ static int run_recover(struct client *c)
                     got.feeds_made);
     return client_say(
         "%s: %" PRId64 " feeds, %" PRId64 " items, %" PRId64 " old revisions, %" PRId64
-        " events, %" PRId64 " cursors; damaged places in %s: %" PRId64
+        " events, %" PRId64 " cursors, %" PRId64 " subscriptions, %" PRId64
+        " dead letters; damaged places in %s: %" PRId64
         "\nStop tidingsd, keep the damaged store elsewhere with its -wal and -shm, and "
         "put this one in its place, with the same owner\n",
-        path, got.feeds, got.items, got.revisions, got.events, got.cursors, c->place.store,
-        got.damaged);
+        path, got.feeds, got.items, got.revisions, got.events, got.cursors, got.subscriptions,
+        got.dead_letters, c->place.store, got.damaged);
 }
 
 const struct command cmd_recover = {

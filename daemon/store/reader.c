@@ -10,13 +10,10 @@
 #include "store/db.h"
 #include "store/feeds.h"
 #include "store/migrate.h"
+#include "store/reader_private.h"
 #include "store/schema.h"
 #include "store/search.h"
 #include "store/store.h"
-
-struct reader {
-    struct db *d;
-};
 
 int reader_open(struct reader **ret, const char *path, struct td_err *err)
 {

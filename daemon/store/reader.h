@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "model/feed.h"
+#include "model/sub.h"
 
 struct reader;
 
@@ -92,6 +93,32 @@ typedef int cursor_row_fn(void *ctx, const struct cursor_row *row);
 int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err);
 /* All of them, by name. */
 int reader_cursors(struct reader *r, cursor_row_fn *cb, void *ctx, struct td_err *err);
+
+/* The last event that was committed before AT; 0 = none that is kept. */
+int reader_seq_before(struct reader *r, int64_t at, int64_t *ret_seq, struct td_err *err);
+
+struct sub_row {
+    const char *name, *conf; /* conf: NULL = it stands in the config */
+    struct td_sub_state state;
+    const char *error;
+    int64_t created_at, n_delivered, last_delivered_at, n_dead;
+};
+typedef int sub_row_fn(void *ctx, const struct sub_row *row);
+/* By name. */
+int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err);
+
+struct dead_row {
+    int64_t id, seq, at;
+    int attempts;
+    const char *error, *event; /* event: the JSON object */
+};
+typedef int dead_row_fn(void *ctx, const struct dead_row *row);
+/* Dead letters of subscription NAME with an id above AFTER, in order, at most LIMIT. */
+int reader_dead_letters(struct reader *r, const char *name, int64_t after, int limit,
+                        dead_row_fn *cb, void *ctx, struct td_err *err);
+/* meta.instance as store_instance gives it, into RET. */
+#define STORE_INSTANCE 17
+int reader_instance(struct reader *r, char ret[STORE_INSTANCE], struct td_err *err);
 
 struct store_counts {
     int64_t feeds, items, events, last_seq,

@@ -29,6 +29,8 @@ static const struct table tables[] = {
     {"revision", "item_id", "json_valid(json)", offsetof(struct recovered, revisions)},
     {"seen", "feed_id", NULL, offsetof(struct recovered, seen)},
     {"cursor", NULL, NULL, offsetof(struct recovered, cursors)},
+    {"subscription", NULL, NULL, offsetof(struct recovered, subscriptions)},
+    {"dead_letter", "id", "json_valid(event)", offsetof(struct recovered, dead_letters)},
 };
 
 /* One table on its way. */
@@ -211,7 +213,7 @@ static int copy_table(sqlite3 *from, sqlite3 *to, const struct table *t, struct 
 static int continue_sequences(sqlite3 *from, struct db *to, struct td_err *err)
 {
     static const char *const pairs[][2] = {
-        {"feed", "feed_id"}, {"item", "item_id"}, {"event", "seq"}};
+        {"feed", "feed_id"}, {"item", "item_id"}, {"event", "seq"}, {"dead_letter", "id"}};
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         sqlite3_stmt *s = NULL;
         CLEANUP_FREE char *ask = xasprintf("SELECT seq FROM sqlite_sequence WHERE name = '%s'",

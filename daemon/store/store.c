@@ -15,6 +15,7 @@
 #include "store/feeds.h"
 #include "store/migrate.h"
 #include "store/reader.h"
+#include "store/subs.h"
 #include "store/writer.h"
 
 struct query {
@@ -27,6 +28,7 @@ struct query {
 struct store {
     struct ev_loop *loop;
     struct writer *writer;
+    char instance[STORE_INSTANCE];
     int lock_fd;
     /* the reader thread */
     struct reader *reader;
@@ -176,8 +178,13 @@ int store_open(struct store **ret, struct ev_loop *loop, const struct store_conf
     s->lock_fd = lock_fd;
     lock_fd = -1;
     int64_t last = db_int(d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0);
+    r = reader_instance(reader, s->instance, err);
     start_reader(s);
     s->writer = writer_new(d, loop, conf, last);
+    if (r < 0) {
+        store_close(s, 0);
+        return r;
+    }
     *ret = s;
     return 0;
 }
@@ -212,6 +219,17 @@ int64_t store_busy_since(const struct store *s)
 int64_t store_last_seq(const struct store *s)
 {
     return writer_last_seq(s->writer);
+}
+
+const char *store_instance(const struct store *s)
+{
+    return s->instance;
+}
+
+int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
+                    struct td_err *err)
+{
+    return reader_subs(s->reader, cb, ctx, err);
 }
 
 static struct op *new_op(enum op_kind kind, store_done_fn *done, void *ctx)
@@ -289,4 +307,47 @@ void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64
 void store_vacuum(struct store *s, store_done_fn *done, void *ctx)
 {
     writer_put(s->writer, new_op(OP_VACUUM, done, ctx));
+}
+
+/* ---- subscriptions --------------------------------------------------------------------------- */
+
+static struct op *new_sub_op(enum sub_what what, const char *name, store_done_fn *done, void *ctx)
+{
+    struct op *op = new_op(OP_SUB, done, ctx);
+    op->sub = xcalloc(1, sizeof *op->sub);
+    op->sub->what = what;
+    op->sub->name = xstrdup(name);
+    return op;
+}
+
+void store_sub_put(struct store *s, const char *name, const char *conf, int64_t seq,
+                   store_done_fn *done, void *ctx)
+{
+    struct op *op = new_sub_op(SUB_PUT, name, done, ctx);
+    op->sub->conf = xstrdup_or_null(conf);
+    op->sub->seq = seq;
+    writer_put(s->writer, op);
+}
+
+void store_sub_save(struct store *s, const char *name, struct store_sub_save *save,
+                    store_done_fn *done, void *ctx)
+{
+    struct op *op = new_sub_op(SUB_SAVE, name, done, ctx);
+    op->sub->save = *save;
+    *save = (struct store_sub_save){.n_dead = 0};
+    op->bytes += sub_op_bytes(op->sub);
+    writer_put(s->writer, op);
+}
+
+void store_sub_delete(struct store *s, const char *name, store_done_fn *done, void *ctx)
+{
+    writer_put(s->writer, new_sub_op(SUB_DELETE, name, done, ctx));
+}
+
+void store_dead_forget(struct store *s, const char *name, int64_t id, store_done_fn *done,
+                       void *ctx)
+{
+    struct op *op = new_sub_op(SUB_FORGET, name, done, ctx);
+    op->sub->seq = id;
+    writer_put(s->writer, op);
 }

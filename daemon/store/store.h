@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "model/entry.h"
 #include "model/feed.h"
+#include "model/sub.h"
 
 struct store;
 struct reader;
@@ -102,6 +103,45 @@ void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, vo
 void store_cursor_set(struct store *s, const char *name, int64_t seq, store_done_fn *done,
                       void *ctx);
 void store_cursor_delete(struct store *s, const char *name, store_done_fn *done, void *ctx);
+
+/* ---- subscriptions -------------------------------------------------------------------------- */
+
+/* Makes the subscription, with its cursor at SEQ (a cursor that has its name already stays where it
+ * is), or changes its definition. CONF: as text, of one that was made at run time; NULL: it stands
+ * in the config. */
+void store_sub_put(struct store *s, const char *name, const char *conf, int64_t seq,
+                   store_done_fn *done, void *ctx);
+struct store_dead {
+    int64_t seq;
+    char *event; /* its JSON object */
+};
+/* One step of a delivery: all of it in one transaction. */
+struct store_sub_save {
+    struct td_sub_state state; /* its seq is the cursor */
+    char *error;               /* why it fails; NULL = it does not */
+    int64_t n_delivered;       /* events acknowledged since the last save */
+    struct store_dead *dead;   /* become dead letters */
+    size_t n_dead;
+    int attempts;     /* that these have had */
+    int64_t replayed; /* this dead letter goes; 0 = none */
+};
+/* Takes what SAVE points to. DONE: -ENOENT when the subscription was deleted meanwhile. */
+void store_sub_save(struct store *s, const char *name, struct store_sub_save *save,
+                    store_done_fn *done, void *ctx);
+/* With its cursor and dead letters. */
+void store_sub_delete(struct store *s, const char *name, store_done_fn *done, void *ctx);
+/* Forgets dead letter ID, or with 0 all of the subscription. */
+void store_dead_forget(struct store *s, const char *name, int64_t id, store_done_fn *done,
+                       void *ctx);
+/* All subscriptions, at start; as reader_subs. Blocks. */
+struct sub_row;
+int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
+                    struct td_err *err);
+/* Which store this is: 16 hex digits, the same for its whole life. */
+const char *store_instance(const struct store *s);
+
+/* ---- upkeep --------------------------------------------------------------------------------- */
+
 /* Expiry: what each feed's retention lets go, in steps of LIMIT_RETENTION_STEP rows, when idle.
  * Feeds' rules are told here (by feed_id) and on change. */
 void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64_t count);

@@ -10,6 +10,7 @@
 #include "store/commit.h"
 #include "store/feeds.h"
 #include "store/maintain.h"
+#include "store/subs.h"
 
 #define RETRY_MIN_MS 200
 #define RETRY_MAX_MS 30000
@@ -128,6 +129,8 @@ static int run_op(struct writer *w, struct op *op)
         return cursor_write(w, op, &op->err);
     case OP_PUSH:
         return feeds_write_push(w->d, op->id, op->name, &op->err);
+    case OP_SUB:
+        return subs_apply(w->d, op->sub, &op->err);
     case OP_VACUUM:
         return 0; /* not in a transaction: vacuum() */
     }
@@ -346,6 +349,7 @@ static void op_free(struct op *op)
         free(op->commit);
     }
     td_feed_conf_free(op->conf);
+    sub_op_free(op->sub);
     free(op->name);
     free(op);
 }

@@ -16,7 +16,16 @@
 
 struct writer;
 
-enum op_kind { OP_COMMIT, OP_PUT, OP_DELETE, OP_CURSOR_SET, OP_CURSOR_DELETE, OP_PUSH, OP_VACUUM };
+enum op_kind {
+    OP_COMMIT,
+    OP_PUT,
+    OP_DELETE,
+    OP_CURSOR_SET,
+    OP_CURSOR_DELETE,
+    OP_PUSH,
+    OP_SUB,
+    OP_VACUUM
+};
 
 struct op {
     struct op *next;
@@ -27,6 +36,7 @@ struct op {
     struct store_commit *commit;             /* owned */
     const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
     struct td_feed_conf *conf;               /* OP_PUT of one: owned */
+    struct sub_op *sub;                      /* owned */
     size_t n;
     int64_t *ids, one_id;
     store_done_fn *done;

@@ -47,6 +47,8 @@ static int set_up(void **state)
            "INSERT INTO seen SELECT feed_id, item_id, item_id, 7, 0, 1 FROM item;"
            "INSERT INTO revision VALUES(1, 1, 1, 1, 'u', 't', '{}'), (1, 2, 1, 1, 'u', 't', '{}');"
            "INSERT INTO cursor VALUES('desk', 17, 1);"
+           "INSERT INTO subscription(name, created_at) VALUES('hook', 1);"
+           "INSERT INTO dead_letter VALUES(1, 'hook', 1, 1, 1, NULL, '{}');"
            "DELETE FROM event WHERE seq > 1990"); /* numbers that were given all the same */
     temp_sql(t, "PRAGMA wal_checkpoint(TRUNCATE)");
     return 0;
@@ -108,6 +110,8 @@ static void whole(void **state)
     assert_int_equal(got.seen, ITEMS);
     assert_int_equal(got.revisions, 2);
     assert_int_equal(got.cursors, 1);
+    assert_int_equal(got.subscriptions, 1);
+    assert_int_equal(got.dead_letters, 1);
     assert_int_equal(got.damaged, 0);
     assert_int_equal(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),
                      ITEMS);

@@ -82,6 +82,26 @@ static void holds_what_it_held(struct temp *t)
     temp_sql(t, "INSERT INTO item_fts(item_fts) VALUES('integrity-check')");
 }
 
+static int see_sub(void *ctx, const struct sub_row *row)
+{
+    snprintf(ctx, 100, "%s|%d|%d|%s|%d", row->name, (int)row->state.seq, row->state.failures,
+             row->error, (int)row->n_dead);
+    return 0;
+}
+
+static void holds_subscriptions(struct temp *t)
+{
+    struct reader *r;
+    struct td_err err = {""};
+    char row[100] = "", instance[STORE_INSTANCE];
+    assert_int_equal(reader_open(&r, t->path, &err), 0);
+    assert_int_equal(reader_subs(r, see_sub, row, &err), 0);
+    assert_string_equal(row, "hook|2|2|HTTP 503|1");
+    assert_int_equal(reader_instance(r, instance, &err), 0);
+    assert_string_equal(instance, "00112233445566aa");
+    reader_close(r);
+}
+
 static void every_released_format_opens(void **state)
 {
     struct temp *fresh = *state;
@@ -98,6 +118,8 @@ static void every_released_format_opens(void **state)
         CLEANUP_FREE char *got = schema_of(t);
         assert_string_equal(got, want); /* differs also when a released step was edited */
         holds_what_it_held(t);
+        if (version >= 3)
+            holds_subscriptions(t);
         temp_tear_down((void **)&t);
     }
 }
