@@ -128,6 +128,8 @@ struct schedule_conf app_schedule_conf(const struct settings *s);
 /* ---- listen.c: where the daemon answers ---- */
 /* Makes the server and opens its sockets, inherited or our own. */
 int listen_start(struct app *a, struct td_err *err);
+/* Takes over the tokens of new settings. */
+void listen_configure(struct app *a);
 
 /* ---- flight.c: a feed is due, is fetched, parsed ---- */
 /* Feeds start in the loop from then on (when the daemon is ready), and until. */

@@ -41,6 +41,7 @@ static void configure_stages(struct app *a)
     struct fetch_conf fc = app_fetch_conf(a->settings);
     struct schedule_conf hc = app_schedule_conf(a->settings);
     fetcher_configure(a->fetcher, &fc);
+    listen_configure(a);
     schedule_configure(a->schedule, &hc);
     if (a->options->log_level < 0)
         log_set_level(a->settings->log_level);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <pthread.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -41,6 +42,11 @@ void crypto_random(void *p, size_t n)
         fprintf(stderr, "tidings: the system gives no random numbers\n");
         abort();
     }
+}
+
+bool crypto_same(const void *a, const void *b, size_t n)
+{
+    return CRYPTO_memcmp(a, b, n) == 0;
 }
 
 char *crypto_hex(const void *p, size_t n, char *out)

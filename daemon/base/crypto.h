@@ -4,6 +4,7 @@
 #ifndef TIDINGS_BASE_CRYPTO_H
 #define TIDINGS_BASE_CRYPTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +16,7 @@ uint64_t crypto_hash64(const void *p, size_t n);
 void crypto_random(void *p, size_t n);
 /* Lower-case hex of N bytes into OUT (2N+1 bytes). Returns OUT. */
 char *crypto_hex(const void *p, size_t n, char *out);
+/* Are N bytes the same? Takes the same time wherever they differ. */
+bool crypto_same(const void *a, const void *b, size_t n);
 
 #endif

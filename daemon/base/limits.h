@@ -110,10 +110,11 @@
 #define LIMIT_FILE_ROTATIONS 9     /* FILE.1 ... of a file sink that are kept */
 
 /* ---- serving ----------------------------------------------------------------------------- */
-#define LIMIT_CONNECTIONS    1200         /* API clients at once */
-#define LIMIT_REQUEST_BYTES  (4u << 20)   /* body of an API request (OPML import) */
-#define LIMIT_PAGE_ITEMS     1000         /* rows in one API answer */
-#define LIMIT_FOLLOWER_BYTES (256u << 10) /* bytes waiting for one slow follower */
+#define LIMIT_CONNECTIONS     1200         /* API clients at once */
+#define LIMIT_TCP_CONNECTIONS 1000         /* of them over TCP: the unix socket keeps its places */
+#define LIMIT_REQUEST_BYTES   (4u << 20)   /* body of an API request (OPML import) */
+#define LIMIT_PAGE_ITEMS      1000         /* rows in one API answer */
+#define LIMIT_FOLLOWER_BYTES  (256u << 10) /* bytes waiting for one slow follower */
 #define LIMIT_FOLLOWERS                                                                            \
     1100                      /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
                                */
@@ -134,6 +135,11 @@
 #define LIMIT_LOG_BURST        5000  /* lines at once; journald's own default is 10000 in 30 s */
 #define LIMIT_LOG_PER_S        100   /* lines a second in the long run */
 #define LIMIT_LISTEN_FDS       16    /* sockets the service manager may hand over */
+#define LIMIT_LISTEN           16    /* TCP addresses of the API */
+#define LIMIT_LISTEN_NAMES     32    /* host names it may be asked by */
+#define LIMIT_TOKENS           256   /* each is compared with every request over TCP */
+#define LIMIT_TOKEN_MIN_BYTES  22    /* 128 random bits in base64 */
+#define LIMIT_TOKEN_BYTES      1024  /* a header line has to hold it */
 #define LIMIT_CREDENTIAL_BYTES 16384 /* a secret of $CREDENTIALS_DIRECTORY */
 #define LIMIT_STUCK_MS \
     (120 *             \

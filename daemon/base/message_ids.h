@@ -18,6 +18,7 @@
 #define MSG_STORE_UNUSABLE  "05863b4f33df452fb3eef42a481bafda"
 #define MSG_STORE_MIGRATING "78c0ebb242d44f68bd847d5deb6d19eb"
 #define MSG_PARSERS_BROKEN  "ac89096e86a341e6b34a2ae22c0127d0"
+#define MSG_API_REFUSED     "bfffc338de0a483797d7e156bc6e0ac6"
 #define MSG_STUCK           "1e8a1df3aab448eb98ca6ec0c9f20567"
 
 #endif

@@ -9,9 +9,19 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/place.h"
 
 #define ANSWER_BYTES LIMIT_WIRE_BYTES /* a page of items with their content */
 #define PARALLEL     16               /* POSTs of an import at once: each waits for a first fetch */
+#define CONNECT_S    15L              /* over TCP */
+
+static char *token_header; /* "Authorization: Bearer ..." */
+
+void api_set_token(const char *token)
+{
+    free(token_header);
+    token_header = token ? xasprintf("Authorization: Bearer %s", token) : NULL;
+}
 
 /* One exchange. */
 struct call {
@@ -41,10 +51,20 @@ static void call_init(struct call *c, const char *socket, const char *method, co
                       const json_t *body)
 {
     *c = (struct call){.curl = curl_easy_init(), .answer = BUF_INIT(ANSWER_BYTES)};
-    c->url = xasprintf("http://tidings%s", path);
+    bool remote = place_is_url(socket);
+    c->url = xasprintf("%s%s", remote ? socket : "http://tidings", path);
     curl_easy_setopt(c->curl, CURLOPT_URL, c->url);
-    curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, socket);
-    curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* http_proxy is not meant for this */
+    curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (!remote)
+        curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    if (!str_starts(c->url, "https:")) /* http_proxy is not meant for this */
+        curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
+    if (remote) {
+        curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+        curl_easy_setopt(c->curl, CURLOPT_TCP_KEEPALIVE, 1L); /* a follower is silent for long */
+        if (token_header)
+            c->headers = curl_slist_append(c->headers, token_header);
+    }
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -59,10 +79,27 @@ static void call_init(struct call *c, const char *socket, const char *method, co
     curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
 }
 
+static int no_remote(CURLcode code, const char *url, struct td_err *err)
+{
+    bool refused = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                   code == CURLE_OPERATION_TIMEDOUT;
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return td_err(err, -EACCES, "%s: its certificate is not trusted: %s", url,
+                      curl_easy_strerror(code));
+    return td_err(err,
+                  refused                     ? -ECONNREFUSED
+                  : code == CURLE_WRITE_ERROR ? -EFBIG
+                                              : -ECONNRESET,
+                  refused ? "no daemon answers at %s: %s" : "the connection to %s broke: %s", url,
+                  curl_easy_strerror(code));
+}
+
 /* What a transfer that did not come to an answer means. */
 static int no_answer(struct call *c, CURLcode code, const char *socket, struct td_err *err)
 {
     long os = 0;
+    if (place_is_url(socket))
+        return no_remote(code, socket, err);
     curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
     if (code != CURLE_COULDNT_CONNECT)
         return td_err(err, code == CURLE_WRITE_ERROR ? -EFBIG : -ECONNRESET,
@@ -83,8 +120,9 @@ static int status_errno(long status)
     static const struct {
         long status;
         int error;
-    } map[] = {{400, EINVAL}, {403, EPERM}, {404, ENOENT},  {405, EOPNOTSUPP}, {409, EEXIST},
-               {410, ESTALE}, {413, EFBIG}, {502, EBADMSG}, {503, EAGAIN},     {504, ETIMEDOUT}};
+    } map[] = {{400, EINVAL}, {401, EACCES},     {421, EPERM},  {403, EPERM},
+               {404, ENOENT}, {405, EOPNOTSUPP}, {409, EEXIST}, {410, ESTALE},
+               {413, EFBIG},  {502, EBADMSG},    {503, EAGAIN}, {504, ETIMEDOUT}};
     for (size_t i = 0; i < ARRAY_SIZE(map); i++)
         if (map[i].status == status)
             return -map[i].error;
@@ -103,7 +141,11 @@ static int take_answer(struct call *c, CURLcode code, const char *socket, json_t
     const char *reason = json_string_value(
         json_object_get(json_object_get(answer, "error"), "reason"));
     int r = status / 100 == 2 ? 0 : status_errno(status);
-    if (r < 0 && reason)
+    if (status == 401)
+        td_err(err, r, "%s: %s", socket,
+               token_header ? "the token is not known there"
+                            : "a token is needed: --token-file FILE, or TIDINGS_TOKEN");
+    else if (r < 0 && reason)
         td_err(err, r, "%s", reason);
     else if (r < 0)
         td_err(err, r, "the daemon answered with HTTP status %ld", status);

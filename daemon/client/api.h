@@ -1,5 +1,8 @@
 /*
- * api.h - the daemon's HTTP API (docs/API.md) over its unix socket, with libcurl.
+ * api.h - the daemon's HTTP API (docs/API.md), with libcurl: over its unix socket, or over TCP.
+ *
+ * SOCKET is the path of the unix socket, or http://HOST:PORT or https://HOST/PREFIX (place.h); over
+ * TCP the token of api_set_token goes along.
  */
 #ifndef TIDINGS_CLIENT_API_H
 #define TIDINGS_CLIENT_API_H
@@ -12,12 +15,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* The token for all calls over TCP from now on (copied); NULL = none. */
+void api_set_token(const char *token);
+
 /* One call: METHOD, PATH with its query, BODY (borrowed; NULL = none) as JSON. 0 and the parsed
  * answer (NULL RET: not wanted), or a negative errno with the reason:
- *   -ECONNREFUSED  no daemon answers, -EACCES the socket may not be used: the reason says what to
- * do others         what the daemon said: -EINVAL 400, -EPERM 403, -ENOENT 404, -EEXIST 409,
- * -ESTALE 410, -EBADMSG 502, -EAGAIN 503, -ETIMEDOUT 504, -EIO and so on. RET gets the error's
- * object too, when there is one. */
+ *   -ECONNREFUSED  no daemon answers
+ *   -EACCES        the socket may not be used, the token is missing or wrong: the reason says what
+ * to do others         what the daemon said: -EINVAL 400, -EPERM 403, -ENOENT 404, -EEXIST 409,
+ *                  -ESTALE 410, -EBADMSG 502, -EAGAIN 503, -ETIMEDOUT 504, -EIO and so on
+ * RET gets the error's object too, when there is one. */
 int api_call(const char *socket, const char *method, const char *path, const json_t *body,
              json_t **ret, struct td_err *err);
 

@@ -17,6 +17,9 @@ const struct opt common_opts[] = {
     {"socket", 0, OPT_STRING, "PATH", "the daemon's socket (else TIDINGS_SOCKET; see below)",
      AT(socket)},
     {"store", 0, OPT_STRING, "PATH", "the database (else TIDINGS_STORE; see below)", AT(store)},
+    {"api", 0, OPT_STRING, "URL", "a daemon's API over TCP (else TIDINGS_API)", AT(api)},
+    {"token-file", 0, OPT_STRING, "FILE",
+     "the token for it (else TIDINGS_TOKEN_FILE, TIDINGS_TOKEN)", AT(token_file)},
     {"color", 0, OPT_CHOICE, "WHEN", "auto, always or never; NO_COLOR is respected", AT(colour), 0,
      colours},
     {"help", 'h', OPT_FLAG, NULL, "this text", AT(help)},
@@ -282,7 +285,8 @@ void args_help(struct buf *out, const struct command *cmd)
     add_opts(out, common_opts);
     buf_adds(
         out,
-        "\nWithout --socket and --store: tidings.sock and tidings.db in the working directory if\n"
+        "\nWithout --socket, --store and --api: tidings.sock and tidings.db in the working "
+        "directory if\n"
         "one is there and belongs to you or root, else /run/tidings/tidings.sock and\n"
         "/var/lib/tidings/tidings.db.\n"
         "\nExit status: 0 done; 64 wrong usage; 65 the data is damaged or not understood;\n"

@@ -20,7 +20,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_TSV, FORMAT_CSV };
 
 /* The values of all options of all commands; a command has those of its table. */
 struct args {
-    const char *socket, *store;
+    const char *socket, *store, *api, *token_file;
     int64_t colour; /* enum colour_when */
     int64_t format; /* enum format */
     bool help, list_options;
@@ -67,6 +67,7 @@ struct command {
     const struct opt *opts;
     int min_operands, max_operands; /* max -1 = any */
     bool has_format;
+    bool local; /* works on the store's file: not over TCP */
     int (*run)(struct client *c);
 };
 

@@ -32,6 +32,7 @@ static int run_recover(struct client *c)
 
 const struct command cmd_recover = {
     .name = "recover",
+    .local = true,
     .operands = "FILE",
     .help = "Writes what can be read of a damaged store into FILE, which must not exist",
     .details =

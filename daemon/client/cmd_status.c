@@ -53,7 +53,7 @@ static int look(struct client *c, struct view *v)
     if (v->status) {
         source_counts_of(v->status, &v->counts);
         v->counted = true;
-    } else if (reader_open(&reader, c->place.store, &v->no_store) == 0) {
+    } else if (c->place.store && reader_open(&reader, c->place.store, &v->no_store) == 0) {
         v->counted = reader_counts(reader, &v->counts, &v->no_store) == 0;
         reader_close(reader);
     }
@@ -142,13 +142,14 @@ static void add_daemon(struct frame *f, const json_t *s)
 static void add_store(struct frame *f, const struct store_counts *n, bool with_feeds)
 {
     char size[WORDS_BYTES], feeds[48] = "", behind[64] = "";
+    const char *store = f->c->place.store ? f->c->place.store : f->c->place.socket;
     if (with_feeds)
         snprintf(feeds, sizeof feeds, "%" PRId64 " feeds, ", n->feeds);
     if (n->index_seq < n->last_seq)
         snprintf(behind, sizeof behind, "; the search index is %" PRId64 " events behind",
                  n->last_seq - n->index_seq);
     add_line(f, "store", "%s%" PRId64 " items, %" PRId64 " events, %s in %s%s", feeds, n->items,
-             n->events, words_bytes(size, n->db_bytes), f->c->place.store, behind);
+             n->events, words_bytes(size, n->db_bytes), store, behind);
 }
 
 static void add_view(struct frame *f, const struct view *v)

@@ -55,6 +55,7 @@ static int run_backup(struct client *c)
 
 const struct command cmd_backup = {
     .name = "backup",
+    .local = true,
     .operands = "FILE",
     .help = "Copies the store into FILE while the daemon runs; FILE must not exist",
     .details = "The copy is consistent: a store of its own, as it was at one instant.",
@@ -161,15 +162,35 @@ static int vacuum_here(struct client *c)
     return vacuum_end(&v, v.result, &v.err);
 }
 
+static void tick_elsewhere(void *ctx)
+{
+    progress_at(ctx, -1);
+}
+
+static int vacuum_elsewhere(struct client *c)
+{
+    struct td_err err;
+    struct progress p;
+    progress_begin(&p, &c->term, "vacuum");
+    int r = api_call_long(c->place.socket, "POST", "/v1/vacuum", NULL, tick_elsewhere, &p, NULL,
+                          &err);
+    progress_end(&p);
+    return r < 0 ? client_errno(r, &err) : client_say("%s: done\n", c->place.socket);
+}
+
 static int run_vacuum(struct client *c)
 {
     struct td_err err;
     json_t *status = NULL;
     int r = api_call(c->place.socket, "GET", "/v1/status", NULL, &status, &err);
-    if (r == -ECONNREFUSED)
+    if (r == -ECONNREFUSED && c->place.store)
         return vacuum_here(c);
     if (r < 0)
         return json_decref(status), client_errno(r, &err);
+    if (!c->place.store) {
+        json_decref(status);
+        return vacuum_elsewhere(c);
+    }
     struct vacuum v;
     vacuum_begin(&v, c, json_integer_value(json_object_get(status, "pid")));
     json_decref(status);

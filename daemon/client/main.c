@@ -13,8 +13,10 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/api.h"
 #include "client/client.h"
 #include "client/out.h"
+#include "config/credential.h"
 
 const struct command *const commands[] = {
     &cmd_status,  &cmd_items,        &cmd_search,  &cmd_show,   &cmd_follow,
@@ -119,6 +121,52 @@ static int print_help(const struct command *cmd)
     return client_written(out_write(STDOUT_FILENO, b.data, b.len));
 }
 
+static const char *from_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return str_empty(value) ? NULL : value;
+}
+
+/* The token of --token-file, or of the environment. */
+static int take_token(struct client *c)
+{
+    struct td_err err;
+    const char *path = c->args.token_file ? c->args.token_file
+                                          : from_environment("TIDINGS_TOKEN_FILE");
+    char *token = path ? credential_read_file(path, &err) : NULL;
+    if (path && !token)
+        return client_fail(EX_NOINPUT, "%s", err.msg);
+    api_set_token(token ? token : from_environment("TIDINGS_TOKEN"));
+    free(token);
+    return EX_OK;
+}
+
+static int choose_place(struct client *c)
+{
+    const struct args *a = &c->args;
+    const char *url = a->api;
+    if (url && (a->socket || a->store))
+        return client_fail(EX_USAGE,
+                           "--api names a daemon elsewhere: no --socket or --store with it");
+    if (!url && !a->socket && !a->store)
+        url = from_environment("TIDINGS_API");
+    if (url && c->cmd->local) /* what it needs is a file here */
+        return client_fail(EX_USAGE, "%s works on the store's file: not with --api", c->cmd->name);
+    if (url && !place_is_url(url))
+        return client_fail(EX_USAGE, "--api is http://HOST:PORT or https://HOST, not %s", url);
+    if (url) {
+        place_elsewhere(&c->place, url);
+        return take_token(c);
+    }
+    place_choose(&c->place, a->socket ? a->socket : from_environment("TIDINGS_SOCKET"),
+                 a->store ? a->store : from_environment("TIDINGS_STORE"), place_look);
+    if (c->place.distrusted)
+        client_note("./%s belongs to neither you nor root and is left alone; --socket or --store "
+                    "names it in spite of that",
+                    c->place.distrusted);
+    return EX_OK;
+}
+
 static int run(struct client *c, int argc, char **argv)
 {
     struct td_err err;
@@ -133,16 +181,11 @@ static int run(struct client *c, int argc, char **argv)
         return client_written(out_write(STDOUT_FILENO, b.data, b.len));
     }
     term_look(&c->term, (enum colour_when)c->args.colour);
-    const char *socket = c->args.socket ? c->args.socket : getenv("TIDINGS_SOCKET");
-    const char *store = c->args.store ? c->args.store : getenv("TIDINGS_STORE");
-    place_choose(&c->place, str_empty(socket) ? NULL : socket, str_empty(store) ? NULL : store,
-                 place_look);
-    if (c->place.distrusted)
-        client_note("./%s belongs to neither you nor root and is left alone; --socket or --store "
-                    "names it in spite of that",
-                    c->place.distrusted);
-    int code = c->cmd->run(c);
+    int code = choose_place(c);
+    if (code == EX_OK)
+        code = c->cmd->run(c);
     place_fini(&c->place);
+    api_set_token(NULL);
     return code;
 }
 

@@ -54,6 +54,19 @@ void place_choose(struct place *ret, const char *socket, const char *store, plac
     ret->store = xstrdup(here ? HERE_STORE : PLACE_STORE);
 }
 
+bool place_is_url(const char *socket)
+{
+    return str_starts(socket, "http://") || str_starts(socket, "https://");
+}
+
+void place_elsewhere(struct place *ret, const char *url)
+{
+    size_t n = strlen(url);
+    while (n && url[n - 1] == '/')
+        n--;
+    *ret = (struct place){.socket = xstrndup(url, n)};
+}
+
 void place_fini(struct place *p)
 {
     free(p->socket);

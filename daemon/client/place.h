@@ -3,8 +3,10 @@
  *
  * Socket and store are looked for as a pair, so that a command never reads one installation and
  * steers another:
+ *   --api                      a daemon over TCP, whose store is out of reach
  *   --socket, --store          as said (one alone: the other is its neighbour, below)
- *   TIDINGS_SOCKET, _STORE     the same, from the environment
+ *   TIDINGS_API                as --api
+ *   TIDINGS_SOCKET, _STORE     as --socket and --store
  *   ./tidings.sock or .db      both in the working directory, if one is there and trusted
  *   /run/tidings/tidings.sock  and /var/lib/tidings/tidings.db
  * The neighbour of a path is tidings.sock or tidings.db in its folder; /run/tidings and
@@ -23,7 +25,8 @@
 #define PLACE_STORE  "/var/lib/tidings/tidings.db"
 
 struct place {
-    char *socket, *store;
+    char *socket;           /* a path, or the URL of a daemon elsewhere */
+    char *store;            /* NULL: elsewhere */
     const char *distrusted; /* a file of the working directory that was left alone, NULL = none */
 };
 
@@ -31,6 +34,11 @@ enum place_file { PLACE_ABSENT, PLACE_TRUSTED, PLACE_DISTRUSTED };
 /* What is at PATH, seen by the caller. */
 typedef enum place_file place_look_fn(const char *path);
 enum place_file place_look(const char *path);
+
+/* Is it http://... or https://...? */
+bool place_is_url(const char *socket);
+/* The daemon at URL (copied, without '/' at its end). */
+void place_elsewhere(struct place *ret, const char *url);
 
 /* SOCKET and STORE: what option or environment said, NULL = nothing. Allocates both paths. */
 void place_choose(struct place *ret, const char *socket, const char *store, place_look_fn *look);

@@ -36,10 +36,31 @@ static ssize_t read_some(int fd, char *buf, size_t size)
     }
 }
 
+/* One line of text. WHAT names it in the reason, ALLOWED says which file it may be. */
+static char *read_line(const char *path, const char *what, const char *allowed, struct td_err *err)
+{
+    char text[LIMIT_CREDENTIAL_BYTES + 1], *line = NULL;
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    ssize_t n = fd < 0 ? -errno : read_some(fd, text, sizeof text);
+    if (n < 0) {
+        td_err(err, (int)n, "%s: %s; allowed: %s, at most %d bytes", what, strerror((int)-n),
+               allowed, LIMIT_CREDENTIAL_BYTES);
+        return NULL;
+    }
+    if (n > 0 && text[n - 1] == '\n')
+        n--;
+    text[n] = 0;
+    if (n == 0 || strlen(text) != (size_t)n || strchr(text, '\n'))
+        td_err(err, -EINVAL, "%s: it is empty or more than a line; allowed: one line", what);
+    else
+        line = xstrdup(text);
+    explicit_bzero(text, sizeof text);
+    return line;
+}
+
 char *credential_read(const char *dir, const char *value, struct td_err *err)
 {
     const char *name = value + strlen(PREFIX);
-    char text[LIMIT_CREDENTIAL_BYTES + 1];
     if (!is_name(name)) {
         td_err(err, -EINVAL, "credential: without a name; allowed: credential:NAME");
         return NULL;
@@ -52,20 +73,11 @@ char *credential_read(const char *dir, const char *value, struct td_err *err)
         return NULL;
     }
     CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = fd < 0 ? -errno : read_some(fd, text, sizeof text);
-    if (n < 0) {
-        td_err(err, (int)n, "credential %s: %s; allowed: one of LoadCredential=, at most %d bytes",
-               name, strerror((int)-n), LIMIT_CREDENTIAL_BYTES);
-        return NULL;
-    }
-    if (n > 0 && text[n - 1] == '\n')
-        n--;
-    text[n] = 0;
-    if (n == 0 || strlen(text) != (size_t)n || strchr(text, '\n')) {
-        td_err(err, -EINVAL, "credential %s: it is empty or more than a line; allowed: one line",
-               name);
-        return NULL;
-    }
-    return xstrdup(text);
+    CLEANUP_FREE char *what = xasprintf("credential %s", name);
+    return read_line(path, what, "one of LoadCredential=", err);
+}
+
+char *credential_read_file(const char *path, struct td_err *err)
+{
+    return read_line(path, path, "a readable file", err);
 }

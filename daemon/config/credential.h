@@ -1,7 +1,7 @@
 /*
  * credential.h - secrets that do not stand in the config: "credential:NAME" in place of a value of
  * text is the content of $CREDENTIALS_DIRECTORY/NAME (systemd's LoadCredential=,
- * SetCredentialEncrypted=).
+ * SetCredentialEncrypted=); where a file is named, it is that file.
  */
 #ifndef TIDINGS_CONFIG_CREDENTIAL_H
 #define TIDINGS_CONFIG_CREDENTIAL_H
@@ -15,5 +15,7 @@ bool credential_is(const char *value);
 /* Its content, less one newline at the end (gives). DIR is $CREDENTIALS_DIRECTORY, NULL when there
  * is none. NULL and the reason when it is missing, too large, empty or not one line of text. */
 char *credential_read(const char *dir, const char *value, struct td_err *err);
+/* The content of the file at PATH under the same rules. */
+char *credential_read_file(const char *path, struct td_err *err);
 
 #endif

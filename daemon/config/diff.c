@@ -1,5 +1,7 @@
 #include "config/settings.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/table.h"
@@ -12,21 +14,39 @@ static struct table *by_name(const struct settings *s)
     return t;
 }
 
-static const char *why_restart(const struct settings *old, const struct settings *new)
+static bool same_listen(const struct settings *a, const struct settings *b)
 {
-    static const char *const words[] = {
-        NULL,
-        "store",
-        "socket",
-        "store and socket",
-        "parsers",
-        "store and parsers",
-        "socket and parsers",
-        "store, socket and parsers",
-    };
-    return words[(str_eq(old->store, new->store) ? 0 : 1) |
-                 (str_eq(old->socket, new->socket) ? 0 : 2) |
-                 (old->parsers == new->parsers ? 0 : 4)];
+    char one[ENDPOINT_SHOWN], other[ENDPOINT_SHOWN];
+    if (a->n_listen != b->n_listen)
+        return false;
+    for (size_t i = 0; i < a->n_listen; i++)
+        if (!str_eq(endpoint_show(one, &a->listen[i].addr),
+                    endpoint_show(other, &b->listen[i].addr)))
+            return false;
+    return true;
+}
+
+/* "store, socket and parsers" */
+static void why_restart(const struct settings *old, const struct settings *new,
+                        struct settings_diff *d)
+{
+    const char *names[4];
+    size_t n = 0, len = 0;
+    if (!str_eq(old->store, new->store))
+        names[n++] = "store";
+    if (!str_eq(old->socket, new->socket))
+        names[n++] = "socket";
+    if (!same_listen(old, new))
+        names[n++] = "listen";
+    if (old->parsers != new->parsers)
+        names[n++] = "parsers";
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(d->restart_why + len, sizeof d->restart_why - len, "%s%s",
+                                i == 0       ? ""
+                                : i == n - 1 ? " and "
+                                             : ", ",
+                                names[i]);
+    d->restart_needed = n > 0;
 }
 
 void settings_diff(const struct settings *old, const struct settings *new,
@@ -37,9 +57,8 @@ void settings_diff(const struct settings *old, const struct settings *new,
         .changed = xcalloc(new->n_feeds + 1, sizeof *d.changed),
         .removed = xcalloc(old->n_feeds + 1, sizeof *d.removed),
         .defaults_changed = !td_feed_conf_same(&old->defaults, &new->defaults),
-        .restart_why = why_restart(old, new),
     };
-    d.restart_needed = d.restart_why;
+    why_restart(old, new, &d);
     struct table *before = by_name(old), *after = by_name(new);
     for (size_t i = 0; i < new->n_feeds; i++) {
         const struct td_feed_conf *was = table_get(before, new->feeds[i]->name);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/keys_api.h"
 #include "config/url.h"
 
 #define SECOND_MS 1000LL
@@ -282,6 +283,18 @@ const struct key config_keys[] = {
     {"socket", IN_DAEMON, "the path of a file, at most 107 bytes", "/run/tidings/tidings.sock",
      "Unix socket of the API; relative to the working directory. Restart to change.", set_path,
      DAEMON(socket), .is_string = true, .max = 107},
+    {"listen", IN_DAEMON, "addresses such as 127.0.0.1:8420 or [::1]:8420, separated by spaces",
+     NULL, "TCP addresses of the API, for holders of a [token NAME]. Restart to change.",
+     set_listen, DAEMON(listen)},
+    {"listen-names", IN_DAEMON, "host names separated by spaces", NULL,
+     "Names by which the API is asked over TCP, besides addresses and this machine's own.",
+     set_listen_names, DAEMON(listen_names)},
+    {"secret", IN_TOKEN, "credential:NAME, file:/PATH or sha256:HEX", NULL,
+     "The token, or its hash; sent as Authorization: Bearer.", set_token_secret,
+     .offset = offsetof(struct td_token, sha256), .size = SHA256_BYTES},
+    {"scope", IN_TOKEN, "read or write", "read",
+     "read: questions and following; write: changes too.", set_token_scope,
+     .offset = offsetof(struct td_token, write), .size = sizeof(bool)},
     {"contact", IN_DAEMON, "a URL or mail address in ASCII, without spaces and parentheses", NULL,
      "Whom a site's owner may ask; part of the User-Agent.", set_contact, DAEMON(contact),
      .is_string = true, .max = 256},
@@ -384,6 +397,8 @@ const char *key_sections(unsigned sections)
         return "[daemon]";
     case IN_FEED:
         return "[feed NAME]";
+    case IN_TOKEN:
+        return "[token NAME]";
     case IN_DEFAULTS | IN_FEED:
         return "[defaults] [feed NAME]";
     default:

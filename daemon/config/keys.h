@@ -13,11 +13,12 @@
 #include "base/err.h"
 #include "config/settings.h"
 
-enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4 };
+enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4, IN_TOKEN = 8 };
 
 struct key;
-/* Reads VALUE into the member of TARGET (struct settings for keys of [daemon] alone, else struct
- * td_feed_conf). 0, or negative errno and "what was found; what is allowed" in ERR. */
+/* Reads VALUE into the member of TARGET (struct settings for keys of [daemon] alone, struct
+ * td_token for those of [token NAME], else struct td_feed_conf). 0, or negative errno and "what was
+ * found; what is allowed" in ERR. */
 typedef int key_fn(const struct key *k, void *target, const char *value, struct td_err *err);
 
 struct key {

@@ -13,6 +13,7 @@
 #include "config/credential.h"
 #include "config/ini.h"
 #include "config/keys.h"
+#include "config/keys_api.h"
 #include "config/table.h"
 #include "config/url.h"
 
@@ -21,6 +22,11 @@ struct draft {
     struct td_feed_conf *conf;
     uint64_t given; /* keys its section names, as bits of config_keys */
     int file, line; /* of its section */
+};
+
+struct place {
+    int file, line;
+    bool said; /* what is wrong there */
 };
 
 struct loader {
@@ -35,6 +41,7 @@ struct loader {
     struct td_feed_conf base; /* max-body and timeout of [daemon] */
     uint64_t given_base, given_defaults;
     int defaults_file, defaults_line; /* of the last key of [defaults] that bears on the interval */
+    struct place token_at[LIMIT_TOKENS], listen_at; /* file 0, line 0: not given */
     struct draft *drafts;
     size_t n_drafts, cap_drafts;
 };
@@ -85,9 +92,30 @@ static void open_feed(struct loader *l, const struct ini_line *in)
     l->section = IN_FEED;
 }
 
+static void open_token(struct loader *l, const struct ini_line *in)
+{
+    struct settings *s = l->s;
+    struct td_err err;
+    if (feed_name_check(in->arg, &err) < 0) {
+        problem(l, this_file(l), in->line,
+                "[token] without a usable name; allowed: [token NAME], 1 to %d bytes",
+                LIMIT_NAME_BYTES);
+        return;
+    }
+    if (s->n_tokens == LIMIT_TOKENS) {
+        problem(l, this_file(l), in->line, "more than %d tokens; allowed: %d", LIMIT_TOKENS,
+                LIMIT_TOKENS);
+        return;
+    }
+    s->tokens = xreallocarray(s->tokens, s->n_tokens + 1, sizeof *s->tokens);
+    l->token_at[s->n_tokens] = (struct place){this_file(l), in->line};
+    s->tokens[s->n_tokens++] = (struct td_token){.name = xstrdup(in->arg)};
+    l->section = IN_TOKEN;
+}
+
 static void open_section(struct loader *l, const struct ini_line *in)
 {
-    static const char *const names[] = {"daemon", "defaults", "feed"};
+    static const char *const names[] = {"daemon", "defaults", "feed", "token"};
     char shown[KEY_SHOWN];
     l->section = 0;
     l->in_wrong = true;
@@ -99,13 +127,18 @@ static void open_section(struct loader *l, const struct ini_line *in)
             problem(l, this_file(l), in->line, "[feed] without a name; allowed: [feed NAME]");
         return;
     }
+    if (str_eq(in->name, "token")) {
+        open_token(l, in);
+        return;
+    }
     bool daemon = str_eq(in->name, "daemon");
     if (!daemon && !str_eq(in->name, "defaults")) {
         const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
-        problem(l, this_file(l), in->line,
-                "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME]",
-                key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
-                near ? "]?)" : "");
+        problem(
+            l, this_file(l), in->line,
+            "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [token NAME]",
+            key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
+            near ? "]?)" : "");
         return;
     }
     if (*in->arg) {
@@ -173,7 +206,10 @@ static void set_value(struct loader *l, const struct ini_line *in)
     l->lines[i] = in->line;
 
     struct draft *d = l->section == IN_FEED ? &l->drafts[l->n_drafts - 1] : NULL;
+    if (l->section == IN_DAEMON && str_eq(k->name, "listen"))
+        l->listen_at = (struct place){this_file(l), in->line};
     void *target = d                         ? (void *)d->conf
+                   : l->section == IN_TOKEN  ? (void *)&l->s->tokens[l->s->n_tokens - 1]
                    : !key_is_feeds(k)        ? (void *)l->s
                    : l->section == IN_DAEMON ? (void *)&l->base
                                              : (void *)&l->s->defaults;
@@ -184,8 +220,11 @@ static void set_value(struct loader *l, const struct ini_line *in)
     }
     struct td_err err;
     *given |= 1ull << i;
-    if (set_text(k, target, in->arg, &err) < 0)
+    if (set_text(k, target, in->arg, &err) < 0) {
         problem(l, this_file(l), in->line, "%s", err.msg);
+        if (l->section == IN_TOKEN)
+            l->token_at[l->s->n_tokens - 1].said = true;
+    }
 }
 
 static void take_line(void *ctx, const struct ini_line *in)
@@ -203,7 +242,8 @@ static void take_line(void *ctx, const struct ini_line *in)
             set_value(l, in);
         else if (!l->in_wrong)
             problem(l, this_file(l), in->line,
-                    "%s before any section; allowed: after [daemon], [defaults] or [feed NAME]",
+                    "%s before any section; allowed: after [daemon], [defaults], [feed NAME] or "
+                    "[token NAME]",
                     in->name);
         break;
     }
@@ -352,6 +392,34 @@ static void check_repeats(struct loader *l)
     table_free(urls);
 }
 
+/* Names and secrets stand once each, and nobody listens without them. */
+static void check_tokens(struct loader *l)
+{
+    const struct settings *s = l->s;
+    for (size_t i = 0; i < s->n_tokens; i++) {
+        const struct td_token *t = &s->tokens[i];
+        const struct place *at = &l->token_at[i];
+        if (!token_has_secret(t) && !at->said)
+            problem(l, at->file, at->line,
+                    "[token %s] without a secret; allowed: secret = credential:NAME, file:/PATH or "
+                    "sha256:HEX",
+                    t->name);
+        for (size_t j = 0; j < i; j++) {
+            bool name = str_eq(t->name, s->tokens[j].name);
+            if (name ||
+                (token_has_secret(t) && memcmp(t->sha256, s->tokens[j].sha256, SHA256_BYTES) == 0))
+                problem(l, at->file, at->line,
+                        "[token %s] has the %s of that at %s:%d; allowed: each once", t->name,
+                        name ? "name" : "secret", l->files[l->token_at[j].file],
+                        l->token_at[j].line);
+        }
+    }
+    if (s->n_listen && !s->n_tokens)
+        problem(l, l->listen_at.file, l->listen_at.line,
+                "listen without a token: anybody who reaches the port could change the feeds; "
+                "allowed: with at least one [token NAME]");
+}
+
 static void finish(struct loader *l, const char *path)
 {
     CLEANUP_FREE char *dir = folder_of(path);
@@ -360,6 +428,7 @@ static void finish(struct loader *l, const char *path)
     for (size_t i = 0; i < l->n_drafts; i++)
         check_feed(l, &l->drafts[i], dir);
     check_repeats(l);
+    check_tokens(l);
 
     struct settings *s = l->s;
     const char *slash = strrchr(s->store, '/');
@@ -374,6 +443,8 @@ static void set_defaults(struct settings *s)
 {
     for (size_t i = 0; i < n_config_keys; i++) {
         const struct key *k = &config_keys[i];
+        if (k->sections & IN_TOKEN) /* a new token's is 0 */
+            continue;
         if (k->def && k->set(k, key_is_feeds(k) ? (void *)&s->defaults : (void *)s, k->def, NULL))
             abort(); /* the table contradicts itself; test_settings reads it */
     }
@@ -414,6 +485,9 @@ void settings_free(struct settings *s)
     free(s->contact);
     free(s->state_dir);
     free(s->allow);
+    free(s->listen);
+    free(s->listen_names);
+    td_tokens_free(s->tokens, s->n_tokens);
     free(s->defaults.tags);
     free(s);
 }

@@ -18,12 +18,19 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/cidr.h"
+#include "model/endpoint.h"
 #include "model/feed.h"
+#include "model/token.h"
 
 struct settings {
-    char *path;         /* the config file */
-    char *store;        /* path of the database, default /var/lib/tidings/tidings.db */
-    char *socket;       /* unix socket of the API, default /run/tidings/tidings.sock */
+    char *path;              /* the config file */
+    char *store;             /* path of the database, default /var/lib/tidings/tidings.db */
+    char *socket;            /* unix socket of the API, default /run/tidings/tidings.sock */
+    struct endpoint *listen; /* TCP addresses of the API; none without a token */
+    size_t n_listen;
+    char *listen_names; /* host names it may be asked by, joined by '\n', NULL = none */
+    struct td_token *tokens;
+    size_t n_tokens;
     char *contact;      /* URL or mail address for the User-Agent, NULL = the project's */
     char *state_dir;    /* folder of the store: quarantine/ lives beside it */
     struct cidr *allow; /* addresses that may be connected to although they are not public */
@@ -56,9 +63,9 @@ struct settings_diff {
     struct td_feed_conf **added, **changed, **removed; /* changed: the new one */
     size_t n_added, n_changed, n_removed;
     bool defaults_changed; /* feeds of the API are to be made anew (settings_api_feed) */
-    bool restart_needed;   /* store, socket or parsers moved: said in the log, applied at the next
-                              start */
-    const char *restart_why;
+    bool restart_needed;   /* store, socket, listen or parsers changed: said in the log, applied at
+                              the next start */
+    char restart_why[64];  /* "store and parsers" */
 };
 void settings_diff(const struct settings *old, const struct settings *new,
                    struct settings_diff *ret);

@@ -68,6 +68,8 @@ int api_readyz(struct request *q)
 {
     struct td_err err = {0};
     int r = q->s->ops->ready(q->s->app, &err);
+    if (r < 0 && q->stranger) /* the reason may name paths */
+        return request_fail(q, 503, "not ready");
     if (r < 0)
         return request_fail(q, 503, err.msg[0] ? err.msg : strerror(-r));
     return api_healthz(q);
@@ -148,9 +150,11 @@ int api_metrics_finish(struct request *q)
              "# TYPE tidings_deliveries_total counter\n"
              "tidings_deliveries_total{sink_type=\"stream\",result=\"ok\"} %lld\n"
              "# TYPE tidings_api_connections gauge\ntidings_api_connections %d\n"
-             "# TYPE tidings_api_followers gauge\ntidings_api_followers %d\n"
-             "# TYPE tidings_api_responses_total counter\n",
+             "# TYPE tidings_api_followers gauge\ntidings_api_followers %d\n",
              (long long)sc.delivered, s->n_connections, sc.followers);
+    buf_addf(&q->out, "# TYPE tidings_api_refused_total counter\ntidings_api_refused_total %llu\n",
+             (unsigned long long)s->n_refused);
+    buf_adds(&q->out, "# TYPE tidings_api_responses_total counter\n");
     for (int i = 2; i <= 5; i++)
         buf_addf(&q->out, "tidings_api_responses_total{code=\"%dxx\"} %lld\n", i,
                  (long long)s->n_answers[i]);

@@ -186,6 +186,8 @@ static enum MHD_Result answer(struct request *q)
         MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, q->allow);
     if (q->status == 503)
         MHD_add_response_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, "2");
+    if (q->challenge)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE, q->challenge);
     if (q->link)
         MHD_add_response_header(resp, MHD_HTTP_HEADER_LINK, q->link);
     enum MHD_Result r = MHD_queue_response(q->conn, (unsigned)q->status, resp);
@@ -255,11 +257,20 @@ static void accept_stop(struct serve *s)
         ev_io_stop(s->loop, &g->accepting);
 }
 
+static bool is_full(const struct gate *gate)
+{
+    int n = 0;
+    const struct gate *g;
+    DL_FOREACH (gate->s->gates, g)
+        n += g->frontend == gate->frontend ? g->n_connections : 0;
+    return n >= gate->frontend->max_connections;
+}
+
 static void accept_start(struct serve *s)
 {
     struct gate *g;
     DL_FOREACH (s->gates, g)
-        if (!s->closing && g->n_connections < g->frontend->max_connections)
+        if (!s->closing && !is_full(g))
             ev_io_start(s->loop, &g->accepting);
 }
 
@@ -276,8 +287,8 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
     struct sockaddr_storage addr;
     const int on = 1;
     while (s->n_connections < LIMIT_CONNECTIONS) {
-        if (g->n_connections >= g->frontend->max_connections) {
-            ev_io_stop(loop, w); /* until one of its own closes */
+        if (is_full(g)) {
+            ev_io_stop(loop, w); /* until one of its frontend closes */
             return;
         }
         socklen_t len = sizeof addr;
@@ -417,6 +428,8 @@ void serve_free(struct serve *s)
     }
     stream_free(s->stream);
     asker_free(s->asker);
+    td_tokens_free(s->tokens, s->n_tokens);
+    free(s->listen_names);
     free(s);
 }
 

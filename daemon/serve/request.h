@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "notify/ask.h"
+#include "model/token.h"
 #include "notify/stream.h"
 #include "serve/frontend.h"
 #include "serve/listener.h"
@@ -62,6 +63,13 @@ struct serve {
     struct tail *tails;
     ev_timer tails_tick;
 
+    struct td_token *tokens; /* owned, as listen_names */
+    size_t n_tokens;
+    char *listen_names;
+    uint64_t n_refused;      /* for want of a token */
+    int64_t refused_told_at; /* monotonic; how many of them the log knows of */
+    uint64_t n_refused_told;
+
     atomic_size_t held;   /* bytes of answers and request bodies */
     int64_t n_answers[6]; /* by the first digit of the status */
 };
@@ -77,6 +85,7 @@ struct request {
     struct params params;
     const struct route *route;
     char *arg;
+    bool stranger; /* passed without the token that the others need */
     struct buf body;
 
     bool started, ready, suspended, too_large;
@@ -90,7 +99,8 @@ struct request {
     int status;
     const char *type; /* Content-Type */
     struct buf out;
-    char *link; /* Link header */
+    char *link;            /* Link header */
+    const char *challenge; /* WWW-Authenticate header */
     char allow[64];
     struct tail *tail; /* the answer is a stream */
 };
@@ -123,6 +133,11 @@ struct op *op_new(struct request *q);
 /* serve_answer_fn and store_done_fn, with an op (taken) as the context. */
 void op_answered(void *op, int result, const struct td_err *err, const char *json);
 void op_stored(void *op, int result, const struct td_err *err);
+
+/* ---- admit.c: who comes in over TCP --------------------------------------------------------- */
+
+/* The `admit` of frontend_http. */
+int admit_token(struct request *q);
 
 /* ---- tail.c: the answer that follows the log ------------------------------------------------ */
 

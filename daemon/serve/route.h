@@ -12,6 +12,13 @@
 struct request;
 struct reader;
 
+/* What a token must allow, where tokens are asked for. */
+enum route_scope {
+    ROUTE_BY_METHOD, /* GET: read; others: write */
+    ROUTE_READ,      /* read: what a follower does */
+    ROUTE_OPEN,      /* no token is needed */
+};
+
 /* A request passes start, run, finish; whichever is NULL is left out. Who has answered (an error,
  * or early) ends it there. */
 struct route {
@@ -22,6 +29,7 @@ struct route {
     void (*run)(struct request *q, struct reader *r); /* reader thread */
     int (*finish)(struct request *q);                 /* loop, as start */
     const char *help;                                 /* one line */
+    enum route_scope scope;
 };
 
 extern const struct route routes[];

@@ -25,8 +25,8 @@ const struct route routes[] = {
     {"GET", "/v1/events", "after limit follow format as", api_events_start, api_events,
      api_events_finish, "follow the event log as Server-Sent Events or JSON Lines"},
     {"GET", "/v1/cursors", NULL, NULL, api_cursors, NULL, "named positions in the event log"},
-    {"POST", "/v1/cursors/{name}", NULL, api_cursor_set, NULL, NULL,
-     "acknowledge events up to seq"},
+    {"POST", "/v1/cursors/{name}", NULL, api_cursor_set, NULL, NULL, "acknowledge events up to seq",
+     ROUTE_READ},
     {"DELETE", "/v1/cursors/{name}", NULL, NULL, api_cursor_find, api_cursor_delete,
      "forget a named position"},
     {"POST", "/v1/refresh", NULL, api_refresh_start, api_feed_find, api_refresh,
@@ -34,8 +34,9 @@ const struct route routes[] = {
     {"POST", "/v1/reload", NULL, api_reload, NULL, NULL, "read the config again"},
     {"POST", "/v1/vacuum", NULL, api_vacuum, NULL, NULL,
      "give unused space of the store back to the disk; long"},
-    {"GET", "/healthz", NULL, api_healthz, NULL, NULL, "200 while the loop is alive"},
-    {"GET", "/readyz", NULL, api_readyz, NULL, NULL, "200 when feeds are polled and stored"},
+    {"GET", "/healthz", NULL, api_healthz, NULL, NULL, "200 while the loop is alive", ROUTE_OPEN},
+    {"GET", "/readyz", NULL, api_readyz, NULL, NULL, "200 when feeds are polled and stored",
+     ROUTE_OPEN},
     {"GET", "/metrics", NULL, NULL, api_metrics, api_metrics_finish, "Prometheus text"},
 };
 const size_t n_routes = ARRAY_SIZE(routes);
@@ -44,6 +45,11 @@ const struct frontend frontend_api = {.name = "api",
                                       .routes = routes,
                                       .n_routes = ARRAY_SIZE(routes),
                                       .max_connections = LIMIT_CONNECTIONS};
+const struct frontend frontend_http = {.name = "http",
+                                       .routes = routes,
+                                       .n_routes = ARRAY_SIZE(routes),
+                                       .max_connections = LIMIT_TCP_CONNECTIONS,
+                                       .admit = admit_token};
 
 int api_index(struct request *q)
 {

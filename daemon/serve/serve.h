@@ -60,6 +60,10 @@ void serve_listen(struct serve *s, struct listener *l, const struct frontend *fr
 /* Ends all connections and closes the sockets; waits for the query that runs. Before store_close
  * and while APP is whole. Accepts NULL. Answers of operations that come later are ignored. */
 void serve_free(struct serve *s);
+/* Who may ask over TCP from now on (copied); NAMES: host names it may be asked by, joined by '\n',
+ * NULL = addresses alone. Without a token nobody may. */
+struct td_token;
+void serve_set_access(struct serve *s, const struct td_token *tokens, size_t n, const char *names);
 /* The log now ends at LAST_SEQ: wakes the followers. */
 void serve_log_grew(struct serve *s, int64_t last_seq);
 

@@ -129,7 +129,7 @@ def test_inherited_socket(daemon, tmp_path):
     early.settimeout(20)
     assert early.recv(4096).startswith(b"HTTP/1.1 200 ")
     daemon.wait_ready()
-    assert "inherited sockets other than 'api' are not used" in daemon.text()
+    assert "inherited sockets other than 'api' and 'http' are not used" in daemon.text()
     assert daemon.stop() == 0
     assert os.stat(daemon.socket).st_ino == inode  # the manager's: not ours to remove
     late = socket.socket(socket.AF_UNIX)

@@ -70,9 +70,22 @@ static void looks_at_owners(void **state)
     assert_int_equal(place_look("/proc/self/status"), PLACE_TRUSTED);
 }
 
+static void elsewhere(void **state)
+{
+    struct place p;
+    place_elsewhere(&p, "https://feeds.example.org/tidings//");
+    assert_string_equal(p.socket, "https://feeds.example.org/tidings");
+    assert_null(p.store);
+    assert_true(place_is_url(p.socket));
+    assert_false(place_is_url("tidings.sock"));
+    assert_false(place_is_url("http:"));
+    place_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elsewhere),
         cmocka_unit_test(the_system_if_nothing_is_here),
         cmocka_unit_test(the_working_directory_as_a_pair),
         cmocka_unit_test(a_stranger_s_files_are_left_alone),

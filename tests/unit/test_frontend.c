@@ -81,10 +81,94 @@ static void places_of_its_own(void **state)
         client_end(&c[i]);
 }
 
+/* Over TCP: who has no token learns nothing, who may read changes nothing. The checks are the same
+ * whatever socket it is, so that the harness's can be used. */
+static void with_tokens(void **state)
+{
+    struct world *w = *state;
+    struct td_token t[2] = {{.name = (char *)"r"}, {.name = (char *)"w", .write = true}};
+    crypto_sha256("reader-secret", 13, t[0].sha256);
+    crypto_sha256("writer-secret", 13, t[1].sha256);
+    second_socket(w, &frontend_http);
+    const char *reader = "Authorization: Bearer reader-secret\r\n";
+    assert_int_equal(status(w, "/v1/status", reader), 421); /* the harness says Host: x */
+    serve_set_access(w->serve, NULL, 0, "x");
+    assert_int_equal(status(w, "/v1/status", reader), 401);
+    serve_set_access(w->serve, t, 2, "x");
+    assert_int_equal(status(w, "/v1/status", reader), 200);
+    assert_int_equal(status(w, "/v1/status", ""), 401);
+    assert_int_equal(status(w, "/v1/status", "Authorization: Bearer other-secret\r\n"), 401);
+    assert_int_equal(status(w, "/nothing", ""), 401);
+    assert_int_equal(status(w, "/nothing", reader), 404);
+    assert_int_equal(status(w, "/metrics", ""), 401);
+    assert_int_equal(status(w, "/metrics", reader), 200);
+    assert_int_equal(status(w, "/healthz", ""), 200);
+    assert_int_equal(status(w, "/v1/status", "Origin: http://evil.example\r\n"), 403);
+    assert_int_equal(status(w, "/healthz", "Origin: http://evil.example\r\n"), 403);
+    assert_int_equal(status(w, "/healthz", "Origin: http://x\r\n"), 200);
+    static const struct {
+        const char *method, *target, *body, *header;
+        int status;
+    } deeds[] = {
+        {"POST", "/v1/refresh", "{}", "Authorization: Bearer reader-secret\r\n", 403},
+        {"POST", "/v1/refresh", "{}", "Authorization: Bearer writer-secret\r\n", 200},
+        {"POST", "/v1/feeds", "{\"url\":\"http://a/\"}", "", 401},
+        {"DELETE", "/v1/feeds/1", NULL, "Authorization: Bearer reader-secret\r\n", 403},
+        {"POST", "/v1/cursors/c", "{\"seq\":0}", "Authorization: Bearer reader-secret\r\n", 200},
+        {"DELETE", "/v1/cursors/c", NULL, "Authorization: Bearer reader-secret\r\n", 403},
+        {"HEAD", "/v1/feeds", NULL, "Authorization: Bearer reader-secret\r\n", 200},
+        {"DELETE", "/v1/status", NULL, "Authorization: Bearer reader-secret\r\n", 405},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(deeds); i++) {
+        int s;
+        json_decref(call(w, deeds[i].method, deeds[i].target, deeds[i].header, deeds[i].body, &s));
+        assert_int_equal(s, deeds[i].status);
+    }
+    assert_int_equal(w->n_adds, 0);
+}
+
+/* What is asked of a stranger, and what a stranger is told. */
+static void challenges(void **state)
+{
+    struct world *w = *state;
+    struct td_token t = {.name = (char *)"r"};
+    struct client c;
+    crypto_sha256("reader-secret", 13, t.sha256);
+    second_socket(w, &frontend_http);
+    serve_set_access(w->serve, &t, 1, "x");
+    static const char *const pairs[][2] = {
+        {"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n",
+         "WWW-Authenticate: Bearer realm=\"tidings\"\r\n"},
+        {"GET /v1/status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer no\r\n\r\n",
+         "error=\"invalid_token\""},
+        {"POST /v1/reload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+         "reader-secret\r\nContent-Length: 0\r\n\r\n",
+         "error=\"insufficient_scope\", scope=\"write\""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        client_begin(w, &c, pairs[i][0], strlen(pairs[i][0]));
+        UNTIL(w, strstr(buf_str(&c.got), "\r\n\r\n"));
+        assert_non_null(strstr(c.got.data, pairs[i][1]));
+        client_end(&c);
+    }
+    w->not_ready = true;
+    int s;
+    json_t *j = call(w, "GET", "/readyz", "", NULL, &s);
+    assert_int_equal(s, 503);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(j, "error"), "reason")),
+                        "not ready");
+    json_decref(j);
+    j = call(w, "GET", "/readyz", "Authorization: Bearer reader-secret\r\n", NULL, &s);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(j, "error"), "reason")),
+                        "starting");
+    json_decref(j);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(routes_of_its_own), T(places_of_its_own)};
+    const struct CMUnitTest tests[] = {T(routes_of_its_own), T(places_of_its_own), T(with_tokens),
+                                       T(challenges)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

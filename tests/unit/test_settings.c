@@ -267,6 +267,9 @@ static void missing_file(void **state)
 }
 
 /* Each key says what it is, and its default is what it allows. */
+#define A_HASH  "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define A_TOKEN "[token t]\nsecret = " A_HASH "\n"
+
 static void table(void **state)
 {
     CLEANUP_BUF struct buf all = BUF_INIT(1 << 16);
@@ -280,14 +283,19 @@ static void table(void **state)
         const char *value = k->def                               ? k->def
                             : str_eq(k->name, "url")             ? "http://h/x"
                             : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
+                            : str_eq(k->name, "listen")          ? "127.0.0.1:1\n" A_TOKEN
+                            : str_eq(k->name, "secret")          ? A_HASH
                                                                  : "words";
         static const char *const where[] = {"[daemon]\n", "[defaults]\n",
-                                            "[feed x]\nurl = http://h/\n"};
-        for (unsigned bit = 0; bit < 3; bit++) {
+                                            "[feed x]\nurl = http://h/\n", A_TOKEN};
+        for (unsigned bit = 0; bit < 4; bit++) {
             if (!(k->sections >> bit & 1))
                 continue;
-            CLEANUP_FREE char *text = xasprintf(
-                "%s%s = %s\n", str_eq(k->name, "url") ? "[feed x]\n" : where[bit], k->name, value);
+            CLEANUP_FREE char *text = xasprintf("%s%s = %s\n",
+                                                str_eq(k->name, "url")      ? "[feed x]\n"
+                                                : str_eq(k->name, "secret") ? "[token t]\n"
+                                                                            : where[bit],
+                                                k->name, value);
             settings_free(good(text));
         }
     }
