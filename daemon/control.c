@@ -186,9 +186,18 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
         done(ctx, -EINVAL, &err, NULL);
         return;
     }
+    if (td_access_is_bound(conf->access)) {
+        td_err(&err, 0,
+               "an address with a user name; allowed: without, or as url, user and password of a "
+               "[feed] in %s, because the store holds no secrets",
+               a->options->config);
+        td_feed_conf_free(conf);
+        done(ctx, -EINVAL, &err, NULL);
+        return;
+    }
     struct feed *have = feedset_by_url(a, conf->url);
     if (have)
-        td_err(&err, 0, "%s is subscribed to already, as feed %s", url, have->conf->name);
+        td_err(&err, 0, "%s is subscribed to already, as feed %s", conf->url, have->conf->name);
     else if (name && (have = feedset_by_name(a, name)))
         td_err(&err, 0, "a feed named %s exists already (%s)", name, have->conf->url);
     if (have) {

@@ -64,16 +64,27 @@ struct feed *feedset_asked(struct feed *f)
     return f->leader ? f->leader : f;
 }
 
+/* What is asked there, as a key: an answer that was given to one feed's credentials, or came
+ * through its proxy, is no other feed's (config/keys.h, access). An address has no '#' of its own.
+ */
+static char *asked_key(const struct feed *f)
+{
+    const char *url = move_url(&f->state, f->conf);
+    const struct td_access *access = f->conf->access;
+    bool own = td_access_is_bound(access), proxied = access && !str_empty(access->proxy);
+    return xasprintf("%.*s%s%s%s", (int)strcspn(url, "#"), url, own || proxied ? "#" : "",
+                     proxied ? access->proxy : "", own ? f->conf->name : "");
+}
+
 /* One address is asked once, whatever number of feeds have come to be there (two that moved to one,
  * the same URL twice): the first feed leads, the answers are given to all. True: F rides along. */
 static bool ride(struct app *a, struct feed *f)
 {
-    const char *url = move_url(&f->state, f->conf);
-    size_t n = strcspn(url, "#");
     struct feed *leader = NULL;
     if (f->conf->source != TD_SOURCE_HTTP)
         return false;
-    HASH_FIND(by_url, a->asked, url, n, leader);
+    CLEANUP_FREE char *key = asked_key(f);
+    HASH_FIND(by_url, a->asked, key, strlen(key), leader);
     if (leader) {
         f->leader = leader;
         f->next_rider = leader->riders;
@@ -82,8 +93,8 @@ static bool ride(struct app *a, struct feed *f)
                  leader->conf->name);
         return true;
     }
-    f->asked_url = xstrndup(url, n);
-    HASH_ADD_KEYPTR(by_url, a->asked, f->asked_url, n, f);
+    f->asked_url = TAKE(key);
+    HASH_ADD_KEYPTR(by_url, a->asked, f->asked_url, strlen(f->asked_url), f);
     return false;
 }
 
@@ -293,7 +304,8 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
     struct app *a = l->app;
     struct feed *f = feedset_by_name(a, stored->name);
     if (f) {
-        bool moved = !str_same(stored->url, f->conf->url);
+        CLEANUP_FREE char *stored_url = td_url_public(stored->url);
+        bool moved = !str_eq(stored_url, f->conf->url);
         take_state(a, f, state);
         if (moved) { /* validators belong to the old address */
             move_forget(&f->state);
@@ -370,10 +382,11 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
     if (!f)
         return;
     bool moved = !str_same(f->conf->url, conf->url);
+    bool let_in = !td_access_same(f->conf->access, conf->access);
     bool committing = f->flight && f->flight->phase == FLIGHT_COMMIT;
     f->conf = conf;
     put_add(p, conf, false);
-    if (!moved && conf->enabled) {
+    if (!moved && !let_in && conf->enabled) {
         policy_replan(&f->state, conf);
         td_feed_state_slim(&f->state);
         if (f->scheduled && !f->flight && !f->state.gone)
@@ -387,6 +400,9 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
     if (moved) {
         move_forget(&f->state);
         f->state.next_due_at = clock_now_ms();
+    } else if (let_in) { /* other credentials: what they are worth is seen soon */
+        f->state.next_due_at = MIN(f->state.next_due_at,
+                                   policy_refresh_at(&f->state, conf, clock_now_ms()));
     }
     feedset_schedule(a, f);
 }

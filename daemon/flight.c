@@ -72,6 +72,8 @@ static void transfer_start(struct flight *fl)
         .last_modified = conditional ? f->state.val.last_modified : NULL,
         .timeout_ms = fl->conf->timeout_ms,
         .max_body_bytes = fl->conf->max_body_bytes,
+        .access = fl->conf->access,
+        .access_url = fl->conf->url,
     };
     fl->phase = FLIGHT_TRANSFER;
     fl->app->n_transfers++;

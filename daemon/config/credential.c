@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -36,6 +38,23 @@ static ssize_t read_some(int fd, char *buf, size_t size)
     }
 }
 
+char *credential_path(const char *dir, const char *value, struct td_err *err)
+{
+    const char *name = value + strlen(PREFIX);
+    if (!is_name(name)) {
+        td_err(err, -EINVAL, "credential: without a name; allowed: credential:NAME");
+        return NULL;
+    }
+    if (str_empty(dir)) {
+        td_err(err, -ENOENT,
+               "credential %s: $CREDENTIALS_DIRECTORY is not set; allowed: under systemd with "
+               "LoadCredential=%s:PATH",
+               name, name);
+        return NULL;
+    }
+    return xasprintf("%s/%s", dir, name);
+}
+
 /* One line of text. WHAT names it in the reason, ALLOWED says which file it may be. */
 static char *read_line(const char *path, const char *what, const char *allowed, struct td_err *err)
 {
@@ -60,24 +79,23 @@ static char *read_line(const char *path, const char *what, const char *allowed, 
 
 char *credential_read(const char *dir, const char *value, struct td_err *err)
 {
-    const char *name = value + strlen(PREFIX);
-    if (!is_name(name)) {
-        td_err(err, -EINVAL, "credential: without a name; allowed: credential:NAME");
-        return NULL;
-    }
-    if (str_empty(dir)) {
-        td_err(err, -ENOENT,
-               "credential %s: $CREDENTIALS_DIRECTORY is not set; allowed: under systemd with "
-               "LoadCredential=%s:PATH",
-               name, name);
-        return NULL;
-    }
-    CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
-    CLEANUP_FREE char *what = xasprintf("credential %s", name);
-    return read_line(path, what, "one of LoadCredential=", err);
+    CLEANUP_FREE char *path = credential_path(dir, value, err);
+    CLEANUP_FREE char *what = xasprintf("credential %s", value + strlen(PREFIX));
+    return path ? read_line(path, what, "one of LoadCredential=", err) : NULL;
 }
 
 char *credential_read_file(const char *path, struct td_err *err)
 {
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & 07)) {
+        td_err(err, -EINVAL, "%s has mode %04o; allowed: none of it for others (0640)", path,
+               st.st_mode & 07777);
+        return NULL;
+    }
     return read_line(path, path, "a readable file", err);
+}
+
+void credential_seal(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
 }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/keys_api.h"
+#include "config/keys_access.h"
 #include "config/url.h"
 
 #define SECOND_MS 1000LL
@@ -276,6 +277,10 @@ static int set_url(const struct key *k, void *target, const char *v, struct td_e
     .offset = offsetof(struct td_feed_conf, field), \
     .size = sizeof(((struct td_feed_conf *)0)->field)
 
+#define ACCESS(field)                                                                       \
+    .offset = offsetof(struct td_access, field), .size = sizeof(char *), .in_access = true, \
+    .is_string = true
+
 const struct key config_keys[] = {
     {"store", IN_DAEMON, "the path of a file", "/var/lib/tidings/tidings.db",
      "Database with all items; relative to the working directory. Restart to change.", set_path,
@@ -352,6 +357,40 @@ const struct key config_keys[] = {
     {"backlog", IN_DEFAULTS | IN_FEED, "all or a duration from 1s", "24h",
      "On first import only items younger than this are announced.", set_backlog, FEED(backlog_ms),
      .min = SECOND_MS, .max = INT64_MAX},
+    {"user", IN_FEED, "text without a colon, credential:NAME or file:PATH", NULL,
+     "User name of HTTP Basic; sent to the scheme, host and port of url alone, as all of access.",
+     set_user, ACCESS(user), .is_secret = true},
+    {"password", IN_FEED, "text, credential:NAME or file:PATH", NULL, "Password of HTTP Basic.",
+     set_secret, ACCESS(password), .is_secret = true},
+    {"bearer-token", IN_FEED, "text, credential:NAME or file:PATH", NULL,
+     "Sent as Authorization: Bearer.", set_secret, ACCESS(bearer), .is_secret = true},
+    {"header", IN_FEED, "NAME: VALUE, the value also credential:NAME or file:PATH", NULL,
+     "One more request header; may stand several times.", set_header, ACCESS(headers),
+     .is_secret = true, .repeats = true},
+    {"cookie-file", IN_FEED, "the path of a readable file, or credential:NAME", NULL,
+     "Cookies in Netscape format; never written.", set_access_file, ACCESS(cookie_file),
+     .is_file = true},
+    {"client-cert", IN_FEED, "the path of a readable PEM file, or credential:NAME", NULL,
+     "Certificate that is shown to the server.", set_access_file, ACCESS(client_cert),
+     .is_file = true},
+    {"client-key", IN_FEED, "the path of a readable PEM file, or credential:NAME", NULL,
+     "Its key, when that is not in client-cert.", set_access_file, ACCESS(client_key),
+     .is_file = true},
+    {"client-key-password", IN_FEED, "text, credential:NAME or file:PATH", NULL,
+     "Password of the key.", set_secret, ACCESS(client_key_password), .is_secret = true},
+    {"ca-file", IN_FEED, "the path of a readable PEM file, or credential:NAME", NULL,
+     "Authorities that are trusted in place of the system's.", set_access_file, ACCESS(ca_file),
+     .is_file = true},
+    {"tls-pin", IN_FEED, "sha256//BASE64 of a public key, several separated by spaces", NULL,
+     "The server's key is trusted in place of a certificate chain, and no other is.", set_tls_pin,
+     ACCESS(tls_pin)},
+    {"proxy", IN_DEFAULTS | IN_FEED, "none, or http://, https:// or socks5h:// HOST:PORT", NULL,
+     "Way to the server, for redirects too; the environment's is never used.", set_proxy,
+     ACCESS(proxy), .is_secret = true},
+    {"proxy-user", IN_DEFAULTS | IN_FEED, "text without a colon, credential:NAME or file:PATH",
+     NULL, "User name at the proxy.", set_user, ACCESS(proxy_user), .is_secret = true},
+    {"proxy-password", IN_DEFAULTS | IN_FEED, "text, credential:NAME or file:PATH", NULL,
+     "Password at the proxy.", set_secret, ACCESS(proxy_password), .is_secret = true},
 };
 const size_t n_config_keys = ARRAY_SIZE(config_keys);
 _Static_assert(ARRAY_SIZE(config_keys) <= KEYS_MAX, "the sets of keys are 64 bits");
@@ -371,6 +410,12 @@ bool key_is_feeds(const struct key *k)
 
 void key_inherit(const struct key *k, struct td_feed_conf *dst, const struct td_feed_conf *src)
 {
+    if (k->in_access) {
+        if (src->access && *access_member(k, (struct td_feed_conf *)(uintptr_t)src))
+            td_secret_replace(access_member(k, dst),
+                              *access_member(k, (struct td_feed_conf *)(uintptr_t)src));
+        return;
+    }
     char *to = (char *)dst + k->offset;
     const char *from = (const char *)src + k->offset;
     if (k->is_string)

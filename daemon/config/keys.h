@@ -30,6 +30,10 @@ struct key {
     key_fn *set;
     size_t offset, size;
     bool is_string; /* the member is an owned char * */
+    bool in_access; /* OFFSET is in struct td_access (is_string) */
+    bool is_secret; /* no message repeats a value; file:PATH is the file's content */
+    bool is_file;   /* a path; relative to the config's folder; must be readable */
+    bool repeats;   /* may stand more than once in a section */
     int64_t min, max;
 };
 
@@ -49,6 +53,14 @@ void key_inherit(const struct key *k, struct td_feed_conf *dst, const struct td_
 /* VALUE in quotes, safe to show, cut when long. For messages; BUF is returned. */
 #define KEY_SHOWN 96
 const char *key_shown(char buf[KEY_SHOWN], const char *value);
+
+/* VALUE with what it refers to in its place (gives): "credential:NAME" for values of text,
+ * "file:PATH" for secrets, paths relative to FOLDER. CREDENTIALS is $CREDENTIALS_DIRECTORY, NULL =
+ * none. NULL and the reason. */
+char *key_resolve(const struct key *k, const char *value, const char *folder,
+                  const char *credentials, struct td_err *err);
+/* The keys of access that belong together: 0, or -EINVAL and what is wrong with them. */
+int key_check_access(const struct td_feed_conf *c, struct td_err *err);
 
 /* A feed's name: 1 to LIMIT_NAME_BYTES of UTF-8 without control characters. */
 int feed_name_check(const char *name, struct td_err *err);

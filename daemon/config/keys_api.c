@@ -112,22 +112,11 @@ static int check_secret(const struct key *k, const char *from, const char *secre
                   LIMIT_TOKEN_MIN_BYTES, LIMIT_TOKEN_BYTES);
 }
 
-/* A secret in a file that everybody can read is none. */
-static int check_mode(const struct key *k, const char *path, struct td_err *err)
-{
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & 07))
-        return td_err(err, -EINVAL, "%s: %s has mode %04o; allowed: none of it for others (0640)",
-                      k->name, path, st.st_mode & 07777);
-    return 0;
-}
-
-static char *read_secret(const struct key *k, const char *v, struct td_err *err)
+static char *read_secret(const char *v, struct td_err *err)
 {
     if (credential_is(v))
         return credential_read(getenv("CREDENTIALS_DIRECTORY"), v, err);
-    const char *path = v + strlen("file:");
-    return check_mode(k, path, err) < 0 ? NULL : credential_read_file(path, err);
+    return credential_read_file(v + strlen("file:"), err);
 }
 
 int set_token_secret(const struct key *k, void *target, const char *v, struct td_err *err)
@@ -137,9 +126,9 @@ int set_token_secret(const struct key *k, void *target, const char *v, struct td
         return read_hash(v + strlen("sha256:"), t->sha256) < 0 ? refuse(k, v, err) : 0;
     if (!credential_is(v) && !str_starts(v, "file:/")) /* it may be a secret: not shown */
         return td_err(err, -EINVAL, "%s = something else; allowed: %s", k->name, k->type);
-    char *secret = read_secret(k, v, err);
+    char *secret = read_secret(v, err);
     if (!secret)
-        return -EINVAL;
+        return td_err_prefix(err, -EINVAL, "%s", k->name);
     int r = check_secret(k, v, secret, err);
     if (r == 0)
         crypto_sha256(secret, strlen(secret), t->sha256);

@@ -33,6 +33,7 @@ struct loader {
     struct settings *s;
     struct buf *problems;
     size_t n_problems;
+    char *folder; /* of the config file, absolute */
     char **files; /* names, for messages */
     int n_files;
     enum section section;     /* 0 = none */
@@ -172,17 +173,29 @@ static uint64_t interval_keys(void)
 }
 
 /* K's value into TARGET; the content of a credential is not repeated in what is wrong with it. */
-static int set_text(const struct key *k, void *target, const char *value, struct td_err *err)
+static int set_text(const struct loader *l, const struct key *k, void *target, const char *value,
+                    struct td_err *err)
 {
-    if (!k->is_string || !credential_is(value))
+    if (!k->is_string)
         return k->set(k, target, value, err);
-    CLEANUP_FREE char *secret = credential_read(getenv("CREDENTIALS_DIRECTORY"), value, err);
-    if (!secret)
+    char *text = key_resolve(k, value, l->folder, getenv("CREDENTIALS_DIRECTORY"), err);
+    if (!text)
         return td_err_prefix(err, -EINVAL, "%s", k->name);
-    if (k->set(k, target, secret, NULL) < 0)
+    bool hide = credential_is(value) && !k->is_file && !k->is_secret;
+    int r = k->set(k, target, text, hide ? NULL : err);
+    td_secret_replace(&text, NULL);
+    if (r < 0 && hide)
         return td_err(err, -EINVAL, "%s = the content of %s, which is not usable; allowed: %s",
                       k->name, value, k->type);
-    return 0;
+    return r;
+}
+
+/* Who names a proxy for a feed has nothing of the proxy of [defaults]. */
+static uint64_t implied(const struct key *k)
+{
+    return str_eq(k->name, "proxy")
+               ? 1ull << key_find("proxy-user") | 1ull << key_find("proxy-password")
+               : 0;
 }
 
 static void set_value(struct loader *l, const struct ini_line *in)
@@ -198,7 +211,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
                 k->name, key_sections(k->sections));
         return;
     }
-    if (l->lines[i]) {
+    if (l->lines[i] && !k->repeats) {
         problem(l, this_file(l), in->line, "%s a second time, first in line %d; allowed: once",
                 k->name, l->lines[i]);
         return;
@@ -219,8 +232,8 @@ static void set_value(struct loader *l, const struct ini_line *in)
         l->defaults_line = in->line;
     }
     struct td_err err;
-    *given |= 1ull << i;
-    if (set_text(k, target, in->arg, &err) < 0) {
+    *given |= 1ull << i | implied(k);
+    if (set_text(l, k, target, in->arg, &err) < 0) {
         problem(l, this_file(l), in->line, "%s", err.msg);
         if (l->section == IN_TOKEN)
             l->token_at[l->s->n_tokens - 1].said = true;
@@ -356,13 +369,16 @@ static void check_interval(struct loader *l, const struct td_feed_conf *c, int f
                 str_duration(b, sizeof b, c->min_interval_ms));
 }
 
-static void check_feed(struct loader *l, struct draft *d, const char *dir)
+static void check_feed(struct loader *l, struct draft *d)
 {
     struct td_feed_conf *c = d->conf;
+    struct td_err err;
     if (!(d->given >> key_find("url") & 1))
         problem(l, d->file, d->line, "[feed %s] without url; allowed: url = ADDRESS", c->name);
     if (c->url)
-        url_resolve_file(c, dir);
+        url_resolve_file(c, l->folder);
+    if (c->url && key_check_access(c, &err) < 0)
+        problem(l, d->file, d->line, "[feed %s]: %s", c->name, err.msg);
     if (d->given & interval_keys()) /* else said once, of the defaults */
         check_interval(l, c, d->file, d->line);
 }
@@ -382,7 +398,7 @@ static void check_repeats(struct loader *l)
             continue;
         }
         first = d->conf->url ? table_put(urls, d->conf->url, d) : NULL;
-        if (first)
+        if (first && td_access_same(first->conf->access, d->conf->access))
             problem(l, d->file, d->line,
                     "[feed %s] has the address of [feed %s] at %s:%d, %s; allowed: an address once",
                     d->conf->name, first->conf->name, l->files[first->file], first->line,
@@ -420,13 +436,12 @@ static void check_tokens(struct loader *l)
                 "allowed: with at least one [token NAME]");
 }
 
-static void finish(struct loader *l, const char *path)
+static void finish(struct loader *l)
 {
-    CLEANUP_FREE char *dir = folder_of(path);
     inherit(l);
     check_interval(l, &l->s->defaults, l->defaults_file, l->defaults_line);
     for (size_t i = 0; i < l->n_drafts; i++)
-        check_feed(l, &l->drafts[i], dir);
+        check_feed(l, &l->drafts[i]);
     check_repeats(l);
     check_tokens(l);
 
@@ -454,17 +469,19 @@ int settings_load(const char *path, struct settings **ret, struct buf *problems)
 {
     struct loader l = {.s = xcalloc(1, sizeof *l.s), .problems = problems};
     l.s->path = xstrdup(path);
+    l.folder = folder_of(path);
     set_defaults(l.s);
     int r = load_file(&l, path);
     if (r == 0)
         load_dropins(&l, path);
-    finish(&l, path);
+    finish(&l);
     if (l.n_problems && r != -ENOENT && r != -EACCES)
         r = -EINVAL;
     for (int i = 0; i < l.n_files; i++)
         free(l.files[i]);
     free(l.files);
     free(l.drafts);
+    free(l.folder);
     if (r < 0)
         settings_free(l.s);
     else
@@ -489,5 +506,6 @@ void settings_free(struct settings *s)
     free(s->listen_names);
     td_tokens_free(s->tokens, s->n_tokens);
     free(s->defaults.tags);
+    td_access_free(s->defaults.access);
     free(s);
 }

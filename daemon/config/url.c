@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/credential.h"
 
 #define ALLOWED "allowed: http, https, file: or exec: addresses"
 
@@ -54,6 +55,63 @@ static int check_host(const char *host, size_t n, struct td_err *err)
     return 0;
 }
 
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+}
+
+/* N bytes at S with %XX as the byte it is; NULL for one that cannot be part of a header. */
+static char *percent_decoded(const char *s, size_t n)
+{
+    char *out = xmalloc(n + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        int hi = s[i] == '%' && i + 2 < n ? hex(s[i + 1]) : -1;
+        int lo = hi >= 0 ? hex(s[i + 2]) : -1;
+        out[len++] = lo >= 0 ? (char)(hi << 4 | lo) : s[i];
+        i += lo >= 0 ? 2 : 0;
+        if ((unsigned char)out[len - 1] < 0x20 || out[len - 1] == 0x7f) {
+            free(out);
+            return NULL;
+        }
+    }
+    out[len] = 0;
+    return out;
+}
+
+int url_cut(struct url_parts *ret, const char *text, struct td_err *err)
+{
+    *ret = (struct url_parts){0};
+    size_t n = strcspn(text, "/?#");
+    const char *at = memrchr(text, '@', n);
+    const char *host = at ? at + 1 : text;
+    int r = check_host(host, n - (size_t)(host - text), err);
+    if (r < 0)
+        return r;
+    ret->rest = text + n;
+    ret->host = xstrndup(host, n - (size_t)(host - text));
+    lower(ret->host, strlen(ret->host));
+    if (!at || at == text)
+        return 0;
+    const char *colon = memchr(text, ':', (size_t)(at - text));
+    ret->user = percent_decoded(text, (size_t)((colon ? colon : at) - text));
+    ret->password = colon ? percent_decoded(colon + 1, (size_t)(at - colon - 1)) : NULL;
+    if (!ret->user || (colon && !ret->password) || strchr(ret->user, ':'))
+        return td_err(err, -EINVAL,
+                      "a user name or password that cannot be sent; allowed: text without control "
+                      "characters, no colon in the name");
+    return 0;
+}
+
+void url_parts_fini(struct url_parts *u)
+{
+    free(u->host);
+    td_secret_replace(&u->user, NULL);
+    td_secret_replace(&u->password, NULL);
+}
+
 static int read_http(struct td_feed_conf *c, const char *url, struct td_err *err)
 {
     for (const char *p = url; *p; p++)
@@ -61,28 +119,25 @@ static int read_http(struct td_feed_conf *c, const char *url, struct td_err *err
             return td_err(err, -EINVAL,
                           "an address with a space or control character; allowed: %%20 and the "
                           "like in its place");
-    CLEANUP_FREE char *own = xstrndup(url, strcspn(url, "#"));
-    char *auth = strstr(own, "://") + 3;
-    size_t n = strcspn(auth, "/?");
-    char *at = memrchr(auth, '@', n);
-    char *host = at ? at + 1 : auth;
-    n -= (size_t)(host - auth);
-    int r = check_host(host, n, err);
-    if (r < 0)
-        return r;
-    lower(own, (size_t)(auth - own));
-    lower(host, n);
-    free(c->url);
-    c->url = TAKE(own);
-    c->source = TD_SOURCE_HTTP;
-    return 0;
-}
-
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'                     ? c - '0'
-           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                    : -1;
+    struct url_parts u;
+    const char *auth = strstr(url, "://") + 3;
+    int r = url_cut(&u, auth, err);
+    if (r == 0) {
+        char *own = xasprintf("%.*s%s%.*s", (int)(auth - url), url, u.host,
+                              (int)strcspn(u.rest, "#"), u.rest);
+        lower(own, (size_t)(auth - url));
+        free(c->url);
+        c->url = own;
+        c->source = TD_SOURCE_HTTP;
+    }
+    if (r == 0 && u.user) {
+        c->access = c->access ? c->access : xcalloc(1, sizeof *c->access);
+        td_secret_replace(&c->access->user, u.user);
+        td_secret_replace(&c->access->password, u.password);
+        credential_seal();
+    }
+    url_parts_fini(&u);
+    return r;
 }
 
 static int read_file(struct td_feed_conf *c, const char *url, struct td_err *err)

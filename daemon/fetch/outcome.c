@@ -30,6 +30,7 @@ static const char *status_text(char *buf, size_t size, int status)
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {406, "Not Acceptable"},
+        {407, "Proxy Authentication Required"},
         {408, "Request Timeout"},
         {410, "Gone"},
         {421, "Misdirected Request"},
@@ -63,11 +64,26 @@ static char *host_of(const char *url)
     return copy;
 }
 
+/* The way led through a proxy, and that is where it ended. */
+static void judge_proxy(struct td_result *r, const struct exchange *x, const char *host)
+{
+    const char *words = x->os_errno      ? strerror(x->os_errno)
+                        : *x->curl_error ? x->curl_error
+                                         : curl_easy_strerror(x->code);
+    FAIL(r, TD_OUT_CONNECT, "no connection to %s by the proxy %s: %s", host, x->proxy, words);
+}
+
 static void judge_connect(struct td_result *r, const struct exchange *x, const char *host)
 {
-    if (x->refused)
+    if (x->refused && x->proxy)
+        FAIL(r, TD_OUT_REFUSED,
+             "the proxy %s is at %s, a%s %s address, which allow-addresses does not name", x->proxy,
+             x->refused_ip, strchr("aeiou", *x->refused) ? "n" : "", x->refused);
+    else if (x->refused)
         FAIL(r, TD_OUT_REFUSED, "%s is at %s, a%s %s address, which allow-addresses does not name",
              host, x->refused_ip, strchr("aeiou", *x->refused) ? "n" : "", x->refused);
+    else if (x->proxy)
+        judge_proxy(r, x, host);
     else if (x->os_errno)
         FAIL(r, TD_OUT_CONNECT, "cannot connect to %s: %s", host, strerror(x->os_errno));
     else
@@ -134,6 +150,14 @@ static void judge_code(struct td_result *r, const struct exchange *x)
     case CURLE_SSL_CACERT_BADFILE:
         FAIL(r, TD_OUT_TLS, "no trusted connection to %s: %s", host, words);
         break;
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        FAIL(r, TD_OUT_TLS, "no trusted connection to %s: its key is none that tls-pin names",
+             host);
+        break;
+    case CURLE_PROXY:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        judge_proxy(r, x, host);
+        break;
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2_STREAM:
     case CURLE_HTTP2:
@@ -142,6 +166,8 @@ static void judge_code(struct td_result *r, const struct exchange *x)
     case CURLE_GOT_NOTHING:
         if (in_body)
             judge_cut(r, x);
+        else if (x->proxy)
+            judge_proxy(r, x, host);
         else
             FAIL(r, TD_OUT_CONNECT, "%s closed the connection without an answer: %s", host, words);
         break;
@@ -220,6 +246,19 @@ static void judge_post(struct td_result *r, const char *status)
         FAIL(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "%s", status);
 }
 
+/* Access is denied: are there credentials, and did they go along? */
+static void judge_not_let_in(struct td_result *r, const struct exchange *x, const char *status)
+{
+    if (x->bound_to) {
+        CLEANUP_FREE char *home = outcome_public_url(x->bound_to);
+        FAIL(r, TD_OUT_HTTP,
+             "%s; the feed's access settings are those of another host than this: %s", status,
+             home);
+    } else {
+        FAIL(r, TD_OUT_HTTP, "%s%s", status, x->let_in ? ", with the feed's access settings" : "");
+    }
+}
+
 /* A whole header came: the status decides, whatever became of an error's or redirect's body. */
 static void judge_status(struct td_result *r, const struct exchange *x)
 {
@@ -259,6 +298,10 @@ static void judge_status(struct td_result *r, const struct exchange *x)
         break;
     case 410:
         FAIL(r, TD_OUT_GONE, "%s", text);
+        break;
+    case 401:
+    case 403:
+        judge_not_let_in(r, x, text);
         break;
     default:
         FAIL(r, TD_OUT_HTTP, "%s", text);

@@ -40,6 +40,12 @@ char *outcome_location(const char *base, const char *location);
 /* URL without user, password and fragment, for people to read; to be freed. Never NULL. */
 char *outcome_public_url(const char *url);
 
+/* Do two URLs have the same scheme, host and port? */
+bool outcome_same_origin(const char *a, const char *b);
+/* The host of a URL as curl reads it (numeric forms as dotted quads); "" = cannot be read (gives).
+ */
+char *outcome_host(const char *url);
+
 /* What the transfer was. */
 struct exchange {
     CURLcode code;
@@ -57,6 +63,10 @@ struct exchange {
     bool too_large;         /* we ended it: the body passed its limit */
     const char *refused;    /* the guard's answer when it let no address pass, NULL = none */
     const char *refused_ip; /* the address it refused last */
+    const char *proxy;      /* the connection went there, NULL = straight to the host */
+    const char *bound_to;   /* the feed's credentials were not sent: they belong there; NULL = sent,
+                               or there are none */
+    bool let_in;            /* credentials were sent */
 };
 
 /* Fills R but for wire_bytes and duration: outcome, status, words, validators, freshness, redirect.

@@ -48,6 +48,20 @@ static bool same_origin(CURLU *a, CURLU *b)
            same_part(a, b, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
+bool outcome_same_origin(const char *a, const char *b)
+{
+    CLEANUP_URL CURLU *ua = url_read(a);
+    CLEANUP_URL CURLU *ub = url_read(b);
+    return ua && ub && same_origin(ua, ub);
+}
+
+char *outcome_host(const char *url)
+{
+    CLEANUP_URL CURLU *u = url_read(url);
+    char *host = u ? part(u, CURLUPART_HOST, 0) : NULL;
+    return host ? host : xstrdup("");
+}
+
 char *outcome_location(const char *base, const char *location)
 {
     CLEANUP_URL CURLU *from = url_read(base);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "fetch/access.h"
 #include "fetch/guard.h"
 #include "fetch/gunzip.h"
 #include "fetch/head.h"
@@ -40,6 +41,7 @@ struct hop {
     struct gunzip *gunzip; /* the body's coding is ours to decode; made when it begins */
     char curl_error[CURL_ERROR_SIZE];
     bool conditional, delta, too_large, bad_coding;
+    bool single_use;     /* EASY is not for use again */
     int n_sockets;       /* addresses that were let pass */
     const char *refused; /* the guard's word for the last one that was not */
     char refused_ip[INET6_ADDRSTRLEN];
@@ -107,11 +109,13 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 {
     struct hop *p = ctx;
     const struct fetcher *f = p->base.fetcher;
+    const char *proxy = access_proxy(p->base.req);
     const char *no = guard_refuses_sockaddr(f->allow, f->n_allow, &a->addr);
-    if (no) {
+    char ip[INET6_ADDRSTRLEN] = "";
+    getnameinfo(&a->addr, a->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
+    if (no && !(proxy && access_names_address(proxy, ip))) {
         p->refused = no;
-        getnameinfo(&a->addr, a->addrlen, p->refused_ip, sizeof p->refused_ip, NULL, 0,
-                    NI_NUMERICHOST);
+        memcpy(p->refused_ip, ip, sizeof ip);
         return CURL_SOCKET_BAD;
     }
     p->n_sockets++;
@@ -124,8 +128,9 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 {
     struct hop *p = ctx;
     const struct fetcher *f = p->base.fetcher;
+    const char *proxy = access_proxy(p->base.req);
     const char *no = guard_refuses_text(f->allow, f->n_allow, remote_ip);
-    if (!no)
+    if (!no || (proxy && access_names_address(proxy, remote_ip)))
         return CURL_PREREQFUNC_OK;
     p->refused = no;
     p->n_sockets = 0;
@@ -174,6 +179,7 @@ static void set_headers(struct hop *p)
         p->headers = curl_slist_append(p->headers, "A-IM: feed");
         p->delta = true;
     }
+    p->single_use = access_set(p->easy, req, &p->headers);
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
     curl_easy_setopt(p->easy, CURLOPT_USERAGENT, f->user_agent);
     curl_easy_setopt(p->easy, CURLOPT_ACCEPT_ENCODING, f->accept_encoding);
@@ -284,7 +290,11 @@ void hop_done(CURL *easy, CURLcode code)
         .too_large = p->too_large,
         .refused = p->n_sockets ? NULL : p->refused,
         .refused_ip = p->refused_ip,
+        .proxy = access_proxy(p->base.req),
     };
+    bool bound = td_access_is_bound(p->base.req->access), home = access_is_home(p->base.req);
+    x.bound_to = bound && !home ? p->base.req->access_url : NULL;
+    x.let_in = bound && home;
     long os_errno = 0, header_bytes = 0;
     curl_off_t body_bytes = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
@@ -305,7 +315,10 @@ static void hop_stop(struct fetch *h)
         lookup_cancel(p->lookup);
     if (p->easy) {
         curl_multi_remove_handle(f->multi, p->easy);
-        fetcher_give_easy(f, p->easy);
+        if (p->single_use)
+            curl_easy_cleanup(p->easy);
+        else
+            fetcher_give_easy(f, p->easy);
     }
     gunzip_free(p->gunzip);
     curl_slist_free_all(p->headers);
@@ -322,8 +335,12 @@ static void on_resolved(void *ctx, int error, const char *addresses)
     struct hop *p = ctx;
     p->lookup = NULL;
     ev_timer_stop(p->base.fetcher->loop, &p->lookup_timer);
+    const char *proxy = access_proxy(p->base.req);
     if (!error)
         run(p, addresses);
+    else if (proxy)
+        fetch_fail(&p->base, TD_OUT_DNS_TEMP, "the address of the proxy %s cannot be found: %s",
+                   proxy, gai_strerror(error));
     else if (error == EAI_NONAME || error == EAI_NODATA)
         fetch_fail(&p->base, TD_OUT_DNS, "there is no host %s", p->host);
     else
@@ -353,13 +370,17 @@ static bool is_address(const char *host)
     return *host == '[' || inet_pton(AF_INET, host, a) == 1;
 }
 
-/* Reads host and port of the URL the way curl will. Not an error when that fails: curl will say
- * why. */
+/* Reads host and port of the URL, or of the proxy, the way curl will. Not an error when that fails:
+ * curl will say why. */
 static bool split_url(struct hop *p)
 {
     CURLU *u = curl_url();
     char *host = NULL, *port = NULL;
-    bool ok = u && curl_url_set(u, CURLUPART_URL, p->base.req->url, 0) == CURLUE_OK &&
+    const char *proxy = access_proxy(p->base.req);
+    unsigned flags = proxy ? CURLU_NON_SUPPORT_SCHEME : 0;
+    bool ok = u &&
+              curl_url_set(u, CURLUPART_URL, proxy ? proxy : p->base.req->url, flags) ==
+                  CURLUE_OK &&
               curl_url_get(u, CURLUPART_HOST, &host, CURLU_PUNYCODE) == CURLUE_OK &&
               curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
     if (ok && !is_address(host)) {
@@ -387,6 +408,15 @@ void hop_start(struct fetch *h)
     if (strlen(url) > LIMIT_URL_BYTES) {
         fetch_fail(h, TD_OUT_REFUSED, "the address has %zu bytes; at most %d are allowed",
                    strlen(url), LIMIT_URL_BYTES);
+        return;
+    }
+    const char *no = access_proxy(h->req)
+                         ? access_refuses_target(h->fetcher->allow, h->fetcher->n_allow, url)
+                         : NULL;
+    if (no) {
+        fetch_fail(h, TD_OUT_REFUSED,
+                   "the address names a%s %s host, which allow-addresses does not allow",
+                   strchr("aeiou", *no) ? "n" : "", no);
         return;
     }
     if (!split_url(p)) {

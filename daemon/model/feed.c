@@ -45,6 +45,7 @@ struct td_feed_conf *td_feed_conf_copy(const struct td_feed_conf *c)
     d->title = xstrdup_or_null(c->title);
     d->tags = xstrdup_or_null(c->tags);
     d->argv = argv_copy(c->argv);
+    d->access = td_access_copy(c->access);
     return d;
 }
 
@@ -57,13 +58,15 @@ void td_feed_conf_free(struct td_feed_conf *c)
     free(c->title);
     free(c->tags);
     argv_free(c->argv);
+    td_access_free(c->access);
     free(c);
 }
 
 bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *b)
 {
     return str_same(a->name, b->name) && str_same(a->url, b->url) && str_same(a->title, b->title) &&
-           str_same(a->tags, b->tags) && argv_same(a->argv, b->argv) && a->source == b->source &&
+           str_same(a->tags, b->tags) && argv_same(a->argv, b->argv) &&
+           td_access_same(a->access, b->access) && a->source == b->source &&
            a->origin == b->origin && a->enabled == b->enabled &&
            a->ignore_hints == b->ignore_hints && a->interval_ms == b->interval_ms &&
            a->min_interval_ms == b->min_interval_ms && a->move_after_ms == b->move_after_ms &&

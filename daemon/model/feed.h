@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "model/access.h"
 #include "model/entry.h"
 
 enum td_source {
@@ -38,11 +39,12 @@ enum td_origin { TD_ORIGIN_CONFIG, TD_ORIGIN_API };
  */
 struct td_feed_conf {
     char *name;  /* unique; the section's name, or made from the URL */
-    char *url;   /* absolute; never NULL */
+    char *url;   /* absolute, without a user name; never NULL */
     char *title; /* the user's title, NULL = the feed's own */
     char *tags;  /* joined by '\n', NULL = none */
     char *
         *argv; /* TD_SOURCE_EXEC: NULL-terminated, argv[0] an absolute path or looked up in PATH */
+    struct td_access *access; /* credentials, certificates, proxy; NULL = none */
     enum td_source source;
     enum td_origin origin;
     bool enabled;

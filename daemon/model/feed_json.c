@@ -83,7 +83,8 @@ void td_feed_json(struct buf *out, const struct td_feed_conf *c, const struct td
     jw_begin_object(&w, NULL);
     jw_int(&w, "feed_id", s->feed_id);
     jw_str(&w, "name", c->name);
-    jw_str(&w, "url", c->url);
+    CLEANUP_FREE char *url = td_url_public(c->url);
+    jw_str(&w, "url", url);
     jw_str(&w, "title", str_empty(c->title) ? s->title : c->title);
     jw_str(&w, "home_page_url", s->home_page_url);
     add_tags(&w, c->tags);

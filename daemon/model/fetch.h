@@ -25,6 +25,10 @@ struct td_request {
     const char *last_modified; /* sent as If-Modified-Since; NULL = not sent */
     int64_t timeout_ms;
     size_t max_body_bytes;
+    /* The feed's access settings, and the address they belong to: all but the proxy are used only
+     * when `url` has its scheme, host and port. NULL = none. */
+    const struct td_access *access;
+    const char *access_url;
     /* A POST of these bytes instead of a GET (NULL = GET; "" with 0 bytes is a POST too). Any 2xx
      * is TD_OUT_OK, any other status a failure, also a redirect; of the answer's body nothing is
      * kept.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -86,8 +87,18 @@ static void in_settings(void **state)
     put("url", "https://me:pass@example.org/feed\n", 33);
     setenv("CREDENTIALS_DIRECTORY", dir, 1);
     assert_int_equal(load("[feed a]\nurl = credential:url\n", &s, &problems), 0);
-    assert_string_equal(s->feeds[0]->url, "https://me:pass@example.org/feed");
+    assert_string_equal(s->feeds[0]->url, "https://example.org/feed");
+    assert_string_equal(s->feeds[0]->access->password, "pass");
     settings_free(s);
+    put("key", "-", 1);
+    assert_int_equal(load("[feed a]\nurl = http://h/\nheader = X-Key: credential:url\n"
+                          "client-cert = credential:key\n",
+                          &s, &problems),
+                     0);
+    assert_string_equal(s->feeds[0]->access->headers, "X-Key: https://me:pass@example.org/feed");
+    assert_true(str_ends(s->feeds[0]->access->client_cert, "/key")); /* the file itself */
+    settings_free(s);
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0); /* no core holds a secret */
     put("url", "s3cret word\n", 12);
     assert_true(load("[feed a]\nurl = credential:url\n", &s, &problems) < 0);
     assert_non_null(

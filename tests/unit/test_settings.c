@@ -17,6 +17,7 @@
 #include "config/settings.h"
 
 static char dir[64];
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static char *in_dir(const char *name)
 {
@@ -285,20 +286,114 @@ static void table(void **state)
                             : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
                             : str_eq(k->name, "listen")          ? "127.0.0.1:1\n" A_TOKEN
                             : str_eq(k->name, "secret")          ? A_HASH
+                            : str_eq(k->name, "header")          ? "X-Key: words"
+                            : str_eq(k->name, "tls-pin")         ? PIN
+                            : str_eq(k->name, "proxy")           ? "none"
+                            : k->is_file                         ? "feeds.conf"
                                                                  : "words";
         static const char *const where[] = {"[daemon]\n", "[defaults]\n",
                                             "[feed x]\nurl = http://h/\n", A_TOKEN};
+        const char *with = str_eq(k->name, "password")         ? "user = u"
+                           : str_starts(k->name, "client-key") ? "client-cert = feeds.conf"
+                           : str_eq(k->name, "proxy-password") ? "proxy-user = u"
+                                                               : "";
         for (unsigned bit = 0; bit < 4; bit++) {
             if (!(k->sections >> bit & 1))
                 continue;
-            CLEANUP_FREE char *text = xasprintf("%s%s = %s\n",
+            CLEANUP_FREE char *text = xasprintf("%s%s = %s\n%s\n",
                                                 str_eq(k->name, "url")      ? "[feed x]\n"
                                                 : str_eq(k->name, "secret") ? "[token t]\n"
                                                                             : where[bit],
-                                                k->name, value);
+                                                k->name, value, with);
             settings_free(good(text));
         }
     }
+}
+
+/* ---- access --------------------------------------------------------------------------------- */
+
+static void access_settings(void **state)
+{
+    put("other.conf", "s3cret\n");
+    CLEANUP_FREE char *secret = in_dir("other.conf");
+    assert_int_equal(chmod(secret, 0640), 0);
+    struct settings *s = good("[defaults]\nproxy = socks5h://Me:p%2fw@[::1]:9050\n"
+                              "[feed a]\nurl = https://u%40x:pa%20ss@H.example:81/x?a@b\n"
+                              "[feed b]\nurl = http://h/b\nuser = u\npassword = file:other.conf\n"
+                              "proxy = http://p:3128\nheader = X-A: 1\nheader = x-b:  c: d \n"
+                              "header = X-C: file:other.conf\n"
+                              "[feed c]\nurl = http://h/c\nproxy = none\n"
+                              "client-cert = feeds.conf\nclient-key = other.conf\n"
+                              "[feed d]\nurl = http://u:p@h/d\n[feed e]\nurl = http://v:p@h/d\n");
+    const struct td_access *a = s->feeds[0]->access;
+    assert_string_equal(s->feeds[0]->url, "https://h.example:81/x?a@b");
+    assert_string_equal(a->user, "u@x");
+    assert_string_equal(a->password, "pa ss");
+    assert_string_equal(a->proxy, "socks5h://[::1]:9050");
+    assert_string_equal(a->proxy_user, "Me");
+    assert_string_equal(a->proxy_password, "p/w");
+    a = s->feeds[1]->access;
+    assert_string_equal(a->password, "s3cret");
+    assert_string_equal(a->headers, "X-A: 1\nx-b: c: d\nX-C: s3cret");
+    assert_string_equal(a->proxy, "http://p:3128");
+    assert_null(a->proxy_user); /* that of the other proxy does not go to this one */
+    a = s->feeds[2]->access;
+    assert_string_equal(a->proxy, "");
+    assert_null(a->proxy_user);
+    assert_true(str_starts(a->client_key, dir) && str_ends(a->client_key, "/other.conf"));
+    struct td_err err; /* feeds of the API take the proxy of [defaults] too */
+    struct td_feed_conf *api = settings_api_feed(s, "http://h/new", NULL, NULL, &err);
+    assert_string_equal(api->access->proxy, "socks5h://[::1]:9050");
+    td_feed_conf_free(api);
+    settings_free(s);
+}
+
+static void access_errors(void **state)
+{
+    bad(F "user = a:b\n", 3, "a colon");
+    bad(F "password = x\n", 1, "password without user");
+    bad(F "user = a\nbearer-token = b\n", 1, "more than one Authorization");
+    bad(F "user = a\nheader = authorization: b\n", 1, "more than one Authorization");
+    bad(F "header = x\n", 3, "no NAME: VALUE");
+    bad(F "header = a b: x\n", 3, "no NAME: VALUE");
+    bad(F "header = X:\n", 3, "no NAME: VALUE");
+    bad(F "header = host: x\n", 3, "host is not yours to set");
+    bad(F "header = If-None-Match: x\n", 3, "not yours");
+    bad(F "client-key = feeds.conf\n", 1, "client-key without client-cert");
+    bad(F "cookie-file = no-such\n", 3, "No such file");
+    bad(F "password = file:no-such\nuser = u\n", 3, "No such file");
+    put("other.conf", "s3cret\n");
+    CLEANUP_FREE char *secret = in_dir("other.conf");
+    assert_int_equal(chmod(secret, 0644), 0);
+    bad(F "user = u\npassword = file:other.conf\n", 4, "has mode 0644");
+    bad(F "proxy = socks5://h:1\n", 3, "socks5h://");
+    bad(F "proxy = http://h\n", 3, "no SCHEME://HOST:PORT");
+    bad(F "proxy = http://h:1/x\n", 3, "no SCHEME://HOST:PORT");
+    bad(F "tls-pin = sha256//abc=\n", 3, "sha256//BASE64");
+    bad(F "ca-file = feeds.conf\ntls-pin = " PIN "\n", 1, "one of them");
+    bad("[defaults]\nuser = u\n", 2, "user does not stand in this section");
+    bad("[feed x]\nurl = exec:id\nuser = u\n", 1, "file: or exec:");
+    bad("[feed x]\nurl = http://a:%0a@h/\n", 2, "cannot be sent");
+    bad("[feed a]\nurl = http://u:p@h/d\n[feed b]\nurl = http://u:p@h/d\n", 3, "has the address");
+}
+
+/* What is wrong with a secret does not show it. */
+static void secrets_stay_unseen(void **state)
+{
+    CLEANUP_BUF struct buf problems = BUF_INIT(1 << 16);
+    struct settings *s = NULL;
+    assert_int_equal(load(F "user = hunter2:x\nbearer-token = hunter2\x7f\nheader = hunter2\n"
+                            "header = Host: hunter2\nproxy = http://u:hunter2@\n"
+                            "proxy-user = hunter2:\nproxy-password = hunter2\x01\n"
+                            "client-key-password = hunter2\x01\n"
+                            "[feed b]\nurl = http://u:hunter2@/\n",
+                          &s, &problems),
+                     -EINVAL);
+    assert_null(strstr(buf_str(&problems), "hunter2"));
+    int n = 0;
+    for (const char *p = buf_str(&problems); (p = strchr(p, '\n')); p++)
+        n++;
+    assert_true(n >= 8);
 }
 
 static void api_feeds(void **state)
@@ -417,12 +512,13 @@ static void many_feeds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),   cmocka_unit_test(everything),
-        cmocka_unit_test(errors),     cmocka_unit_test(all_problems_at_once),
-        cmocka_unit_test(drop_ins),   cmocka_unit_test(missing_file),
-        cmocka_unit_test(table),      cmocka_unit_test(api_feeds),
-        cmocka_unit_test(diff),       cmocka_unit_test(anything),
-        cmocka_unit_test(many_feeds),
+        cmocka_unit_test(defaults),      cmocka_unit_test(everything),
+        cmocka_unit_test(errors),        cmocka_unit_test(all_problems_at_once),
+        cmocka_unit_test(drop_ins),      cmocka_unit_test(missing_file),
+        cmocka_unit_test(table),         cmocka_unit_test(api_feeds),
+        cmocka_unit_test(diff),          cmocka_unit_test(anything),
+        cmocka_unit_test(many_feeds),    cmocka_unit_test(access_settings),
+        cmocka_unit_test(access_errors), cmocka_unit_test(secrets_stay_unseen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
