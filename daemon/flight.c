@@ -246,7 +246,7 @@ static void on_fetched(void *ctx, struct td_result *result)
     a->n_transfers--;
     app_look(a);
     if (result->http_status && result->http_status != 429)
-        schedule_answered(a->schedule, &fl->feed->node);
+        schedule_answered(a->schedule, &fl->feed->node, false);
     if (result->redirect_to && follow(fl, result, now))
         return;
     if (result->http_status == 429)

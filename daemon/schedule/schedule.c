@@ -4,56 +4,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "schedule/heap.h"
-
-#define uthash_malloc(n)  xmalloc(n)
-#define uthash_free(p, n) free(p)
-#include <uthash.h>
+#include "base/str.h"
+#include "schedule/host.h"
 
 #define LATE_MS      30000 /* behind its time by more than this: overdue, so paced */
 #define JUMP_BACK_MS 60000 /* a clock stepping back by less is waited out */
-
-/* A node's place. RESTING ones are told apart by where their links lead. */
-enum where {
-    OUTSIDE, /* not in this schedule */
-    FRESH,   /* just placed: schedule_next will say whether it is overdue */
-    WAITING, /* in the heap `waiting` */
-    LATE,    /* in the heap `late`, paced */
-    PARKED,
-    READY, /* in its host's queue */
-    RUNNING,
-    N_WHERE,
-};
-
-struct list {
-    struct sched_node *first, *last;
-};
-
-struct sched_host {
-    struct sched_node timer; /* in `timers` until the host opens; where = WAITING then */
-    struct list ready;
-    size_t running;
-    size_t refs; /* nodes whose home or present host it is */
-    int64_t next_start_at, hold_at;
-    const struct sched_node *limited; /* answered 429, not before limited_until; only compared */
-    int64_t limited_until;
-    bool in_turn;
-    struct sched_host *prev, *next; /* in the round of hosts that may start */
-    UT_hash_handle hh;
-    char key[];
-};
-
-struct schedule {
-    struct schedule_conf conf;
-    int64_t now; /* the latest time seen; TD_NEVER before the first */
-    struct list fresh;
-    struct heap waiting, late, timers; /* timers holds hosts' timer nodes */
-    int64_t pace_at_us;                /* when the next overdue feed may go */
-    struct sched_host *hosts;          /* by key */
-    struct sched_host *local;          /* of nodes without a host */
-    struct sched_host *turn_first, *turn_last;
-    size_t count[N_WHERE];
-};
 
 static void list_append(struct list *l, struct sched_node *n)
 {
@@ -85,93 +40,6 @@ static void set_where(struct schedule *s, struct sched_node *n, enum where w)
     n->where = (uint8_t)w;
 }
 
-/* ---- hosts ---------------------------------------------------------------------------------- */
-
-static struct sched_host *host_new(const char *key)
-{
-    struct sched_host *h = xcalloc(1, sizeof *h + strlen(key) + 1);
-    strcpy(h->key, key);
-    h->next_start_at = h->hold_at = h->limited_until = TD_NEVER;
-    return h;
-}
-
-static struct sched_host *host_get(struct schedule *s, const char *key)
-{
-    struct sched_host *h;
-    if (!key)
-        return s->local;
-    HASH_FIND_STR(s->hosts, key, h);
-    if (!h) {
-        h = host_new(key);
-        HASH_ADD_STR(s->hosts, key, h);
-    }
-    return h;
-}
-
-static void turn_leave(struct schedule *s, struct sched_host *h)
-{
-    *(h->prev ? &h->prev->next : &s->turn_first) = h->next;
-    *(h->next ? &h->next->prev : &s->turn_last) = h->prev;
-    h->prev = h->next = NULL;
-    h->in_turn = false;
-}
-
-static void turn_join(struct schedule *s, struct sched_host *h)
-{
-    h->prev = s->turn_last;
-    *(s->turn_last ? &s->turn_last->next : &s->turn_first) = h;
-    s->turn_last = h;
-    h->in_turn = true;
-}
-
-static void timer_stop(struct schedule *s, struct sched_host *h)
-{
-    if (h->timer.where == WAITING)
-        heap_remove(&s->timers, &h->timer);
-    h->timer.where = OUTSIDE;
-}
-
-static void timer_start(struct schedule *s, struct sched_host *h, int64_t at)
-{
-    timer_stop(s, h);
-    h->timer.due_at = at;
-    h->timer.where = WAITING;
-    heap_push(&s->timers, &h->timer);
-}
-
-/* Puts the host where it belongs after any change: in the round when a feed of it may start, on a
- * timer when one may later. A host nobody needs is freed, once all that is known of it is over. */
-static void host_settle(struct schedule *s, struct sched_host *h)
-{
-    bool has_place = h == s->local || h->running < (size_t)MAX(s->conf.per_host, 1);
-    bool wants = h->ready.first && has_place;
-    int64_t open_at = MAX(h->next_start_at, h->hold_at);
-    bool open = open_at <= s->now || open_at == TD_NEVER;
-    if (h->in_turn && !(wants && open))
-        turn_leave(s, h);
-    timer_stop(s, h);
-    if (wants && open) {
-        if (!h->in_turn)
-            turn_join(s, h);
-    } else if (wants) {
-        timer_start(s, h, open_at);
-    } else if (!h->refs && h != s->local) {
-        int64_t until = MAX(open_at, h->limited_until);
-        if (until > s->now && until != TD_NEVER) {
-            timer_start(s, h, until);
-        } else {
-            HASH_DEL(s->hosts, h);
-            free(h);
-        }
-    }
-}
-
-static void host_unref(struct schedule *s, struct sched_host *h)
-{
-    h->refs--;
-    host_settle(s, h);
-}
-
 static void make_ready(struct schedule *s, struct sched_node *n, bool front)
 {
     set_where(s, n, READY);
@@ -182,22 +50,34 @@ static void make_ready(struct schedule *s, struct sched_node *n, bool front)
     host_settle(s, n->host);
 }
 
-/* A running node gives its place back. The host is still referenced. */
-static void give_back(struct schedule *s, struct sched_node *n)
+/* ---- nodes ---------------------------------------------------------------------------------- */
+
+static void free_sites(struct schedule *s)
 {
-    n->host->running--;
-    host_settle(s, n->host);
+    struct td_site *sites = (struct td_site *)(uintptr_t)s->conf.sites;
+    for (size_t i = 0; i < s->conf.n_sites; i++)
+        free(sites[i].name);
+    free(sites);
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
+static void take_conf(struct schedule *s, const struct schedule_conf *conf)
+{
+    struct td_site *sites = xcalloc(conf->n_sites + 1, sizeof *sites);
+    for (size_t i = 0; i < conf->n_sites; i++) {
+        sites[i] = conf->sites[i];
+        sites[i].name = xstrdup(conf->sites[i].name);
+    }
+    free_sites(s);
+    s->conf = *conf;
+    s->conf.sites = sites;
+}
 
 struct schedule *schedule_new(const struct schedule_conf *conf)
 {
     struct schedule *s = xcalloc(1, sizeof *s);
-    s->conf = *conf;
+    take_conf(s, conf);
     s->now = TD_NEVER;
-    s->local = host_new("");
-    s->local->refs = 1;
+    s->local = host_new_local();
     return s;
 }
 
@@ -205,24 +85,27 @@ void schedule_free(struct schedule *s)
 {
     if (!s)
         return;
-    struct sched_host *h, *tmp;
-    HASH_ITER (hh, s->hosts, h, tmp) {
-        HASH_DEL(s->hosts, h);
-        free(h);
-    }
-    free(s->local);
+    s->conf.learned = NULL; /* nothing is forgotten: it is only not held any more */
+    struct sched_host *h, *next;
+    HASH_ITER (hh, s->hosts, h, next)
+        host_free(s, h);
+    struct group *g, *next_g;
+    HASH_ITER (hh, s->groups, g, next_g)
+        group_free(s, g);
+    host_free(s, s->local);
     heap_fini(&s->waiting);
     heap_fini(&s->late);
     heap_fini(&s->timers);
+    tally_fini(&s->domains);
+    tally_fini(&s->addresses);
+    free_sites(s);
     free(s);
 }
 
 void schedule_configure(struct schedule *s, const struct schedule_conf *conf)
 {
-    s->conf = *conf;
-    struct sched_host *h, *tmp;
-    HASH_ITER (hh, s->hosts, h, tmp)
-        host_settle(s, h);
+    take_conf(s, conf);
+    host_reconfigure(s);
 }
 
 /* To wait for AT. Whether that is overdue only schedule_next knows. */
@@ -269,7 +152,7 @@ static void go_home(struct schedule *s, struct sched_node *n)
 void schedule_remove(struct schedule *s, struct sched_node *n)
 {
     if (n->where == RUNNING) {
-        give_back(s, n);
+        host_end(s, n->host);
     } else if (n->where == READY) {
         list_remove(&n->host->ready, n);
         host_settle(s, n->host);
@@ -285,6 +168,10 @@ void schedule_remove(struct schedule *s, struct sched_node *n)
 
 void schedule_move(struct schedule *s, struct sched_node *n, int64_t at)
 {
+    if (n->where == READY && at == 0) { /* a person waits */
+        list_remove(&n->host->ready, n);
+        list_prepend(&n->host->ready, n);
+    }
     if (n->where == READY || n->where == RUNNING)
         return;
     detach(s, n);
@@ -300,12 +187,10 @@ static void shift(struct schedule *s, int64_t delta)
     heap_shift(&s->late, delta);
     heap_shift(&s->timers, delta);
     s->pace_at_us += delta * 1000;
-    struct sched_host *h, *tmp;
-    HASH_ITER (hh, s->hosts, h, tmp) {
-        h->next_start_at += h->next_start_at == TD_NEVER ? 0 : delta;
-        h->hold_at += h->hold_at == TD_NEVER ? 0 : delta;
-        h->limited_until += h->limited_until == TD_NEVER ? 0 : delta;
-    }
+    for (struct sched_host *h = s->hosts; h; h = h->hh.next)
+        budget_shift(&h->b, delta);
+    for (struct group *g = s->groups; g; g = g->hh.next)
+        budget_shift(&g->b, delta);
 }
 
 static void see_clock(struct schedule *s, int64_t now)
@@ -340,16 +225,14 @@ static void look_around(struct schedule *s)
         if (s->now - n->due_at > LATE_MS && is_paced(s, n))
             to_heap(s, n, true);
         else
-            make_ready(s, n, false);
+            make_ready(s, n, n->due_at == 0);
     }
-    while ((n = heap_pop_due(&s->timers, s->now))) {
-        n->where = OUTSIDE;
-        host_settle(s, CONTAINER_OF(n, struct sched_host, timer));
-    }
+    while ((n = heap_pop_due(&s->timers, s->now)))
+        host_on_timer(s, n);
     int64_t gap_us = s->conf.starts_per_s > 0 ? 1000000 / s->conf.starts_per_s : 0;
     while (s->late.n && s->pace_at_us <= s->now * 1000) {
         n = heap_pop_due(&s->late, INT64_MAX);
-        make_ready(s, n, false);
+        make_ready(s, n, n->due_at == 0);
         /* A loop that comes a little late catches up by one gap, no more. */
         s->pace_at_us = MAX(s->pace_at_us, s->now * 1000 - gap_us) + gap_us;
     }
@@ -374,7 +257,7 @@ struct sched_node *schedule_next(struct schedule *s, int64_t now, int64_t *ret_w
 {
     see_clock(s, now);
     look_around(s);
-    struct sched_host *h = s->turn_first;
+    struct sched_host *h = host_next(s);
     if (!h) {
         int64_t at = earlier(first_at(&s->waiting), first_at(&s->timers));
         *ret_wake_at = earlier(at, pace_at(s));
@@ -383,18 +266,14 @@ struct sched_node *schedule_next(struct schedule *s, int64_t now, int64_t *ret_w
     struct sched_node *n = h->ready.first;
     list_remove(&h->ready, n);
     set_where(s, n, RUNNING);
-    h->running++;
-    if (h != s->local)
-        h->next_start_at = s->now + s->conf.host_spacing_ms;
-    turn_leave(s, h); /* to the end of the round, if it may go on at all */
-    host_settle(s, h);
+    host_start(s, h);
     return n;
 }
 
 void schedule_done(struct schedule *s, struct sched_node *n, int64_t now, int64_t at)
 {
     see_clock(s, now);
-    give_back(s, n);
+    host_end(s, n->host);
     go_home(s, n);
     place(s, n, at);
 }
@@ -403,22 +282,66 @@ void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, in
 {
     see_clock(s, now);
     struct sched_host *old = n->host;
-    old->running--;
+    old->refs++; /* until it is settled for the last time */
+    host_end(s, old);
+    if (old != n->home)
+        old->refs--;
     n->host = host_get(s, host);
     if (n->host != n->home)
         n->host->refs++;
     make_ready(s, n, true);
-    if (old != n->home)
-        old->refs--;
-    host_settle(s, old);
+    host_unref(s, old);
 }
 
 void schedule_unstart(struct schedule *s, struct sched_node *n)
 {
-    struct sched_host *h = n->host;
-    h->running--;
-    h->next_start_at = MIN(h->next_start_at, s->now); /* it had opened, and nothing was sent */
+    host_unstart(s, n->host);
     make_ready(s, n, true);
+}
+
+bool schedule_at(struct schedule *s, struct sched_node *n, const char *address, int64_t now)
+{
+    struct sched_host *h = n->host;
+    const struct group *before = h->groups[GROUP_ADDRESS];
+    see_clock(s, now);
+    host_set_address(s, h, address);
+    struct group *g = h->groups[GROUP_ADDRESS];
+    if (!g || g == before)
+        return true;
+    if (!budget_is_open(s, &g->b) || g->b.running > (uint32_t)budget_places(s, &g->b))
+        return false;
+    g->b.running--; /* it was counted when its host joined */
+    budget_start(s, &g->b);
+    group_settle(s, g);
+    return true;
+}
+
+void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at)
+{
+    if (at == TD_NEVER || n->home == s->local)
+        return;
+    budget_asked(s, &n->home->b, at);
+    if (n->home->groups[GROUP_SITE])
+        budget_asked(s, &n->home->groups[GROUP_SITE]->b, at);
+}
+
+void schedule_recall(struct schedule *s, const struct sched_learned *l, int64_t now)
+{
+    const char *name = l->key;
+    enum budget_kind kind = budget_kind_of(&name);
+    see_clock(s, now);
+    if (slowdown_heals_at(&l->slow, s->conf.host_spacing_ms) <= now && l->hold_at <= now) {
+        if (s->conf.learned)
+            s->conf.learned(s->conf.learned_ctx, &(struct sched_learned){.key = l->key});
+    } else if (kind == HOST) {
+        struct sched_host *h = host_get(s, name);
+        budget_recall(&h->b, l);
+        host_settle(s, h);
+    } else {
+        struct group *g = group_get(s, kind, name, strlen(name));
+        budget_recall(&g->b, l);
+        group_settle(s, g);
+    }
 }
 
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
@@ -426,25 +349,36 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
     struct sched_host *h = host_get(s, host);
     if (h == s->local)
         return;
-    h->hold_at = MAX(h->hold_at, at);
+    budget_hold(&h->b, at);
     host_settle(s, h);
 }
 
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at)
 {
     struct sched_host *h = n->host;
-    bool second = h->limited && h->limited != n && h->limited_until > s->now;
-    h->limited = n;
-    h->limited_until = MAX(h->limited_until, at);
-    if (second && h != s->local) {
-        h->hold_at = MAX(h->hold_at, at);
-        host_settle(s, h);
+    if (h == s->local)
+        return;
+    if (budget_limited(s, &h->b, n, at))
+        budget_tell(s, &h->b);
+    for (int i = 0; i < N_GROUPS; i++) {
+        struct group *g = h->groups[i];
+        const void *who = g && g->b.kind == SITE ? (const void *)n : h;
+        if (g && budget_limited(s, &g->b, who, at))
+            budget_tell(s, &g->b);
+        if (g)
+            group_settle(s, g);
     }
+    host_settle(s, h);
 }
 
-void schedule_answered(struct schedule *s, const struct sched_node *n)
+void schedule_answered(struct schedule *s, const struct sched_node *n, bool multiplexes)
 {
-    n->host->limited = NULL;
+    struct sched_host *h = n->host;
+    h->multiplexes = multiplexes;
+    budget_answered(&h->b);
+    for (int i = 0; i < N_GROUPS; i++)
+        if (h->groups[i])
+            budget_answered(&h->groups[i]->b);
 }
 
 void schedule_count(const struct schedule *s, int64_t now, struct schedule_counts *ret)

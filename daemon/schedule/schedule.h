@@ -7,13 +7,20 @@
  * number of running feeds.
  *
  * Three rules decide what starts:
- * - its time has come; hosts take turns, each host's feeds go in order of time;
- * - its host has a place (per_host) and is open (host_spacing_ms since its last start,
- *   schedule_hold_host);
+ * - its time has come; hosts take turns, each host's feeds go in order of time, but those that a
+ *   person asked for (a time of 0) first;
+ * - its host has a place (per_host; LIMIT_STREAMS when it speaks HTTP/2) and is open
+ *   (host_spacing_ms since its last start, schedule_hold_host), and so is each group of hosts that
+ *   share one budget (FETCHING f): the hosts of a [site] of the config; without one, those of one
+ *   registrable domain, and those at one address, when they are more than LIMIT_SHARED_HOSTS;
  * - when it is overdue, its turn in the pace has come: feeds that are due already when they are
  *   added or moved, and feeds that nobody asked for within 30 s of their time (the machine slept),
  *   start at starts_per_s together, the smallest time first. A person's `add` or `refresh` can thus
  *   go first by passing a time of 0. Feeds without a host are not paced.
+ *
+ * A server that answers 429 to two feeds is left alone for as long as it says, and asked more
+ * slowly from then on: how slowly follows from what it had served until then (slowdown.h). That
+ * heals with time.
  *
  * A clock that jumps back by more than a minute moves everything that waits back with it, so that
  * nothing waits longer than it would have; one that jumps forward makes feeds overdue, which are
@@ -26,6 +33,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "model/site.h"
+#include "schedule/slowdown.h"
+
 struct schedule;
 struct sched_host;
 
@@ -37,10 +48,23 @@ struct sched_node {
     struct sched_node *prev, *next;
 };
 
+/* What the 429s of a server have taught, to be kept over a restart. */
+#define SCHED_LEARNED_BYTES 512 /* of a key with its end */
+struct sched_learned {
+    const char *key;      /* of the host or group; opaque */
+    struct slowdown slow; /* spacing_ms 0 = it has healed, forget it */
+    int64_t hold_at;      /* nothing starts before; TD_NEVER = no matter */
+};
+
 struct schedule_conf {
-    int per_host;            /* running at once per host */
-    int64_t host_spacing_ms; /* between starts at one host */
-    int starts_per_s;        /* pace for overdue feeds after start, sleep or import; 0 = none */
+    int per_host;                /* running at once per host */
+    int64_t host_spacing_ms;     /* between starts at one host */
+    int starts_per_s;            /* pace for overdue feeds after start, sleep or import; 0 = none */
+    const struct td_site *sites; /* copied */
+    size_t n_sites;
+    /* Called when what was learned of a server has changed; may be NULL. It must not call back. */
+    void (*learned)(void *ctx, const struct sched_learned *l);
+    void *learned_ctx;
 };
 
 struct schedule *schedule_new(const struct schedule_conf *conf);
@@ -53,7 +77,8 @@ void schedule_configure(struct schedule *s, const struct schedule_conf *conf);
 void schedule_add(struct schedule *s, struct sched_node *n, const char *host, int64_t at);
 /* Takes a node out, wherever it is (a running one gives its host's place back). */
 void schedule_remove(struct schedule *s, struct sched_node *n);
-/* Moves a waiting node to another time. A ready or running one is left alone. */
+/* Moves a waiting node to another time. A ready one only goes to the front of its queue, when AT is
+ * 0; a running one is left alone. */
 void schedule_move(struct schedule *s, struct sched_node *n, int64_t at);
 
 /* The next feed that may start at NOW, now running; NULL when there is none, and *RET_WAKE_AT
@@ -67,17 +92,28 @@ void schedule_done(struct schedule *s, struct sched_node *n, int64_t now, int64_
 void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, int64_t now);
 /* A running feed cannot start after all (back-pressure): back to the front of its queue. */
 void schedule_unstart(struct schedule *s, struct sched_node *n);
+/* The host of N, which runs but has not connected yet, is at ADDRESS ("192.0.2.1:443"). False: that
+ * address has no room now; the caller calls schedule_unstart. */
+bool schedule_at(struct schedule *s, struct sched_node *n, const char *address, int64_t now);
+/* A feed of N's host was asked at AT, before this schedule was made: its spacing still counts. */
+void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at);
+/* Brings back what `learned` had told; before the feeds are added. */
+void schedule_recall(struct schedule *s, const struct sched_learned *l, int64_t now);
 /* Nothing starts at the host before AT. It does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 
 /* N, which runs, was answered 429 by the host it is at now: not before AT. One feed's limit is its
  * own (a route may be limited alone); when a second feed meets one there before the first is over,
  * and the host answered nobody in between, it is the host's: nothing starts there before AT
- * (FETCHING b). */
+ * (FETCHING b), and it is asked more slowly from then on. In the same way two hosts of a domain or
+ * address, or two feeds of a [site], speak for the whole group. */
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at);
 /* The host that N, which runs, is at gave it some answer other than 429: the host as a whole limits
- * nobody. */
-void schedule_answered(struct schedule *s, const struct sched_node *n);
+ * nobody. MULTIPLEXES: by HTTP/2. */
+void schedule_answered(struct schedule *s, const struct sched_node *n, bool multiplexes);
+/* Adds to OUT, in words, what besides N's own time decides when it may start: groups, what was
+ * learned, a hold, feeds before it in the queue. Nothing when there is nothing to tell. */
+void schedule_explain(const struct schedule *s, const struct sched_node *n, struct buf *out);
 
 struct schedule_counts {
     size_t waiting, ready, running, hosts;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "schedule/schedule.h"
 
@@ -163,9 +164,12 @@ static void limits_of_two_feeds_hold_the_host(void **state)
     schedule_remove(s, &a);
     schedule_remove(s, &b);
     schedule_remove(s, &c);
-    schedule_next(s, T0 + 100000, &wake);
     struct schedule_counts n;
+    schedule_next(s, T0 + 100000, &wake);
     schedule_count(s, T0 + 100000, &n);
+    assert_int_equal(n.hosts, 1); /* what it has taught is kept until it has healed */
+    schedule_next(s, T0 + LIMIT_CALM_MAX_MS, &wake);
+    schedule_count(s, T0 + LIMIT_CALM_MAX_MS, &n);
     assert_int_equal(n.hosts, 0);
     schedule_free(s);
 }
@@ -183,7 +187,7 @@ static void an_answer_between_clears_the_host(void **state)
     assert_ptr_equal(schedule_next(s, T0, &wake), &b);
     schedule_limited(s, &a, T0 + 60000);
     schedule_done(s, &a, T0, T0 + 60000);
-    schedule_answered(s, &b);
+    schedule_answered(s, &b, false);
     schedule_done(s, &b, T0, T0 + 1000);
     assert_ptr_equal(schedule_next(s, T0, &wake), &c);
     schedule_limited(s, &c, T0 + 60000);
