@@ -110,9 +110,14 @@ struct fetch_conf app_fetch_conf(const struct settings *s)
                                .per_host = s->per_host};
 }
 
-struct schedule_conf app_schedule_conf(const struct settings *s)
+struct schedule_conf app_schedule_conf(struct app *a)
 {
-    return (struct schedule_conf){.per_host = s->per_host,
+    const struct settings *s = a->settings;
+    return (struct schedule_conf){.sites = s->sites,
+                                  .n_sites = s->n_sites,
+                                  .learned = pacing_learned,
+                                  .learned_ctx = a,
+                                  .per_host = s->per_host,
                                   .host_spacing_ms = s->host_spacing_ms,
                                   .starts_per_s = s->starts_per_s};
 }
@@ -142,12 +147,12 @@ static int build(struct app *a, struct td_err *err)
     struct fetch_conf fc = app_fetch_conf(s);
     if (!(a->fetcher = fetcher_new(a->loop, &fc, err)))
         return EX_OSERR;
-    struct schedule_conf hc = app_schedule_conf(s);
+    struct schedule_conf hc = app_schedule_conf(a);
     a->schedule = schedule_new(&hc);
     if (listen_start(a, err) < 0)
         return EX_CANTCREAT;
     watch_start(a);
-    return feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
+    return pacing_load(a, err) < 0 || feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
 }
 
 /* From the near end: nothing new starts, what is queued for the writer is written. A transfer or a

@@ -123,7 +123,7 @@ void app_look(struct app *a);
 void app_ready(struct app *a);
 /* What a stage takes from the settings, at the start and at a reload. */
 struct fetch_conf app_fetch_conf(const struct settings *s);
-struct schedule_conf app_schedule_conf(const struct settings *s);
+struct schedule_conf app_schedule_conf(struct app *a);
 
 /* ---- listen.c: where the daemon answers ---- */
 /* Makes the server and opens its sockets, inherited or our own. */
@@ -139,6 +139,18 @@ void flight_unwatch(struct app *a);
 void flight_drop(struct feed *f);
 /* Frees a flight that no stage knows any more; accepts NULL. */
 void flight_free(struct flight *fl);
+
+/* ---- pacing.c: what servers bear, between schedule, fetch and store ---- */
+/* The schedule has told what a server has taught (schedule_conf.learned; CTX = the app). */
+void pacing_learned(void *ctx, const struct td_learned *l);
+/* Brings back what the store has kept; before the feeds are loaded. */
+int pacing_load(struct app *a, struct td_err *err);
+/* F's flight knows its server's address (td_request.admit; CTX = the flight). */
+bool pacing_admit(void *ctx, const char *address);
+/* The flight was not admitted: it waits for its server's next place. */
+void pacing_wait(struct flight *fl);
+/* An answer of the host where FL is. */
+void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now);
 
 /* ---- settle.c: everything is known: one commit, and the next turn ---- */
 void flight_settle(struct flight *fl);
@@ -188,6 +200,7 @@ const char *status_feed_phase(void *app, int64_t feed_id);
 void status_json(void *app, struct buf *out);
 void status_metrics(void *app, struct buf *out);
 int status_ready(void *app, struct td_err *err);
+void status_pacing(void *app, int64_t feed_id, struct buf *out);
 
 /* ---- control.c: what users ask ---- */
 extern const struct serve_ops control_ops;

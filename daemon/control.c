@@ -39,7 +39,7 @@ static void *load_thread(void *arg)
 static void configure_stages(struct app *a)
 {
     struct fetch_conf fc = app_fetch_conf(a->settings);
-    struct schedule_conf hc = app_schedule_conf(a->settings);
+    struct schedule_conf hc = app_schedule_conf(a);
     fetcher_configure(a->fetcher, &fc);
     listen_configure(a);
     schedule_configure(a->schedule, &hc);
@@ -296,6 +296,7 @@ const struct serve_ops control_ops = {
     .status = status_json,
     .metrics = status_metrics,
     .feed_phase = status_feed_phase,
+    .feed_pacing = status_pacing,
     .add = op_add,
     .remove = op_remove,
     .refresh = op_refresh,

@@ -74,6 +74,9 @@ static void transfer_start(struct flight *fl)
         .max_body_bytes = fl->conf->max_body_bytes,
         .access = fl->conf->access,
         .access_url = fl->conf->url,
+        .admit = pacing_admit,
+        .admit_ctx = fl,
+        .shares_host = schedule_shares_host(&f->node),
     };
     fl->phase = FLIGHT_TRANSFER;
     fl->app->n_transfers++;
@@ -245,14 +248,14 @@ static void on_fetched(void *ctx, struct td_result *result)
     fl->wire_bytes += result->wire_bytes;
     a->n_transfers--;
     app_look(a);
-    if (result->http_status && result->http_status != 429)
-        schedule_answered(a->schedule, &fl->feed->node, false);
+    if (result->outcome == TD_OUT_NONE) {
+        td_result_fini(result);
+        pacing_wait(fl);
+        return;
+    }
+    pacing_answered(fl, result, now);
     if (result->redirect_to && follow(fl, result, now))
         return;
-    if (result->http_status == 429)
-        schedule_limited(a->schedule, &fl->feed->node,
-                         result->retry_after_at != TD_NEVER ? result->retry_after_at
-                                                            : now + LIMIT_INTERVAL_FLOOR_MS);
     schedule_done(a->schedule, &fl->feed->node, now,
                   TD_NEVER); /* parked until the commit says when */
     fl->res = *result;

@@ -283,6 +283,8 @@ static void add_next(struct answer *a, const json_t *feed)
                  words_local(local, at));
     if (text_of(feed, "why"))
         add_line(a, "Because", "%s", text_of(feed, "why"));
+    if (text_of(feed, "pacing"))
+        add_line(a, "Pacing", "%s", text_of(feed, "pacing"));
 }
 
 static void add_history(struct answer *a, const json_t *history)
@@ -313,8 +315,10 @@ static void ask_phase(const struct client *c, json_t *feed)
     char path[64];
     json_t *live = NULL;
     snprintf(path, sizeof path, "/v1/feeds/%" PRId64, number_of(feed, "feed_id"));
-    if (api_call(c->place.socket, "GET", path, NULL, &live, NULL) == 0 && text_of(live, "phase"))
+    if (api_call(c->place.socket, "GET", path, NULL, &live, NULL) == 0 && text_of(live, "phase")) {
         json_object_set(feed, "phase", json_object_get(live, "phase"));
+        json_object_set(feed, "pacing", json_object_get(live, "pacing"));
+    }
     json_decref(live);
 }
 

@@ -271,6 +271,26 @@ static int set_url(const struct key *k, void *target, const char *v, struct td_e
     return r < 0 ? td_err_prefix(err, r, "%s", k->name) : 0;
 }
 
+/* "10/min", "60/1h": as the time between two requests. */
+static int set_rate(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    char count[16], per[32];
+    int64_t n, ms;
+    const char *slash = strchr(v, '/');
+    size_t len = slash ? (size_t)(slash - v) : sizeof count;
+    if (len >= sizeof count || !slash[1])
+        return refuse(k, v, err);
+    memcpy(count, v, len);
+    count[len] = 0;
+    bool bare = slash[1] < '0' || slash[1] > '9';
+    if (snprintf(per, sizeof per, "%s%s", bare ? "1" : "", slash + 1) >= (int)sizeof per ||
+        str_to_i64(count, &n) < 0 || n < 1 || n > 1000000 || str_to_duration_ms(per, &ms) < 0 ||
+        ms < SECOND_MS || ms > 24 * 3600 * SECOND_MS)
+        return refuse(k, v, err);
+    *(int64_t *)member(k, target) = (ms + n - 1) / n;
+    return 0;
+}
+
 #define DAEMON(field) \
     .offset = offsetof(struct settings, field), .size = sizeof(((struct settings *)0)->field)
 #define FEED(field)                                 \
@@ -280,6 +300,8 @@ static int set_url(const struct key *k, void *target, const char *v, struct td_e
 #define ACCESS(field)                                                                       \
     .offset = offsetof(struct td_access, field), .size = sizeof(char *), .in_access = true, \
     .is_string = true
+#define SITE(field) \
+    .offset = offsetof(struct td_site, field), .size = sizeof(((struct td_site *)0)->field)
 
 const struct key config_keys[] = {
     {"store", IN_DAEMON, "the path of a file", "/var/lib/tidings/tidings.db",
@@ -321,6 +343,13 @@ const struct key config_keys[] = {
      DAEMON(parsers), .min = 1, .max = 64},
     {"log-level", IN_DAEMON, "error, warning, notice, info or debug", "info",
      "The least important lines that are logged.", set_log_level, DAEMON(log_level)},
+    {"per-host", IN_SITE, "1 to 64", NULL, "Transfers at once to all hosts of the site together.",
+     set_int, SITE(per_host), .min = 1, .max = 64},
+    {"host-spacing", IN_SITE, "a duration from 0 to 1h", NULL,
+     "Least time between two requests to any host of the site.", set_duration, SITE(spacing_ms),
+     .min = 0, .max = 3600 * SECOND_MS},
+    {"rate", IN_SITE, "N/DURATION such as 60/1h or 10/min, up to a day", NULL,
+     "Most requests to the site in a time, evenly spread.", set_rate, SITE(rate_ms)},
     {"url", IN_FEED, "an http, https, file: or exec: address", NULL,
      "Where the feed is. file: is relative to the config file; exec: is a command without a shell.",
      set_url, FEED(url), .is_string = true},
@@ -395,6 +424,14 @@ const struct key config_keys[] = {
 const size_t n_config_keys = ARRAY_SIZE(config_keys);
 _Static_assert(ARRAY_SIZE(config_keys) <= KEYS_MAX, "the sets of keys are 64 bits");
 
+int key_find_in(const char *name, enum section section)
+{
+    for (size_t i = 0; i < n_config_keys; i++)
+        if (config_keys[i].sections & section && str_eq(name, config_keys[i].name))
+            return (int)i;
+    return key_find(name);
+}
+
 int key_find(const char *name)
 {
     for (size_t i = 0; i < n_config_keys; i++)
@@ -444,6 +481,8 @@ const char *key_sections(unsigned sections)
         return "[feed NAME]";
     case IN_TOKEN:
         return "[token NAME]";
+    case IN_SITE:
+        return "[site NAME]";
     case IN_DEFAULTS | IN_FEED:
         return "[defaults] [feed NAME]";
     default:

@@ -13,12 +13,12 @@
 #include "base/err.h"
 #include "config/settings.h"
 
-enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4, IN_TOKEN = 8 };
+enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4, IN_TOKEN = 8, IN_SITE = 16 };
 
 struct key;
 /* Reads VALUE into the member of TARGET (struct settings for keys of [daemon] alone, struct
- * td_token for those of [token NAME], else struct td_feed_conf). 0, or negative errno and "what was
- * found; what is allowed" in ERR. */
+ * td_token for those of [token NAME], struct td_site for [site NAME], else struct td_feed_conf). 0,
+ * or negative errno and "what was found; what is allowed" in ERR. */
 typedef int key_fn(const struct key *k, void *target, const char *value, struct td_err *err);
 
 struct key {
@@ -41,8 +41,10 @@ struct key {
 extern const struct key config_keys[];
 extern const size_t n_config_keys;
 
-/* Index of NAME, or -1. */
+/* Index of NAME, or -1. A name may stand for one key in [site] and another elsewhere. */
 int key_find(const char *name);
+/* The same, of SECTION if it has the name. */
+int key_find_in(const char *name, enum section section);
 /* The key of [defaults] and [feed] (struct td_feed_conf), not of [daemon] alone? */
 bool key_is_feeds(const struct key *k);
 /* "[defaults] [feed NAME]" for a set of enum section. */

@@ -14,6 +14,7 @@
 #include "config/ini.h"
 #include "config/keys.h"
 #include "config/keys_api.h"
+#include "config/sites.h"
 #include "config/table.h"
 #include "config/url.h"
 
@@ -116,7 +117,7 @@ static void open_token(struct loader *l, const struct ini_line *in)
 
 static void open_section(struct loader *l, const struct ini_line *in)
 {
-    static const char *const names[] = {"daemon", "defaults", "feed", "token"};
+    static const char *const names[] = {"daemon", "defaults", "feed", "site", "token"};
     char shown[KEY_SHOWN];
     l->section = 0;
     l->in_wrong = true;
@@ -132,14 +133,22 @@ static void open_section(struct loader *l, const struct ini_line *in)
         open_token(l, in);
         return;
     }
+    if (str_eq(in->name, "site")) {
+        struct td_err err;
+        if (sites_open(l->s, in->arg, &err) < 0)
+            problem(l, this_file(l), in->line, "%s", err.msg);
+        else
+            l->section = IN_SITE;
+        return;
+    }
     bool daemon = str_eq(in->name, "daemon");
     if (!daemon && !str_eq(in->name, "defaults")) {
         const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
-        problem(
-            l, this_file(l), in->line,
-            "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [token NAME]",
-            key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
-            near ? "]?)" : "");
+        problem(l, this_file(l), in->line,
+                "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [site "
+                "NAME], [token NAME]",
+                key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
+                near ? "]?)" : "");
         return;
     }
     if (*in->arg) {
@@ -200,7 +209,7 @@ static uint64_t implied(const struct key *k)
 
 static void set_value(struct loader *l, const struct ini_line *in)
 {
-    int i = key_find(in->name);
+    int i = key_find_in(in->name, l->section);
     if (i < 0) {
         unknown_key(l, in);
         return;
@@ -223,6 +232,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
         l->listen_at = (struct place){this_file(l), in->line};
     void *target = d                         ? (void *)d->conf
                    : l->section == IN_TOKEN  ? (void *)&l->s->tokens[l->s->n_tokens - 1]
+                   : l->section == IN_SITE   ? (void *)&l->s->sites[l->s->n_sites - 1]
                    : !key_is_feeds(k)        ? (void *)l->s
                    : l->section == IN_DAEMON ? (void *)&l->base
                                              : (void *)&l->s->defaults;
@@ -255,7 +265,8 @@ static void take_line(void *ctx, const struct ini_line *in)
             set_value(l, in);
         else if (!l->in_wrong)
             problem(l, this_file(l), in->line,
-                    "%s before any section; allowed: after [daemon], [defaults], [feed NAME] or "
+                    "%s before any section; allowed: after [daemon], [defaults], [feed NAME], "
+                    "[site NAME] or "
                     "[token NAME]",
                     in->name);
         break;
@@ -439,6 +450,7 @@ static void check_tokens(struct loader *l)
 static void finish(struct loader *l)
 {
     inherit(l);
+    sites_finish(l->s);
     check_interval(l, &l->s->defaults, l->defaults_file, l->defaults_line);
     for (size_t i = 0; i < l->n_drafts; i++)
         check_feed(l, &l->drafts[i]);
@@ -505,6 +517,7 @@ void settings_free(struct settings *s)
     free(s->listen);
     free(s->listen_names);
     td_tokens_free(s->tokens, s->n_tokens);
+    sites_free(s);
     free(s->defaults.tags);
     td_access_free(s->defaults.access);
     free(s);

@@ -21,6 +21,7 @@
 #include "model/endpoint.h"
 #include "model/feed.h"
 #include "model/token.h"
+#include "model/site.h"
 
 struct settings {
     char *path;              /* the config file */
@@ -41,6 +42,8 @@ struct settings {
     int starts_per_s;        /* pace of overdue and new feeds; 0 = none */
     int parsers;             /* parser children */
     int log_level;           /* LOG_* of syslog.h */
+    struct td_site *sites;   /* [site NAME], all values set */
+    size_t n_sites;
     struct td_feed_conf
         defaults; /* [defaults]; name and url NULL. Feeds of the API inherit it too */
     struct td_feed_conf **feeds; /* in file order */

@@ -194,6 +194,7 @@ static void set_protocol(struct hop *p)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(e, CURLOPT_PIPEWAIT, p->base.req->shares_host ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl_easy_setopt(e, CURLOPT_UNRESTRICTED_AUTH, 0L);
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -270,6 +271,40 @@ static void run(struct hop *p, const char *addresses)
     }
 }
 
+/* The lowest of the addresses of a name: the same in whatever order they come. */
+static void lowest(const char *addresses, char *buf, size_t size)
+{
+    size_t best = 0;
+    *buf = 0;
+    for (const char *a = addresses; *a;) {
+        size_t n = strcspn(a, ",");
+        int order = best ? strncmp(a, buf, MIN(n, best)) : -1;
+        if (n < size && (order < 0 || (order == 0 && n < best))) {
+            memcpy(buf, a, n);
+            buf[n] = 0;
+            best = n;
+        }
+        a += n + (a[n] == ',');
+    }
+}
+
+/* The name is known: may its server be asked now? */
+static void run_at(struct hop *p, const char *addresses)
+{
+    const struct td_request *req = p->base.req;
+    char address[INET6_ADDRSTRLEN + 16];
+    if (req->admit && !access_proxy(req)) { /* behind a proxy its address is not known */
+        lowest(addresses, address, INET6_ADDRSTRLEN + 2);
+        size_t n = strlen(address);
+        snprintf(address + n, sizeof address - n, ":%s", p->port);
+        if (n && !req->admit(req->admit_ctx, address)) {
+            fetch_fail(&p->base, TD_OUT_NONE, "its server has no room now");
+            return;
+        }
+    }
+    run(p, addresses);
+}
+
 void hop_done(CURL *easy, CURLcode code)
 {
     struct hop *p;
@@ -295,12 +330,14 @@ void hop_done(CURL *easy, CURLcode code)
     bool bound = td_access_is_bound(p->base.req->access), home = access_is_home(p->base.req);
     x.bound_to = bound && !home ? p->base.req->access_url : NULL;
     x.let_in = bound && home;
-    long os_errno = 0, header_bytes = 0;
+    long os_errno = 0, header_bytes = 0, version = 0;
     curl_off_t body_bytes = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
     curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
     curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &body_bytes);
     x.os_errno = (int)os_errno;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    r->multiplexed = version == CURL_HTTP_VERSION_2_0;
     r->wire_bytes = (uint64_t)header_bytes + (uint64_t)body_bytes;
     outcome_judge(r, &x);
     fetch_finish(&p->base);
@@ -337,7 +374,7 @@ static void on_resolved(void *ctx, int error, const char *addresses)
     ev_timer_stop(p->base.fetcher->loop, &p->lookup_timer);
     const char *proxy = access_proxy(p->base.req);
     if (!error)
-        run(p, addresses);
+        run_at(p, addresses);
     else if (proxy)
         fetch_fail(&p->base, TD_OUT_DNS_TEMP, "the address of the proxy %s cannot be found: %s",
                    proxy, gai_strerror(error));
@@ -425,7 +462,7 @@ void hop_start(struct fetch *h)
     }
     const char *known = resolver_known(resolver, p->host);
     if (known) {
-        run(p, known);
+        run_at(p, known);
         return;
     }
     p->lookup = resolver_ask(resolver, p->host, on_resolved, p);

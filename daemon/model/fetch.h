@@ -29,6 +29,11 @@ struct td_request {
      * when `url` has its scheme, host and port. NULL = none. */
     const struct td_access *access;
     const char *access_url;
+    /* Asked when the host's address is known ("192.0.2.1:443"), before connecting; NULL = not
+     * asked. False ends the request with TD_OUT_NONE. It may be called from within fetch_start. */
+    bool (*admit)(void *ctx, const char *address);
+    void *admit_ctx;
+    bool shares_host; /* other feeds are at its host: wait for a connection that can carry both */
     /* A POST of these bytes instead of a GET (NULL = GET; "" with 0 bytes is a POST too). Any 2xx
      * is TD_OUT_OK, any other status a failure, also a redirect; of the answer's body nothing is
      * kept.
@@ -59,6 +64,7 @@ struct td_result {
     int64_t retry_after_at;  /* TD_NEVER, or the time the server named (seconds or date) */
     char *redirect_to;       /* absolute URL of a 3xx answer, NULL = no redirect */
     bool redirect_permanent; /* 301 or 308 */
+    bool multiplexed;        /* the answer came by HTTP/2 */
     uint64_t wire_bytes;     /* received, header and body */
     int32_t duration_ms;
 };

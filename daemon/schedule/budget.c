@@ -166,18 +166,22 @@ void budget_answered(struct budget *b)
 /* What a budget has learned, for the one who keeps it over a restart. */
 void budget_tell(const struct schedule *s, const struct budget *b)
 {
-    char key[SCHED_LEARNED_BYTES];
+    char key[TD_LEARNED_KEY];
     const struct trouble *t = b->trouble;
     if (!s->conf.learned)
         return;
     snprintf(key, sizeof key, "%s%s", prefixes[b->kind], budget_name(b));
-    s->conf.learned(s->conf.learned_ctx,
-                    &(struct sched_learned){.key = key, .slow = t->slow, .hold_at = t->hold_at});
+    const struct td_learned l = {.key = key,
+                                 .spacing_ms = t->slow.spacing_ms,
+                                 .since = t->slow.since,
+                                 .calm_ms = t->slow.calm_ms,
+                                 .hold_at = t->hold_at};
+    s->conf.learned(s->conf.learned_ctx, &l);
 }
 
-void budget_recall(struct budget *b, const struct sched_learned *l)
+void budget_recall(struct budget *b, const struct td_learned *l)
 {
-    trouble(b)->slow = l->slow;
+    trouble(b)->slow = (struct slowdown){l->spacing_ms, l->since, l->calm_ms};
     b->trouble->hold_at = l->hold_at;
 }
 

@@ -135,8 +135,8 @@ void budget_asked(const struct schedule *s, struct budget *b, int64_t at);
 void budget_unstart(const struct schedule *s, struct budget *b);
 /* Hands what was learned to CONF.learned. */
 void budget_tell(const struct schedule *s, const struct budget *b);
-void budget_recall(struct budget *b, const struct sched_learned *l);
-/* Of a sched_learned.key, which becomes the name. */
+void budget_recall(struct budget *b, const struct td_learned *l);
+/* Of a td_learned.key, which becomes the name. */
 enum budget_kind budget_kind_of(const char **key);
 /* Everything in it moves by DELTA. */
 void budget_shift(struct budget *b, int64_t delta);

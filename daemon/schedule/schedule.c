@@ -325,14 +325,15 @@ void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at)
         budget_asked(s, &n->home->groups[GROUP_SITE]->b, at);
 }
 
-void schedule_recall(struct schedule *s, const struct sched_learned *l, int64_t now)
+void schedule_recall(struct schedule *s, const struct td_learned *l, int64_t now)
 {
     const char *name = l->key;
     enum budget_kind kind = budget_kind_of(&name);
     see_clock(s, now);
-    if (slowdown_heals_at(&l->slow, s->conf.host_spacing_ms) <= now && l->hold_at <= now) {
+    const struct slowdown slow = {l->spacing_ms, l->since, l->calm_ms};
+    if (slowdown_heals_at(&slow, s->conf.host_spacing_ms) <= now && l->hold_at <= now) {
         if (s->conf.learned)
-            s->conf.learned(s->conf.learned_ctx, &(struct sched_learned){.key = l->key});
+            s->conf.learned(s->conf.learned_ctx, &(struct td_learned){.key = l->key});
     } else if (kind == HOST) {
         struct sched_host *h = host_get(s, name);
         budget_recall(&h->b, l);
@@ -351,6 +352,11 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
         return;
     budget_hold(&h->b, at);
     host_settle(s, h);
+}
+
+bool schedule_shares_host(const struct sched_node *n)
+{
+    return n->host->refs > 1;
 }
 
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at)

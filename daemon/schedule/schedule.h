@@ -35,7 +35,6 @@
 
 #include "base/buf.h"
 #include "model/site.h"
-#include "schedule/slowdown.h"
 
 struct schedule;
 struct sched_host;
@@ -48,14 +47,6 @@ struct sched_node {
     struct sched_node *prev, *next;
 };
 
-/* What the 429s of a server have taught, to be kept over a restart. */
-#define SCHED_LEARNED_BYTES 512 /* of a key with its end */
-struct sched_learned {
-    const char *key;      /* of the host or group; opaque */
-    struct slowdown slow; /* spacing_ms 0 = it has healed, forget it */
-    int64_t hold_at;      /* nothing starts before; TD_NEVER = no matter */
-};
-
 struct schedule_conf {
     int per_host;                /* running at once per host */
     int64_t host_spacing_ms;     /* between starts at one host */
@@ -63,7 +54,7 @@ struct schedule_conf {
     const struct td_site *sites; /* copied */
     size_t n_sites;
     /* Called when what was learned of a server has changed; may be NULL. It must not call back. */
-    void (*learned)(void *ctx, const struct sched_learned *l);
+    void (*learned)(void *ctx, const struct td_learned *l);
     void *learned_ctx;
 };
 
@@ -98,7 +89,7 @@ bool schedule_at(struct schedule *s, struct sched_node *n, const char *address, 
 /* A feed of N's host was asked at AT, before this schedule was made: its spacing still counts. */
 void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at);
 /* Brings back what `learned` had told; before the feeds are added. */
-void schedule_recall(struct schedule *s, const struct sched_learned *l, int64_t now);
+void schedule_recall(struct schedule *s, const struct td_learned *l, int64_t now);
 /* Nothing starts at the host before AT. It does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 
@@ -111,6 +102,8 @@ void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at
 /* The host that N, which runs, is at gave it some answer other than 429: the host as a whole limits
  * nobody. MULTIPLEXES: by HTTP/2. */
 void schedule_answered(struct schedule *s, const struct sched_node *n, bool multiplexes);
+/* Are other nodes at the host of N? */
+bool schedule_shares_host(const struct sched_node *n);
 /* Adds to OUT, in words, what besides N's own time decides when it may start: groups, what was
  * learned, a hold, feeds before it in the queue. Nothing when there is nothing to tell. */
 void schedule_explain(const struct schedule *s, const struct sched_node *n, struct buf *out);

@@ -120,7 +120,16 @@ void api_feed(struct request *q, struct reader *r)
         buf_addc(&q->out, '\n');
 }
 
-/* Loop: puts the phases in. */
+static void add_pacing(struct request *q, int64_t feed_id, struct buf *out)
+{
+    CLEANUP_BUF struct buf words = BUF_INIT(1 << 14);
+    struct jw jw = {.b = out, .comma = true};
+    q->s->ops->feed_pacing(q->s->app, feed_id, &words);
+    if (words.len)
+        jw_str(&jw, "pacing", buf_str(&words));
+}
+
+/* Loop: puts the phases in, and for one feed its pacing. */
 int api_feeds_finish(struct request *q)
 {
     struct feeds_work *w = q->work;
@@ -132,6 +141,8 @@ int api_feeds_finish(struct request *q)
         from = w->places[i].at;
         if (phase)
             buf_addf(&out, ",\"phase\":\"%s\"", phase);
+        if (w->one)
+            add_pacing(q, w->places[i].feed_id, &out);
     }
     buf_add(&out, q->out.data + from, q->out.len - from);
     buf_free(&q->out);

@@ -33,6 +33,9 @@ struct serve_ops {
     /* Live state of one feed that the store does not have: "waiting", "ready", "fetching",
      * "parsing"; NULL when unknown. */
     const char *(*feed_phase)(void *app, int64_t feed_id);
+    /* Adds in words what the feed's server and the feeds beside it make it wait for; nothing when
+     * there is nothing to tell. */
+    void (*feed_pacing)(void *app, int64_t feed_id, struct buf *out);
     /* `tidings add`: subscribe to URL (discovers the feed when it is a page). NAME and TAGS (joined
      * by '\n') may be NULL. */
     void (*add)(void *app, const char *url, const char *name, const char *tags,

@@ -11,6 +11,7 @@
 #include "store/feeds.h"
 #include "store/migrate.h"
 #include "store/reader_private.h"
+#include "store/learned.h"
 #include "store/schema.h"
 #include "store/search.h"
 #include "store/store.h"
@@ -382,6 +383,11 @@ int reader_load_feeds(struct reader *r, store_feed_fn *cb, void *ctx, struct td_
     sqlite3_reset(s);
     sqlite3_db_release_memory(db_handle(r->d)); /* nobody asks for these pages again soon */
     return result;
+}
+
+int reader_load_learned(struct reader *r, store_learned_fn *cb, void *ctx, struct td_err *err)
+{
+    return learned_load(r->d, cb, ctx, err);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "model/feed.h"
 #include "model/sub.h"
+#include "model/site.h"
 
 struct reader;
 
@@ -83,6 +84,10 @@ int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
 int reader_load_feeds(struct reader *r,
                       void (*cb)(void *ctx, struct td_feed_conf *conf, struct td_feed_state *state),
                       void *ctx, struct td_err *err);
+
+/* All that was kept by store_learned. */
+int reader_load_learned(struct reader *r, void (*cb)(void *ctx, const struct td_learned *l),
+                        void *ctx, struct td_err *err);
 
 struct cursor_row {
     const char *name;

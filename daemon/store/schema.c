@@ -7,6 +7,7 @@ static const struct schema_step steps[] = {
     {"making the store", schema_v1},
     {"addresses, push and events of feeds", schema_v2},
     {"subscriptions", schema_v3},
+    {"what servers have taught", schema_v4},
 };
 
 const struct schema_step *schema_step(int version)

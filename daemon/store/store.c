@@ -204,6 +204,11 @@ int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_er
     return reader_load_feeds(s->reader, cb, ctx, err);
 }
 
+int store_load_learned(struct store *s, store_learned_fn *cb, void *ctx, struct td_err *err)
+{
+    return reader_load_learned(s->reader, cb, ctx, err);
+}
+
 /* ---- operations ------------------------------------------------------------------------------ */
 
 bool store_has_room(const struct store *s)
@@ -273,6 +278,14 @@ void store_feed_push(struct store *s, int64_t feed_id, const char *push)
     struct op *op = new_op(OP_PUSH, NULL, NULL);
     op->id = feed_id;
     op->name = xstrdup_or_null(push);
+    writer_put(s->writer, op);
+}
+
+void store_learned(struct store *s, const struct td_learned *l)
+{
+    struct op *op = new_op(OP_PACING, NULL, NULL);
+    op->learned = *l;
+    op->learned.key = op->name = xstrdup(l->key);
     writer_put(s->writer, op);
 }
 

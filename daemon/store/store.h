@@ -19,6 +19,7 @@
 #include "model/entry.h"
 #include "model/feed.h"
 #include "model/sub.h"
+#include "model/site.h"
 
 struct store;
 struct reader;
@@ -49,6 +50,10 @@ void store_close(struct store *s, int64_t wait_ms);
  * the API: all) and STATE to CB, which takes their contents. Blocks. */
 typedef void store_feed_fn(void *ctx, struct td_feed_conf *conf, struct td_feed_state *state);
 int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_err *err);
+
+/* What servers have taught (store_learned), at start. Blocks. */
+typedef void store_learned_fn(void *ctx, const struct td_learned *l);
+int store_load_learned(struct store *s, store_learned_fn *cb, void *ctx, struct td_err *err);
 
 /* False when LIMIT_WRITER_BYTES are queued: hand over no more. */
 bool store_has_room(const struct store *s);
@@ -97,6 +102,8 @@ void store_feed_put_many(struct store *s, const struct td_feed_conf *const *conf
                          int64_t *ids, store_done_fn *done, void *ctx);
 /* Keeps PUSH (copied; NULL = none) as the feed's td_feed_state.push for the next start. */
 void store_feed_push(struct store *s, int64_t feed_id, const char *push);
+/* Keeps L (copied) for the next start; forgets it when its spacing_ms is 0. */
+void store_learned(struct store *s, const struct td_learned *l);
 /* Forgets a feed with its items, in small steps (the items vanish from the views at once). */
 void store_feed_delete(struct store *s, int64_t feed_id, store_done_fn *done, void *ctx);
 /* Named consumer cursors: SEQ is the last event the consumer has had. Created on first use. */

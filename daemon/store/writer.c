@@ -11,6 +11,7 @@
 #include "store/feeds.h"
 #include "store/maintain.h"
 #include "store/subs.h"
+#include "store/learned.h"
 
 #define RETRY_MIN_MS 200
 #define RETRY_MAX_MS 30000
@@ -131,6 +132,8 @@ static int run_op(struct writer *w, struct op *op)
         return feeds_write_push(w->d, op->id, op->name, &op->err);
     case OP_SUB:
         return subs_apply(w->d, op->sub, &op->err);
+    case OP_PACING:
+        return learned_write(w->d, &op->learned, &op->err);
     case OP_VACUUM:
         return 0; /* not in a transaction: vacuum() */
     }

@@ -24,6 +24,7 @@ enum op_kind {
     OP_CURSOR_DELETE,
     OP_PUSH,
     OP_SUB,
+    OP_PACING,
     OP_VACUUM
 };
 
@@ -33,6 +34,7 @@ struct op {
     size_t bytes;                            /* against LIMIT_WRITER_BYTES */
     int64_t id;                              /* feed_id; seq of a cursor */
     char *name;                              /* of a cursor; OP_PUSH: its text; owned */
+    struct td_learned learned;               /* OP_PACING; its key is `name` */
     struct store_commit *commit;             /* owned */
     const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
     struct td_feed_conf *conf;               /* OP_PUT of one: owned */

@@ -16,13 +16,17 @@ def main():
     rows = [line.split('\t') for line in
             subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout.splitlines()]
     page = (ROOT / 'docs/man/feeds.conf.5.scd').read_text(encoding='utf-8')
-    entries = dict(re.findall(r'^\*([a-z-]+)\* = .*\n((?:\t.*\n|\n(?=\t))+)', page, re.M))
-    problems = [f'{key}: is in the page but is no key' for key in entries.keys() - {r[1] for r in rows}]
+    entries = re.findall(r'^\*([a-z-]+)\* = .*\n((?:\t.*\n|\n(?=\t))+)', page, re.M)
+    problems = [f'{key}: is in the page but is no key'
+                for key in {e[0] for e in entries} - {r[1] for r in rows}]
     for sections, key, _, default, _ in rows:
-        text = entries.get(key)
-        if text is None:
+        texts = [text for k, text in entries if k == key]
+        if not texts:
             problems.append(f'{key}: is not in the page')
             continue
+        # A name may be a key of [site] and another one elsewhere.
+        here = [t for t in texts if f'In {sections}.' in t.replace('_', '').replace('\\', '')]
+        text = (here or texts)[0]
         want = f'Default: *{default}*.' if default else 'No default.'
         if want not in text:
             problems.append(f'{key}: the page lacks "{want}"')

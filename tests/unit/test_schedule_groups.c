@@ -28,12 +28,12 @@ struct world {
     int n_started, running, max_running, n_limited;
     int64_t bears_ms; /* the server answers 429 to what is closer together; 0 = all is served */
     int64_t served_at;
-    struct sched_learned learned; /* the last that was told */
-    char learned_key[SCHED_LEARNED_BYTES];
+    struct td_learned learned; /* the last that was told */
+    char learned_key[TD_LEARNED_KEY];
     int n_learned;
 };
 
-static void on_learned(void *ctx, const struct sched_learned *l)
+static void on_learned(void *ctx, const struct td_learned *l)
 {
     struct world *w = ctx;
     snprintf(w->learned_key, sizeof w->learned_key, "%s", l->key);
@@ -300,7 +300,7 @@ static void learns_what_a_strict_site_bears(void **state)
     live(w, T0 + 60 * 60 * 1000 - 1);
     assert_in_range(w->n_limited, 2, 3); /* enough to know */
     assert_string_equal(w->learned_key, "strict.example:443");
-    assert_in_range(w->learned.slow.spacing_ms, MIN_, MIN_ + 5000);
+    assert_in_range(w->learned.spacing_ms, MIN_, MIN_ + 5000);
     assert_in_range(w->n_started - w->n_limited, 54, 60);
     live(w, T0 + 23 * 60 * MIN_);
     assert_in_range(w->n_limited, 2, 3);
@@ -346,7 +346,7 @@ static void learns_from_a_bucket(void **state)
     }
     assert_int_equal(served, 100); /* 20 each 2 min: it could not go faster than in 10 min */
     assert_in_range(limited, 2, 4);
-    assert_in_range(w->learned.slow.spacing_ms, 5500, 7500);
+    assert_in_range(w->learned.spacing_ms, 5500, 7500);
     world_free(w);
 }
 
@@ -381,7 +381,7 @@ static void two_hosts_speak_for_their_domain(void **state)
     assert_null(schedule_next(w->s, T0 + 5000, &wake));
     assert_int_equal(wake, at);
     assert_string_equal(w->learned_key, "domain/many.example");
-    assert_int_equal(w->learned.slow.spacing_ms, 2000); /* nothing was served: no rate is known */
+    assert_int_equal(w->learned.spacing_ms, 2000); /* nothing was served: no rate is known */
     world_free(w);
 }
 
@@ -391,19 +391,16 @@ static void a_restart_forgets_nothing(void **state)
     struct td_site site = {.name = (char *)"s.example", .per_host = 2, .spacing_ms = MIN_};
     struct world *w = world_new(&site, 1);
     int64_t wake;
-    struct slowdown slow = {.spacing_ms = 30000, .since = T0 - MIN_, .calm_ms = LIMIT_CALM_MS};
-    struct slowdown strict = {.spacing_ms = 90000, .since = T0, .calm_ms = LIMIT_CALM_MS};
-    struct slowdown healed = {
-        .spacing_ms = 30000, .since = T0 - 90LL * LIMIT_CALM_MS, .calm_ms = LIMIT_CALM_MS};
-    const struct sched_learned l[] = {{"h:443", slow, T0 + 5000},
-                                      {"domain/many.example", slow, TD_NEVER},
-                                      {"old:443", healed, TD_NEVER},
-                                      {"site/s.example", strict, TD_NEVER}};
+    const int64_t calm = LIMIT_CALM_MS;
+    const struct td_learned l[] = {{"h:443", 30000, T0 - MIN_, calm, T0 + 5000},
+                                   {"domain/many.example", 30000, T0 - MIN_, calm, TD_NEVER},
+                                   {"old:443", 30000, T0 - 90 * calm, calm, TD_NEVER},
+                                   {"site/s.example", 90000, T0, calm, TD_NEVER}};
     for (size_t i = 0; i < ARRAY_SIZE(l); i++)
         schedule_recall(w->s, &l[i], T0);
     assert_int_equal(w->n_learned, 1); /* to be forgotten */
     assert_string_equal(w->learned_key, "old:443");
-    assert_int_equal(w->learned.slow.spacing_ms, 0);
+    assert_int_equal(w->learned.spacing_ms, 0);
     add(w, 0, "h:443", 0);
     add(w, 1, "h:443", 0);
     add(w, 2, "a.many.example:443", 0);

@@ -53,6 +53,10 @@ static void reads(void **state)
         assert_int_equal(json_integer_value(json_object_get(h, "http_status")), 404);
         json_decref(j);
     }
+    j = call(w, "GET", "/v1/feeds/alpha", "", NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(j, "pacing")),
+                        "[site \"x\"]: one a minute");
+    json_decref(j);
     assert_int_equal(get_status(w, "HEAD", "/v1/feeds", NULL), 200);
     assert_int_equal(get_status(w, "GET", "/healthz", NULL), 200);
     assert_int_equal(get_status(w, "GET", "/readyz", NULL), 200);

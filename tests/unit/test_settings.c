@@ -201,6 +201,21 @@ static void errors(void **state)
     bad("[defaults]\nretention = 90d,\n", 2, "retention = ");
     bad("[defaults]\nretention = 99999999999999999999 items\n", 2, "retention = ");
     bad("[defaults]\nretention = -5d\n", 2, "retention = ");
+    bad("[site]\n", 1, "[site] with the name ''");
+    bad("[site a b]\n", 1, "[site] with the name 'a b'");
+    bad("[site \"a]\n", 1, "a host such as example.org");
+    bad("[site .a]\n", 1, "[site] with the name '.a'");
+    bad("[site 10.0.0.1/8]\n", 1, "bits behind its prefix");
+    bad("[site A.example]\n[site \"a.example\"]\n", 2, "[site a.example] a second time");
+    bad("[site a]\nper-host = 0\n", 2, "1 to 64");
+    bad("[site a]\nstore = x\n", 2, "store does not stand in this section; allowed in: [daemon]");
+    bad("[site a]\nrte = 1/s\n", 2, "did you mean rate?");
+    bad("[daemon]\nrate = 1/min\n", 2, "allowed in: [site NAME]");
+    bad("[site a]\nrate = 5\n", 2, "rate = '5'; allowed: N/DURATION");
+    bad("[site a]\nrate = 0/min\n", 2, "rate = '0/min'");
+    bad("[site a]\nrate = 1/\n", 2, "rate = '1/'");
+    bad("[site a]\nrate = /1h\n", 2, "rate = '/1h'");
+    bad("[site a]\nrate = 1/2d\n", 2, "rate = '1/2d'");
     bad("[feed a]\ntitle = x\n", 1, "[feed a] without url");
     bad("[feed a]\nurl = gopher://h/\n", 2, "a gopher: address; allowed: http");
     bad(F "interval = 1min\n", 1, "at least its min-interval (5 min)");
@@ -219,6 +234,27 @@ static void errors(void **state)
     name[sizeof name - 1] = 0;
     CLEANUP_FREE char *text = xasprintf("[feed %s]\nurl = http://h/\n", name);
     bad(text, 1, "129 bytes");
+}
+
+static void sites(void **state)
+{
+    struct settings *s = good("[site \"Reddit.com\"]\nrate = 10/min\n"
+                              "[site 192.0.2.0/24]\nper-host = 8\n"
+                              "[daemon]\nper-host = 3\nhost-spacing = 2s\n"
+                              "[site b\xc3\xbc.example]\nhost-spacing = 90s\n"
+                              "rate = 60/1h\n"
+                              "[site quick]\nrate = 20/1s\n");
+    assert_int_equal(s->n_sites, 4);
+    assert_string_equal(s->sites[0].name, "reddit.com");
+    assert_int_equal(s->sites[0].per_host, 3);
+    assert_int_equal(s->sites[0].spacing_ms, 6000);
+    assert_int_equal(s->sites[1].block.bits, 24);
+    assert_int_equal(s->sites[1].per_host, 8);
+    assert_int_equal(s->sites[1].spacing_ms, 2000);  /* as [daemon], wherever that stands */
+    assert_int_equal(s->sites[2].spacing_ms, 90000); /* the stricter of the two */
+    assert_int_equal(s->sites[3].spacing_ms, 50);
+    assert_int_equal(s->per_host, 3);
+    settings_free(s);
 }
 
 static void all_problems_at_once(void **state)
@@ -280,7 +316,7 @@ static void table(void **state)
         const struct key *k = &config_keys[i];
         assert_true(*k->type && strlen(k->help) > 10);
         assert_non_null(strstr(all.data, k->help));
-        assert_int_equal(key_find(k->name), i);
+        assert_int_equal(key_find_in(k->name, k->sections & -k->sections), i);
         const char *value = k->def                               ? k->def
                             : str_eq(k->name, "url")             ? "http://h/x"
                             : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
@@ -289,15 +325,18 @@ static void table(void **state)
                             : str_eq(k->name, "header")          ? "X-Key: words"
                             : str_eq(k->name, "tls-pin")         ? PIN
                             : str_eq(k->name, "proxy")           ? "none"
+                            : str_eq(k->name, "per-host")        ? "3"
+                            : str_eq(k->name, "host-spacing")    ? "3s"
+                            : str_eq(k->name, "rate")            ? "3/h"
                             : k->is_file                         ? "feeds.conf"
                                                                  : "words";
         static const char *const where[] = {"[daemon]\n", "[defaults]\n",
-                                            "[feed x]\nurl = http://h/\n", A_TOKEN};
+                                            "[feed x]\nurl = http://h/\n", A_TOKEN, "[site x]\n"};
         const char *with = str_eq(k->name, "password")         ? "user = u"
                            : str_starts(k->name, "client-key") ? "client-cert = feeds.conf"
                            : str_eq(k->name, "proxy-password") ? "proxy-user = u"
                                                                : "";
-        for (unsigned bit = 0; bit < 4; bit++) {
+        for (unsigned bit = 0; bit < ARRAY_SIZE(where); bit++) {
             if (!(k->sections >> bit & 1))
                 continue;
             CLEANUP_FREE char *text = xasprintf("%s%s = %s\n%s\n",
@@ -512,13 +551,21 @@ static void many_feeds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),      cmocka_unit_test(everything),
-        cmocka_unit_test(errors),        cmocka_unit_test(all_problems_at_once),
-        cmocka_unit_test(drop_ins),      cmocka_unit_test(missing_file),
-        cmocka_unit_test(table),         cmocka_unit_test(api_feeds),
-        cmocka_unit_test(diff),          cmocka_unit_test(anything),
-        cmocka_unit_test(many_feeds),    cmocka_unit_test(access_settings),
-        cmocka_unit_test(access_errors), cmocka_unit_test(secrets_stay_unseen),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(everything),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(sites),
+        cmocka_unit_test(all_problems_at_once),
+        cmocka_unit_test(drop_ins),
+        cmocka_unit_test(missing_file),
+        cmocka_unit_test(table),
+        cmocka_unit_test(api_feeds),
+        cmocka_unit_test(diff),
+        cmocka_unit_test(anything),
+        cmocka_unit_test(many_feeds),
+        cmocka_unit_test(access_settings),
+        cmocka_unit_test(access_errors),
+        cmocka_unit_test(secrets_stay_unseen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

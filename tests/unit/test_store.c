@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "store/reader.h"
@@ -516,6 +517,33 @@ static void killed_at_any_instant(void **state)
     td_feed_state_fini(&l.state);
 }
 
+static void see_learned(void *ctx, const struct td_learned *l)
+{
+    struct buf *b = ctx;
+    buf_addf(b, "%s %d %d %d %d\n", l->key, (int)l->spacing_ms, (int)(l->since - T0),
+             (int)l->calm_ms, l->hold_at == TD_NEVER ? -1 : (int)(l->hold_at - T0));
+}
+
+/* What servers have taught outlives a restart, until it is forgotten. */
+static void what_servers_taught(void **state)
+{
+    struct fixture *f = *state;
+    struct td_err err = {""};
+    CLEANUP_BUF struct buf b = BUF_INIT(1000);
+    store_learned(f->store, &(struct td_learned){"a:443", 6000, T0, 100, TD_NEVER});
+    store_learned(f->store, &(struct td_learned){"b:443", 7000, T0 + 1, 200, T0 + 9});
+    store_learned(f->store, &(struct td_learned){"a:443", 8000, T0 + 2, 300, T0});
+    store_learned(f->store, &(struct td_learned){"c:443", 0, 0, 0, TD_NEVER});
+    reopen(f);
+    assert_int_equal(store_load_learned(f->store, see_learned, &b, &err), 0);
+    assert_string_equal(buf_str(&b), "a:443 8000 2 300 0\nb:443 7000 1 200 9\n");
+    store_learned(f->store, &(struct td_learned){"a:443", 0, 0, 0, TD_NEVER});
+    reopen(f);
+    b.len = 0;
+    assert_int_equal(store_load_learned(f->store, see_learned, &b, &err), 0);
+    assert_string_equal(buf_str(&b), "b:443 7000 1 200 9\n");
+}
+
 int main(void)
 {
     T0 = clock_now_ms() - 40 * 24 * 3600000LL;
@@ -535,6 +563,7 @@ int main(void)
         T(a_second_daemon_and_wrong_files_are_refused),
         T(backup_is_a_whole_store),
         T(killed_at_any_instant),
+        T(what_servers_taught),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,60 @@
+/*
+ * pacing.c - what servers bear: the schedule keeps the budgets, fetch/ knows the addresses and the
+ * answers, the store remembers what was learned.
+ */
+#include "app_private.h"
+
+#include "base/log.h"
+#include "base/str.h"
+
+void pacing_learned(void *ctx, const struct td_learned *l)
+{
+    struct app *a = ctx;
+    char each[32];
+    if (l->spacing_ms)
+        log_notice("%s answers 429: it is asked at most each %s from now on", l->key,
+                   str_duration(each, sizeof each, l->spacing_ms));
+    store_learned(a->store, l);
+}
+
+static void on_kept(void *ctx, const struct td_learned *l)
+{
+    struct app *a = ctx;
+    schedule_recall(a->schedule, l, clock_now_ms());
+}
+
+int pacing_load(struct app *a, struct td_err *err)
+{
+    return store_load_learned(a->store, on_kept, a, err);
+}
+
+bool pacing_admit(void *ctx, const char *address)
+{
+    struct flight *fl = ctx;
+    return schedule_at(fl->app->schedule, &fl->feed->node, address, clock_now_ms());
+}
+
+void pacing_wait(struct flight *fl)
+{
+    fl->phase = FLIGHT_HOP;
+    schedule_unstart(fl->app->schedule, &fl->feed->node);
+}
+
+void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now)
+{
+    struct schedule *s = fl->app->schedule;
+    const struct sched_node *n = &fl->feed->node;
+    int64_t until = result->retry_after_at;
+    if (result->http_status == 429)
+        schedule_limited(s, n, until != TD_NEVER ? until : now + LIMIT_INTERVAL_FLOOR_MS);
+    else if (result->http_status)
+        schedule_answered(s, n, result->multiplexed);
+}
+
+void status_pacing(void *app, int64_t feed_id, struct buf *out)
+{
+    struct app *a = app;
+    struct feed *f = feedset_by_id(a, feed_id);
+    if (f && feedset_asked(f)->scheduled)
+        schedule_explain(a->schedule, &feedset_asked(f)->node, out);
+}
