@@ -1,47 +1,14 @@
-/* A document of any kind: what parse_feed makes of it is valid JSON with the promises of model/,
- * and comes through the wire as it was; what it refuses may be searched for links. The first byte
- * chooses the header. */
+/* A document of any kind: what parse_feed makes of it holds document.h's promises; what it refuses
+ * may be searched for links. The first byte chooses the header. */
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/arena.h"
-#include "base/limits.h"
 #include "base/str.h"
-#include "model/item_json.h"
-#include "model/wire.h"
-#include "parse/parse.h"
+#include "document.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void check_wire(const struct td_batch *b)
-{
-    CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_WIRE_BYTES);
-    struct td_batch *again = NULL;
-    struct td_err err;
-    if (td_wire_write(&out, b) < 0)
-        return;
-    if (td_wire_read(out.data, out.len, &again, &err) < 0 || again->n_entries != b->n_entries)
-        abort();
-    td_batch_free(again);
-}
-
-static void check_batch(const struct td_batch *b)
-{
-    CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_WIRE_BYTES);
-    for (uint32_t i = 0; i < b->n_entries; i++)
-        if (!b->entries[i].id || !td_item_json_valid(b->entries[i].json, b->entries[i].json_len))
-            abort();
-    parse_print_json(b, &out);
-    json_t *doc = json_loadb(buf_str(&out), out.len, JSON_REJECT_DUPLICATES, NULL);
-    if (!out.overflow && (!doc || json_array_size(json_object_get(doc, "items")) != b->n_entries))
-        abort();
-    json_decref(doc);
-    check_wire(b);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
