@@ -45,7 +45,7 @@ int buf_reserve(struct buf *b, size_t n)
     return 0;
 }
 
-int buf_add(struct buf *b, const void *p, size_t n)
+int buf_add_growing(struct buf *b, const void *p, size_t n)
 {
     int r = buf_reserve(b, n);
     if (r < 0)
@@ -55,21 +55,6 @@ int buf_add(struct buf *b, const void *p, size_t n)
     b->len += n;
     b->data[b->len] = 0;
     return 0;
-}
-
-int buf_addc(struct buf *b, char c)
-{
-    if (!b->overflow && b->cap - b->len >= 2) { /* there is room: cap is at most max + 1 */
-        b->data[b->len++] = c;
-        b->data[b->len] = 0;
-        return 0;
-    }
-    return buf_add(b, &c, 1);
-}
-
-int buf_adds(struct buf *b, const char *s)
-{
-    return buf_add(b, s, strlen(s));
 }
 
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap)

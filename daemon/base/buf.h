@@ -28,9 +28,26 @@ void buf_free(struct buf *b);
 void buf_clear(struct buf *b);
 /* Room for N more bytes: 0 or -EFBIG. */
 int buf_reserve(struct buf *b, size_t n);
-int buf_add(struct buf *b, const void *p, size_t n);
-int buf_addc(struct buf *b, char c);
-int buf_adds(struct buf *b, const char *s);
+/* buf_add where there is no room yet. */
+int buf_add_growing(struct buf *b, const void *p, size_t n);
+static inline int buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (b->overflow || n >= b->cap - b->len) /* cap is at most max + 1 */
+        return buf_add_growing(b, p, n);
+    if (n) /* else P may be NULL */
+        memcpy(b->data + b->len, p, n);
+    b->len += n;
+    b->data[b->len] = 0;
+    return 0;
+}
+static inline int buf_addc(struct buf *b, char c)
+{
+    return buf_add(b, &c, 1);
+}
+static inline int buf_adds(struct buf *b, const char *s)
+{
+    return buf_add(b, s, strlen(s));
+}
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Drops the first N bytes (what has been sent). */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/scan.h"
 #include "base/str.h"
 
 static void before(struct jw *w, const char *key)
@@ -70,49 +71,61 @@ static void add_escape(struct buf *b, unsigned char c)
     }
 }
 
-/* Are all eight bytes at S printable ASCII but for the quote and backslash? Most of a text is, and
- * eight at a time halves the time of writing it. */
-static bool eight_plain(const char *s)
+/* Is there nothing special in the SCAN_BLOCK bytes at S? */
+static bool plain_block(const char *s)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    uint64_t w, quote, back, del;
-    memcpy(&w, s, sizeof w);
-    quote = w ^ ones * '"';
-    back = w ^ ones * 0x5c;
-    del = w ^ ones * 0x7f;
-    /* a byte of X is below N (at most 0x80): (X - ones * N) & ~X & high; equal to 0 is below 1 */
-    uint64_t bad = ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((back - ones) & ~back) |
-                   ((del - ones) & ~del) | w;
-    return !(bad & high);
+    unsigned char special = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        unsigned char c = (unsigned char)s[i];
+        special |= (c < 0x20) | (c == '"') | (c == '\\') | (c == 0x7f);
+    }
+    return !special;
+}
+
+/* The first byte of S at or behind I that is not written as it is: a control character, quote or
+ * backslash. Bytes from 0x80 on are plain here. */
+static size_t next_special(const char *s, size_t i, size_t n)
+{
+    while (n - i >= SCAN_BLOCK && plain_block(s + i))
+        i += SCAN_BLOCK;
+    for (; n - i >= 8; i += 8) {
+        uint64_t w = scan_load(s + i);
+        uint64_t marks = scan_below(w, 0x20) | scan_equal(w, '"') | scan_equal(w, '\\') |
+                         scan_equal(w, 0x7f);
+        if (marks)
+            return i + scan_first(marks);
+    }
+    while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' && s[i] != 0x7f)
+        i++;
+    return i;
+}
+
+/* Adds valid UTF-8 escaped. */
+static void add_escaped(struct buf *b, const char *s, size_t n)
+{
+    for (size_t from = 0;;) {
+        size_t i = next_special(s, from, n);
+        buf_add(b, s + from, i - from);
+        if (i == n)
+            return;
+        add_escape(b, (unsigned char)s[i]);
+        from = i + 1;
+    }
 }
 
 void json_add_quoted(struct buf *b, const char *s, size_t n)
 {
     buf_addc(b, '"');
-    size_t from = 0, i = 0;
-    while (i < n) {
-        if (n - i >= 8 && eight_plain(s + i)) {
-            i += 8;
-            continue;
-        }
-        unsigned char c = (unsigned char)s[i];
-        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-            i++;
-            continue;
-        }
-        size_t k = c >= 0x80 ? utf8_decode(s + i, n - i, NULL) : 0;
-        if (k) {
-            i += k;
-            continue;
-        }
-        buf_add(b, s + from, i - from);
-        if (c >= 0x80)
-            buf_add(b, "\xef\xbf\xbd", 3);
-        else
-            add_escape(b, c);
-        from = ++i;
+    while (!utf8_valid(s, n)) { /* seldom: nearly all that is written was checked before */
+        size_t good = 0, k;
+        while ((k = utf8_decode(s + good, n - good, NULL)))
+            good += k;
+        add_escaped(b, s, good);
+        buf_add(b, "\xef\xbf\xbd", 3);
+        s += good + 1;
+        n -= good + 1;
     }
-    buf_add(b, s + from, n - from);
+    add_escaped(b, s, n);
     buf_addc(b, '"');
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/scan.h"
 
 bool str_starts(const char *s, const char *prefix)
 {
@@ -259,25 +260,40 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret)
     return len;
 }
 
+static bool is_tail(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Length of a character of two or three bytes at S, of which at least 3 are there; 0: it may be
+ * none, or a rare one. */
+static size_t common_char(const char *s)
+{
+    unsigned char c = (unsigned char)s[0];
+    if (c >= 0xc2 && c <= 0xdf)
+        return is_tail(s[1]) ? 2 : 0;
+    bool three = c > 0xe0 && c < 0xf0 && c != 0xed; /* those have forbidden neighbours */
+    return three && is_tail(s[1]) && is_tail(s[2]) ? 3 : 0;
+}
+
 /* ASCII goes eight bytes at a time: with every string of every batch looked at, decoding each
  * character was two thirds of reading a parser's answer. */
 bool utf8_valid(const char *s, size_t n)
 {
-    while (n) {
-        uint64_t eight;
-        if (n >= sizeof eight) {
-            memcpy(&eight, s, sizeof eight);
-            if (!(eight & UINT64_C(0x8080808080808080))) {
-                s += sizeof eight;
-                n -= sizeof eight;
+    const char *end = s + n;
+    while (s < end) {
+        if (end - s >= 8) {
+            uint64_t marks = scan_load(s) & SCAN_HIGH;
+            s += marks ? scan_first(marks) : 8;
+            if (!marks)
                 continue;
-            }
         }
-        size_t k = utf8_decode(s, n, NULL);
+        size_t k = end - s >= 3 ? common_char(s) : 0;
+        if (!k)
+            k = utf8_decode(s, (size_t)(end - s), NULL);
         if (!k)
             return false;
         s += k;
-        n -= k;
     }
     return true;
 }

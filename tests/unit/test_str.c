@@ -79,6 +79,42 @@ static void utf8(void **state)
     }
 }
 
+/* Blocks, words and the shortcuts of common characters say what one character at a time says. */
+static void utf8_at_every_place(void **state)
+{
+    static const char *const pieces[] = {"a",
+                                         "bcdefgh",
+                                         "\xc3\xa9",
+                                         "\xe2\x82\xac",
+                                         "\xed\x95\x9c",
+                                         "\xf0\x9f\x98\x80",
+                                         "\xe0\xa4\x85",
+                                         "\xc3",
+                                         "\xe2\x82",
+                                         "\xed\xa0\x80",
+                                         "\xe0\x9f\xbf",
+                                         "\x80",
+                                         "\xf4\x90\x80\x80",
+                                         "\xf0\x8f\xbf\xbf"};
+    enum { GOOD = 7 }; /* of the pieces */
+    uint64_t seed = 7;
+    for (int round = 0; round < 50000; round++) {
+        char s[200];
+        size_t n = 0;
+        for (int k = 0; k < 12; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            unsigned r = (unsigned)(seed >> 40);
+            const char *piece =
+                pieces[r % 32 ? r % GOOD : r / 32 % (sizeof pieces / sizeof *pieces)];
+            n = (size_t)(stpcpy(s + n, piece) - s);
+        }
+        size_t at = 0, step = 1;
+        while (at < n && (step = utf8_decode(s + at, n - at, NULL)))
+            at += step;
+        assert_int_equal(utf8_valid(s, n), at == n);
+    }
+}
+
 static void printable(void **state)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(1000);
@@ -103,7 +139,8 @@ static void suggestions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations), cmocka_unit_test(sizes),       cmocka_unit_test(utf8),
+        cmocka_unit_test(durations), cmocka_unit_test(sizes),
+        cmocka_unit_test(utf8),      cmocka_unit_test(utf8_at_every_place),
         cmocka_unit_test(printable), cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
