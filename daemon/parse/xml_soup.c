@@ -482,9 +482,10 @@ static void read_markup(struct soup *s)
     } else if (c == '/') {
         s->p += 2;
         struct slice name = read_name(s);
-        const char *q = memchr(s->p, '>', (size_t)(s->end - s->p));
-        const char *lt = memchr(s->p, '<', (size_t)((q ? q : s->end) - s->p));
-        s->p = lt ? lt : q ? q + 1 : s->end;
+        /* '<' first: a search for '>' could go to the end of the document each time */
+        const char *lt = memchr(s->p, '<', (size_t)(s->end - s->p));
+        const char *q = memchr(s->p, '>', (size_t)((lt ? lt : s->end) - s->p));
+        s->p = q ? q + 1 : lt ? lt : s->end;
         close_tag(s, name);
     } else if (c && is_name_start(c)) {
         s->p++;
