@@ -252,6 +252,8 @@ static const char *skip_fraction(const char *s)
 static bool iso_parse(const char *s, struct parts *d)
 {
     int f[128];
+    if (!is_digit(*s) && *s != '-') /* as most dates: none of the shapes */
+        return false;
     s = match_any(date_shapes, ARRAY_SIZE(date_shapes), s, f);
     if (!s || !set_date(d, f))
         return false;

@@ -1,5 +1,6 @@
 #include "parse/date_names.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -58,6 +59,10 @@ size_t date_fold(const char *s, size_t n, char *out)
     size_t len = 0;
     for (size_t i = 0; i < n;) {
         uint32_t c;
+        if ((unsigned char)s[i] < 0x80) {
+            out[len++] = (char)fold_char((unsigned char)s[i++]);
+            continue;
+        }
         size_t k = utf8_decode(s + i, n - i, &c);
         if (!k) { /* not UTF-8: no name will match, but the digits around it may do */
             k = 1;
@@ -158,13 +163,27 @@ static const struct {
 };
 /* clang-format on */
 
+/* The names by their first byte, as chains of indices + 1: going through all of them was a tenth of
+ * a whole parse. */
+static uint16_t chain_of[256], next_in_chain[ARRAY_SIZE(names)];
+
+static void make_chains(void)
+{
+    for (size_t i = ARRAY_SIZE(names); i-- > 0;) {
+        uint16_t *head = &chain_of[(unsigned char)names[i].stem[0]];
+        next_in_chain[i] = *head;
+        *head = (uint16_t)(i + 1);
+    }
+}
+
 struct date_name date_name(const char *s, size_t n)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct date_name ret = {DATE_WORD_UNKNOWN, 0, false};
     size_t best = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (n == 0 || names[i].stem[0] != s[0]) /* most: this was a tenth of a whole parse */
-            continue;
+    pthread_once(&once, make_chains);
+    for (size_t k = n ? chain_of[(unsigned char)*s] : 0; k; k = next_in_chain[k - 1]) {
+        size_t i = k - 1;
         size_t len = strlen(names[i].stem);
         if (len > n || len <= best || (names[i].whole && len != n) ||
             memcmp(names[i].stem, s, len) != 0)

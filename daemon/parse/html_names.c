@@ -1,4 +1,5 @@
 #include <endian.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -231,18 +232,52 @@ static struct key row_key(const char name[16])
     return (struct key){be64toh(w[0]), be64toh(w[1])};
 }
 
-static int find(const void *rows, size_t count, size_t size, const char *name, size_t n)
+/* ROWS of SIZE bytes that begin with their names. A name's first letter leaves few of them. */
+struct table {
+    const void *rows;
+    size_t count, size;
+    uint8_t begin['z' - 'a' + 2]; /* first row of the letter or of a later one */
+};
+static struct table tag_table = {tags, ARRAY_SIZE(tags), sizeof tags[0], {0}},
+                    attr_table = {attrs, ARRAY_SIZE(attrs), sizeof attrs[0], {0}};
+_Static_assert(ARRAY_SIZE(tags) < UINT8_MAX && ARRAY_SIZE(attrs) < UINT8_MAX, "table.begin");
+
+static const char *row_name(const struct table *t, size_t i)
 {
+    return (const char *)t->rows + i * t->size;
+}
+
+static void index_table(struct table *t)
+{
+    for (size_t letter = 0, i = 0; letter < sizeof t->begin; letter++) {
+        while (i < t->count && *row_name(t, i) < (char)('a' + letter))
+            i++;
+        t->begin[letter] = (uint8_t)i;
+    }
+}
+
+static void index_tables(void)
+{
+    index_table(&tag_table);
+    index_table(&attr_table);
+}
+
+static int find(const struct table *t, const char *name, size_t n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char lower[16] = {0};
     if (n == 0 || n >= sizeof lower)
         return -1;
     for (size_t i = 0; i < n; i++)
         lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+    if (lower[0] < 'a' || lower[0] > 'z')
+        return -1;
+    pthread_once(&once, index_tables);
     struct key k = row_key(lower);
-    size_t lo = 0, hi = count;
+    size_t lo = t->begin[lower[0] - 'a'], hi = t->begin[lower[0] - 'a' + 1];
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        struct key r = row_key((const char *)rows + mid * size);
+        struct key r = row_key(row_name(t, mid));
         if (r.hi == k.hi && r.lo == k.lo)
             return (int)mid;
         if (r.hi < k.hi || (r.hi == k.hi && r.lo < k.lo))
@@ -255,13 +290,13 @@ static int find(const void *rows, size_t count, size_t size, const char *name, s
 
 const struct html_tag *html_tag_find(const char *name, size_t n)
 {
-    int i = find(tags, ARRAY_SIZE(tags), sizeof tags[0], name, n);
+    int i = find(&tag_table, name, n);
     return i < 0 ? NULL : &tags[i];
 }
 
 const struct html_attr_row *html_attr_find(const char *name, size_t n, unsigned *ret_index)
 {
-    int i = find(attrs, ARRAY_SIZE(attrs), sizeof attrs[0], name, n);
+    int i = find(&attr_table, name, n);
     if (i < 0)
         return NULL;
     *ret_index = (unsigned)i;

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 #include "parse/html_token.h"
 #include "parse/text.h"
@@ -47,28 +48,48 @@ struct sanitizer {
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-/* What must not be copied as it is: & < > and control characters. */
+/* What must not be copied as it is: < > and control characters; & was seen to before. */
 static bool is_special(char c)
 {
-    return c == '&' || c == '<' || c == '>' ||
+    return c == '<' || c == '>' ||
            ((unsigned char)c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
 }
 
-static void add_special(struct sanitizer *z, char c)
+static bool plain_block(const char *p)
 {
-    if (c == '\f')
-        buf_addc(z->out, ' ');
-    else if (c == '&' || c == '<' || c == '>')
-        text_add_escaped(z->out, &c, 1, false);
+    unsigned char special = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        unsigned char c = (unsigned char)p[i];
+        special |= (c < ' ') | (c == '<') | (c == '>') | (c == 0x7f);
+    }
+    return !special;
 }
 
+static const char *next_special(const char *p, const char *end)
+{
+    while (end - p >= SCAN_BLOCK && plain_block(p))
+        p += SCAN_BLOCK;
+    while (end - p >= 8) {
+        uint64_t w = scan_load(p);
+        /* '<' and '>' differ in the second bit only */
+        uint64_t marks = scan_below(w, ' ') | scan_equal(w | SCAN_ONES * 2, '>') |
+                         scan_equal(w, 0x7f);
+        p += marks ? scan_first(marks) : 8;
+        if (marks && is_special(*p))
+            return p;
+        p += marks != 0; /* a line end */
+    }
+    while (p < end && !is_special(*p))
+        p++;
+    return p;
+}
+
+/* Text without references. */
 static void write_text(struct sanitizer *z, const char *s, size_t n)
 {
     const char *end = s + n;
     while (s < end && !z->full) {
-        const char *p = s;
-        while (p < end && !is_special(*p))
-            p++;
+        const char *p = next_special(s, end);
         if (z->out->len + (size_t)(p - s) > z->limit) {
             z->full = true;
             p = s + (z->out->len < z->limit ? utf8_cut(s, z->limit - z->out->len) : 0);
@@ -77,27 +98,46 @@ static void write_text(struct sanitizer *z, const char *s, size_t n)
         buf_add(z->out, s, (size_t)(p - s));
         if (p == end)
             return;
-        size_t used = 0, len;
-        char c[TEXT_REF_BYTES];
-        if (*p == '&' && (used = text_ref(p, (size_t)(end - p), false, c, &len)))
-            text_add_escaped(z->out, c, len, false);
-        else
-            add_special(z, *p);
-        s = p + (used ? used : 1);
+        if (*p == '\f')
+            buf_addc(z->out, ' ');
+        else if (*p == '<' || *p == '>')
+            buf_adds(z->out, *p == '<' ? "&lt;" : "&gt;");
+        s = p + 1;
         z->full |= z->out->len > z->limit;
     }
 }
 
+/* The character of a reference, or an '&' that is none. */
+static void write_char(struct sanitizer *z, const char *s, size_t n)
+{
+    if (!z->full)
+        text_add_escaped(z->out, s, n, false);
+    z->full |= z->out->len > z->limit;
+}
+
+/* Both forms of the output at once, so that references are decoded once. */
 static void on_text(struct sanitizer *z, const char *s, size_t n)
 {
-    text_sink_add_refs(&z->text, s, n);
-    if (z->out->len == z->start) /* nothing there yet: trim */
-        while (n && html_is_space(*s))
-            s++, n--;
-    if (!n)
-        return;
+    const char *end = s + n;
+    if (z->out->len == z->start) { /* nothing there yet: trim */
+        while (s < end && html_is_space(*s))
+            s++;
+        if (s == end)
+            return;
+    }
     z->unwrap = false;
-    write_text(z, s, n);
+    while (s < end && !z->full) {
+        const char *amp = memchr(s, '&', (size_t)(end - s)), *stop = amp ? amp : end;
+        text_sink_add(&z->text, s, (size_t)(stop - s));
+        write_text(z, s, (size_t)(stop - s));
+        if (!amp)
+            return;
+        char c[TEXT_REF_BYTES] = "&";
+        size_t len = 1, used = text_ref(amp, (size_t)(end - amp), false, c, &len);
+        text_sink_add(&z->text, c, len);
+        write_char(z, c, len);
+        s = amp + (used ? used : 1);
+    }
 }
 
 /* ---- attributes --------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 #include "parse/html_token.h"
 
@@ -37,6 +38,40 @@ static void sink_bytes(struct text_sink *t, const char *s, size_t n)
     b->overflow = true;
 }
 
+/* No white space in the SCAN_BLOCK bytes at P but single spaces? The byte behind them counts. */
+static bool plain_block(const char *p)
+{
+    unsigned char special = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        unsigned char c = (unsigned char)p[i];
+        special |= (c < ' ') | ((c == ' ') & (p[i + 1] == ' '));
+    }
+    return !special;
+}
+
+/* The end of what can be copied as it is from P on, which is no white space: single spaces inside
+ * are part of it. */
+static const char *end_of_run(const char *p, const char *end)
+{
+    while (p < end) {
+        if (end - p > SCAN_BLOCK && plain_block(p)) {
+            p += SCAN_BLOCK - 1; /* the last may be a space: it is looked at again */
+            continue;
+        }
+        if (end - p >= 8) {
+            uint64_t w = scan_load(p), spaces = scan_equal(w, ' ');
+            if (!(scan_below(w, ' ') | (spaces & spaces << 8))) {
+                p += spaces >> 63 ? 7 : 8; /* what is behind a space is looked at with it */
+                continue;
+            }
+        }
+        if (html_is_space(*p) && (*p != ' ' || p + 1 == end || html_is_space(p[1])))
+            break;
+        p++;
+    }
+    return p;
+}
+
 void text_sink_add(struct text_sink *t, const char *s, size_t n)
 {
     const char *end = s + n;
@@ -48,11 +83,7 @@ void text_sink_add(struct text_sink *t, const char *s, size_t n)
             s++;
             continue;
         }
-        /* a run that can be copied as it is: single spaces inside are part of it */
-        const char *p = s + 1;
-        while (p < end &&
-               (!html_is_space(*p) || (*p == ' ' && p + 1 < end && !html_is_space(p[1]))))
-            p++;
+        const char *p = end_of_run(s + 1, end);
         sink_bytes(t, s, (size_t)(p - s));
         s = p;
     }

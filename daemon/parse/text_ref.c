@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 #include "parse/text.h"
 
@@ -23,6 +24,21 @@ static int compare(const void *key, const void *row)
     const char *name = *(const char *const *)row;
     int d = strncmp(k->s, name, k->n);
     return d ? d : name[k->n] ? -1 : 0;
+}
+
+/* Is it one of the few that nearly all references are? Its UTF-8 then, else NULL. */
+static const char *common(const char *s, size_t n)
+{
+    switch (n) {
+    case 2:
+        return s[1] != 't' ? NULL : s[0] == 'l' ? "<" : s[0] == 'g' ? ">" : NULL;
+    case 3:
+        return memcmp(s, "amp", 3) == 0 ? "&" : NULL;
+    case 4:
+        return memcmp(s, "quot", 4) == 0 ? "\"" : memcmp(s, "nbsp", 4) == 0 ? "\xc2\xa0" : NULL;
+    default:
+        return NULL;
+    }
 }
 
 /* The row of a name, -1 if unknown. */
@@ -68,7 +84,7 @@ static uint32_t number_char(uint32_t v)
         return windows[v - 0x80];
     if (v == '\f')
         return ' ';
-    if ((v < ' ' && v != '\t' && v != '\n' && v != '\r') || v == 0xfffe || v == 0xffff)
+    if ((v < ' ' && v != '\t' && v != '\n' && v != '\r') || v == 0x7f || v == 0xfffe || v == 0xffff)
         return 0;
     return v;
 }
@@ -104,6 +120,12 @@ size_t text_ref(const char *s, size_t n, bool in_attr, char out[TEXT_REF_BYTES],
     int row = -1;
     size_t used = 0;
     if (1 + len < n && s[1 + len] == ';') {
+        const char *utf8 = common(s + 1, len);
+        if (utf8) {
+            *ret_len = strlen(utf8);
+            memcpy(out, utf8, *ret_len);
+            return len + 2;
+        }
         row = find(s + 1, len);
         used = len + 2;
     }
@@ -142,20 +164,43 @@ int text_add_decoded(struct buf *out, const char *s, size_t n, bool in_attr)
     return out->overflow ? -EFBIG : 0;
 }
 
+/* What C is written as, NULL: as it is. */
+static const char *escape(char c, bool in_attr)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return in_attr ? "&quot;" : NULL;
+    default:
+        return NULL;
+    }
+}
+
 int text_add_escaped(struct buf *out, const char *s, size_t n, bool in_attr)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < n; i++) {
-        const char *with = s[i] == '&'              ? "&amp;"
-                           : s[i] == '<'            ? "&lt;"
-                           : s[i] == '>'            ? "&gt;"
-                           : s[i] == '"' && in_attr ? "&quot;"
-                                                    : NULL;
-        if (!with)
-            continue;
-        buf_add(out, s + from, i - from);
-        buf_adds(out, with);
-        from = i + 1;
+    size_t from = 0, i = 0;
+    while (i < n) {
+        if (n - i >= 8) {
+            uint64_t w = scan_load(s + i);
+            /* '<' and '>', '"' and '&' differ in one bit each */
+            uint64_t marks = scan_equal(w | SCAN_ONES * 2, '>') |
+                             scan_equal(w | SCAN_ONES * 4, '&');
+            i += marks ? scan_first(marks) : 8;
+            if (!marks)
+                continue;
+        }
+        const char *with = escape(s[i], in_attr);
+        if (with) {
+            buf_add(out, s + from, i - from);
+            buf_adds(out, with);
+            from = i + 1;
+        }
+        i++;
     }
     buf_add(out, s + from, n - from);
     return out->overflow ? -EFBIG : 0;

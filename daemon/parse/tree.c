@@ -86,6 +86,10 @@ static void append(struct node *parent, struct node *n)
 static void add_characters(struct buf *out, const char *s, size_t n)
 {
     const char *end = s + n, *p;
+    if (n == 1) { /* a reference's */
+        buf_addc(out, *s);
+        return;
+    }
     while ((p = memchr(s, 0xc2, (size_t)(end - s))) && p + 1 < end) {
         unsigned char c = (unsigned char)p[1];
         char ref[8], utf8[TEXT_REF_BYTES];

@@ -101,6 +101,15 @@ static void flatten(const char *s, size_t n, char *out, size_t size)
     out[len] = 0;
 }
 
+/* How nearly all begin: there is no other scheme behind it. */
+static bool is_plain_start(const char *s, size_t n)
+{
+    if (n && (*s == '/' || *s == '#' || *s == '?'))
+        return true;
+    return n > 5 && strncasecmp(s, "http", 4) == 0 && (s[4] == ':' || lower(s[4]) == 's') &&
+           (s[4] == ':' || s[5] == ':');
+}
+
 bool url_is_dangerous(const char *s, size_t n)
 {
     static const char *const schemes[] = {
@@ -109,6 +118,8 @@ bool url_is_dangerous(const char *s, size_t n)
     static const char *const images[] = {"png",  "jpeg", "jpg", "gif",
                                          "webp", "avif", "bmp", "x-icon"};
     char flat[64];
+    if (is_plain_start(s, n))
+        return false;
     flatten(s, n, flat, sizeof flat);
     const char *p = flat;
     while (str_starts(p, "feed:")) /* once ran what follows */

@@ -4,11 +4,16 @@
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "parse/text.h"
+
+/* What libxml2's push parser gets at once. It reads twice as fast as the other one, for it passes
+ * CDATA on where it stands, but takes no more than 10 MB ahead. */
+#define PIECE_BYTES (1u << 20)
 
 #define NS_CACHE 32 /* URIs of one document; more are looked up again each time */
 
@@ -16,7 +21,8 @@ struct strict {
     struct tree *t;
     xmlParserCtxt *ctxt;
     size_t max_text;
-    bool failed; /* also when the error is in the inner parser of an entity */
+    bool failed;   /* also when the error is in the inner parser of an entity */
+    bool after_cr; /* in CDATA */
     struct {
         const xmlChar *uri; /* interned in the parser's dictionary */
         enum ns ns;
@@ -65,6 +71,23 @@ static void on_text(void *ctx, const xmlChar *text, int n)
         return;
     }
     tree_text(s->t, (const char *)text, (size_t)n);
+}
+
+/* The push parser hands CDATA over as it stands: line ends become what XML makes of them (2.11). A
+ * CR at the end of a piece may have its LF in the next one. */
+static void on_cdata(void *ctx, const xmlChar *text, int n)
+{
+    struct strict *s = ctx;
+    const xmlChar *end = text + n, *cr;
+    if (s->after_cr && n && *text == '\n')
+        text++;
+    s->after_cr = n && end[-1] == '\r';
+    while ((cr = memchr(text, '\r', (size_t)(end - text)))) {
+        on_text(s, text, (int)(cr - text));
+        on_text(s, (const xmlChar *)"\n", 1);
+        text = cr + 1 + (cr + 1 < end && cr[1] == '\n');
+    }
+    on_text(s, text, (int)(end - text));
 }
 
 /* An entity that only the DTD we do not load would know: RSS 0.91's are HTML's. */
@@ -154,23 +177,24 @@ int xml_read_strict(struct tree *t, const char *text, size_t n, unsigned *repair
         .endElementNs = on_end,
         .characters = on_text,
         .ignorableWhitespace = on_text,
-        .cdataBlock = on_text,
+        .cdataBlock = on_cdata,
         .serror = on_error,
     };
     struct strict s = {.t = t, .max_text = n + LIMIT_EXPANSION_BYTES};
-    CLEANUP(free_ctxt) xmlParserCtxt *c = xmlNewParserCtxt();
+    CLEANUP(free_ctxt)
+    xmlParserCtxt *c = xmlCreatePushParserCtxt((xmlSAXHandler *)&handler, &s, NULL, 0, NULL);
     if (!c)
         return -ENOMEM;
     s.ctxt = c;
-    *c->sax = handler;
-    c->userData = &s;
-    if (n > INT32_MAX)
-        return -EFBIG;
-    xmlDocPtr doc = xmlCtxtReadMemory(c, text, (int)n, NULL, "UTF-8",
-                                      XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC |
-                                          XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
-    if (doc)
-        xmlFreeDoc(doc);
+    xmlCtxtUseOptions(c, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC |
+                             XML_PARSE_BIG_LINES);
+    xmlSwitchEncoding(c, XML_CHAR_ENCODING_UTF8);
+    do {
+        size_t piece = MIN(n, (size_t)PIECE_BYTES);
+        xmlParseChunk(c, text, (int)piece, piece == n);
+        text += piece;
+        n -= piece;
+    } while (n && !s.failed && c->wellFormed);
     if (!c->wellFormed || s.failed)
         return -EBADMSG;
     if (!c->nsWellFormed)

@@ -434,6 +434,30 @@ static void random_garbage(void **state)
     }
 }
 
+/* Text is looked at in blocks and words: what is special is seen wherever it stands. */
+static void text_in_blocks(void **state)
+{
+    static const char *const odd[][2] = {
+        {"& ", "&amp; "}, {"&lt;", "&lt;"}, {"> ", "&gt; "}, {"< ", "&lt; "}, {"\x01", ""},
+        {"\x7f", ""},     {"&#127;", ""},   {"\f", " "},     {"\n", "\n"},    {"&#x3e;", "&gt;"},
+        {"<i>", "<i>"},   {"</i>", "</i>"}, {"=", "="},      {"?", "?"},
+    };
+    for (size_t at = 0; at < 80; at++)
+        for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+            CLEANUP_BUF struct buf in = BUF_INIT(1000), want = BUF_INIT(1000);
+            for (size_t k = 0; k < 90; k++) {
+                buf_addc(&in, (char)('a' + k % 26));
+                buf_addc(&want, (char)('a' + k % 26));
+                if (k == at || k == at + 3) {
+                    bool other = k != at && i == 10; /* <i> ... </i> */
+                    buf_adds(&in, odd[other ? 11 : i][0]);
+                    buf_adds(&want, i == 11 ? "" : odd[other ? 11 : i][1]);
+                }
+            }
+            check(in.data, want.data, NULL);
+        }
+}
+
 static void depth(void **state)
 {
     CLEANUP_BUF struct buf in = BUF_INIT(1u << 20), out = BUF_INIT(1u << 20);
@@ -521,13 +545,21 @@ static void linear_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements),     cmocka_unit_test(nesting),
-        cmocka_unit_test(attributes),   cmocka_unit_test(urls),
-        cmocka_unit_test(text_is_kept), cmocka_unit_test(pixels),
-        cmocka_unit_test(wrapping_div), cmocka_unit_test(plain_text_beside),
-        cmocka_unit_test(xss),          cmocka_unit_test(random_garbage),
-        cmocka_unit_test(depth),        cmocka_unit_test(many_attributes),
-        cmocka_unit_test(full_buffer),  cmocka_unit_test(linear_time),
+        cmocka_unit_test(elements),
+        cmocka_unit_test(nesting),
+        cmocka_unit_test(attributes),
+        cmocka_unit_test(urls),
+        cmocka_unit_test(text_is_kept),
+        cmocka_unit_test(pixels),
+        cmocka_unit_test(wrapping_div),
+        cmocka_unit_test(plain_text_beside),
+        cmocka_unit_test(xss),
+        cmocka_unit_test(random_garbage),
+        cmocka_unit_test(text_in_blocks),
+        cmocka_unit_test(depth),
+        cmocka_unit_test(many_attributes),
+        cmocka_unit_test(full_buffer),
+        cmocka_unit_test(linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,45 @@ static void ceiling(void **state)
     }
 }
 
+static char random_char(uint64_t *seed)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz!! \n\t<>&\"#\xc3";
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    unsigned r = (unsigned)(*seed >> 40);
+    return r % 5 ? alphabet[r / 5 % 26] : r % 3 ? ' ' : alphabet[r / 15 % (sizeof alphabet - 1)];
+}
+
+/* What is done in blocks is what is done byte by byte. */
+static void in_blocks(void **state)
+{
+    uint64_t seed = 3;
+    for (int round = 0; round < 20000; round++) {
+        char in[150], plain[150];
+        size_t n = 1 + (size_t)round % 149, len = 0;
+        CLEANUP_BUF struct buf out = BUF_INIT(1000), want = BUF_INIT(1000);
+        for (size_t i = 0; i < n; i++)
+            in[i] = random_char(&seed);
+        for (size_t i = 0; i < n; i++) {
+            bool space = strchr(" \n\t", in[i]);
+            if (!space || (len && plain[len - 1] != ' '))
+                plain[len++] = space ? ' ' : in[i];
+            bool quote = in[i] == '"';
+            buf_adds(&want, in[i] == '&'   ? "&amp;"
+                            : in[i] == '<' ? "&lt;"
+                            : in[i] == '>' ? "&gt;"
+                            : quote        ? "&quot;"
+                                           : (char[]){in[i], 0});
+        }
+        len -= len && plain[len - 1] == ' ';
+        text_add_plain(&out, in, n);
+        assert_int_equal(out.len, len);
+        assert_memory_equal(buf_str(&out), plain, len);
+        buf_clear(&out);
+        text_add_escaped(&out, in, n, true);
+        assert_string_equal(buf_str(&out), buf_str(&want));
+    }
+}
+
 static void linear_time(void **state)
 {
     static const char *const pieces[] = {"<b ",  "&",    "<",          "<!--",     "<!",
@@ -218,6 +257,7 @@ int main(void)
         cmocka_unit_test(kinds),     cmocka_unit_test(attribute_references),
         cmocka_unit_test(entities),  cmocka_unit_test(sink_over_seams),
         cmocka_unit_test(ceiling),   cmocka_unit_test(linear_time),
+        cmocka_unit_test(in_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
