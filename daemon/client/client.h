@@ -23,7 +23,11 @@ struct client {
     int64_t now; /* when the command began */
 };
 
-/* The table, NULL at its end, in the order of --help. */
+/* The table, NULL at its end, in the order of --help. */ /* Reads a query: 0, or EX_USAGE after the
+                                                             mistake was shown with a caret under
+                                                             it. */
+int client_check_query(const char *text);
+
 extern const struct command *const commands[];
 
 /* Says why on stderr (made safe for a terminal) and returns CODE. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -28,8 +29,10 @@ static const struct opt item_opts[] = {
 };
 
 #define QUERY_WORDS                                                                       \
-    "QUERY is words that must all be there, \"a phrase\", A OR B, -without, prefix*,\n"   \
-    "title:WORD, author:WORD, feed:NAME, tag:NAME. Newest first.\n\n"                     \
+    "QUERY is words that must all be there, \"a phrase\", A OR B, -without, (groups),\n"  \
+    "prefix*, A NEAR/5 B, title: author: text: before a word, feed: tag: lang: site:\n"   \
+    "before: after: has:enclosure, and title:/pattern/i. All of it: tidings-query(7).\n"  \
+    "Newest first.\n\n"                                                                   \
     "TIME is a duration (2d, 90min: that long ago), now, today, yesterday, YYYY-MM-DD,\n" \
     "\"YYYY-MM-DD HH:MM\" or an RFC 3339 time."
 
@@ -104,10 +107,11 @@ static void say_index_lag(struct source *s)
 {
     struct store_counts n = {0};
     struct td_err err;
-    if (source_counts(s, &n, &err) == 0 && n.index_seq < n.last_seq)
-        client_note("the search index is behind: the newest %" PRId64
-                    " changes are not searched yet",
-                    n.last_seq - n.index_seq);
+    /* the newest are searched without it */
+    if (source_counts(s, &n, &err) == 0 && n.index_seq + SCAN_UNINDEXED < n.last_seq)
+        client_note("the search index is %" PRId64
+                    " changes behind: of those only the newest %d are searched yet",
+                    n.last_seq - n.index_seq, SCAN_UNINDEXED);
 }
 
 static char *join_words(char **words, int n)
@@ -124,6 +128,8 @@ static int run_items(struct client *c)
     CLEANUP_SOURCE struct source *s = NULL;
     CLEANUP_FREE char *query = a->n_operands ? join_words(a->operands, a->n_operands) : NULL;
     struct td_err err;
+    if (query && client_check_query(query) != 0)
+        return EX_USAGE;
     int r = source_open(&s, c, &err);
     if (r < 0)
         return client_errno(r, &err);

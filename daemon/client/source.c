@@ -138,17 +138,20 @@ int source_item_object(const json_t *item, item_row_fn *cb, void *ctx)
     return object_row(&w, item);
 }
 
-/* Calls W for each object of the array KEY in what GET PATH answers. *RET_MORE: is there a next
- * page? */
+/* Calls W for each object of the array KEY in what GET PATH answers. *RET_NEXT: where the next page
+ * begins, 0 = there is none. */
 static int get_rows(struct source *s, const char *path, const char *key, struct whole *w,
-                    bool *ret_more, struct td_err *err)
+                    int64_t *ret_next, struct td_err *err)
 {
     json_t *answer = NULL, *item;
     size_t i;
     int r = api_call(s->socket, "GET", path, NULL, &answer, err);
     if (r == 0) {
         json_t *rows = json_object_get(answer, key);
-        *ret_more = json_object_get(json_object_get(answer, "_tidings"), "next") != NULL;
+        const char *next = text_of(json_object_get(answer, "_tidings"), "next");
+        *ret_next = 0;
+        if (next)
+            (void)str_to_i64(next, ret_next);
         json_array_foreach (rows, i, item)
             if (object_row(w, item))
                 break;
@@ -157,8 +160,8 @@ static int get_rows(struct source *s, const char *path, const char *key, struct 
     return r;
 }
 
-static int api_page(struct source *s, const struct item_query *q, struct whole *w, bool *ret_more,
-                    struct td_err *err)
+static int api_page(struct source *s, const struct item_query *q, struct whole *w,
+                    int64_t *ret_next, struct td_err *err)
 {
     CLEANUP_BUF struct buf path = BUF_INIT(1 << 18);
     char number[24], since[CLOCK_TEXT], until[CLOCK_TEXT];
@@ -176,7 +179,7 @@ static int api_page(struct source *s, const struct item_query *q, struct whole *
     snprintf(number, sizeof number, "%" PRId64, q->before_id);
     if (q->before_id)
         api_add_param(&path, "before", number);
-    return get_rows(s, path.data, "items", w, ret_more, err);
+    return get_rows(s, path.data, "items", w, ret_next, err);
 }
 
 /* ---- what commands call -------------------------------------------------------------------- */
@@ -188,17 +191,17 @@ int source_items(struct source *s, const struct item_query *q, item_row_fn *cb, 
     struct item_query page = *q;
     int left = q->limit;
     while (left > 0 && !w.stopped) {
-        bool more;
+        int64_t next = 0;
         page.limit = MIN(left, LIMIT_PAGE_ITEMS);
         w.n = 0;
         int r = s->reader ? reader_items(s->reader, &page, whole_row, &w, err)
-                          : api_page(s, &page, &w, &more, err);
+                          : api_page(s, &page, &w, &next, err);
         if (r < 0)
             return r;
-        if (s->reader ? w.n < page.limit : !more)
+        if (s->reader ? w.n < page.limit : !next)
             break;
         left -= w.n;
-        page.before_id = w.last_id;
+        page.before_id = s->reader ? w.last_id : next;
     }
     return 0;
 }
@@ -223,11 +226,11 @@ int source_revisions(struct source *s, int64_t item_id, item_row_fn *cb, void *c
 {
     struct whole w = {.cb = cb, .ctx = ctx};
     char path[64];
-    bool more;
+    int64_t next;
     if (s->reader)
         return reader_revisions(s->reader, item_id, whole_row, &w, err);
     snprintf(path, sizeof path, "/v1/items/%" PRId64 "?revisions=true", item_id);
-    return get_rows(s, path, "revisions", &w, &more, err);
+    return get_rows(s, path, "revisions", &w, &next, err);
 }
 
 struct feeds {

@@ -18,6 +18,7 @@ struct items_work {
     int64_t limit;
     bool jsonl, more;
     int64_t n, last_id;
+    int64_t go_on; /* looking stopped above this item; 0 = it did not */
     struct request *q;
 };
 
@@ -45,6 +46,7 @@ int api_items_start(struct request *q)
     const struct params *p = &q->params;
     struct td_err err;
     int64_t now = clock_now_ms();
+    struct query *query;
     w->q = q;
     w->limit = DEFAULT_LIMIT;
     iq->since = iq->until = TD_NEVER;
@@ -58,6 +60,11 @@ int api_items_start(struct request *q)
         param_int(p, "before", 1, INT64_MAX, &iq->before_id, &err) < 0 ||
         want_jsonl(q, &w->jsonl, &err) < 0)
         return bad(q, &err);
+    if (request_query(q, "q", &query) < 0)
+        return 0;
+    query_free(query); /* the reader makes its own */
+    iq->max_ms = LIMIT_QUERY_MS;
+    iq->ret_next = &w->go_on;
     iq->limit = (int)MIN(w->limit + 1, LIMIT_PAGE_ITEMS); /* one more says whether there is more */
     return 0;
 }
@@ -128,7 +135,9 @@ void api_items(struct request *q, struct reader *r)
         request_errno(q, result, &err, NULL);
         return;
     }
-    w->more = w->more || w->n == LIMIT_PAGE_ITEMS;
+    w->more = w->more || w->n == LIMIT_PAGE_ITEMS || w->go_on;
+    if (w->go_on)
+        w->last_id = w->go_on;
     CLEANUP_BUF struct buf next = BUF_INIT(TAIL_BYTES / 2);
     if (w->more) {
         add_next(&next, q, w->last_id);

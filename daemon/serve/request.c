@@ -78,6 +78,28 @@ int request_errno(struct request *q, int result, const struct td_err *err, const
     return fail(q, request_status(result), reason, details);
 }
 
+int request_query(struct request *q, const char *name, struct query **ret)
+{
+    const char *text = param_str(&q->params, name);
+    struct query_error e;
+    *ret = NULL;
+    if (!text || query_parse(ret, text, &e) == 0)
+        return 0;
+    CLEANUP_BUF struct buf b = BUF_INIT(4096);
+    CLEANUP_BUF struct buf details = BUF_INIT(8192);
+    struct td_err err;
+    struct jw w = {.b = &details};
+    query_add_caret(&b, text, &e, 0);
+    jw_begin_object(&w, NULL);
+    jw_int(&w, "position", (int64_t)e.column);
+    jw_int(&w, "length", (int64_t)e.len);
+    jw_str(&w, "caret", buf_str(&b));
+    jw_end_object(&w);
+    td_err(&err, -EINVAL, "%s: %s (character %zu)", name, e.reason, e.column);
+    request_errno(q, -EINVAL, &err, buf_str(&details));
+    return -EINVAL;
+}
+
 static int bad_body(struct request *q, const char *fmt, const char *what, const char *more)
 {
     struct td_err err;

@@ -21,6 +21,7 @@
 #include "notify/ask.h"
 #include "model/token.h"
 #include "notify/stream.h"
+#include "query/query.h"
 #include "serve/frontend.h"
 #include "serve/listener.h"
 #include "serve/param.h"
@@ -113,6 +114,9 @@ void request_resume(struct request *q);
 int request_fail(struct request *q, int status, const char *reason);
 /* The same for a negative errno of ours; DETAILS, a JSON object or NULL, adds its members. */
 int request_errno(struct request *q, int result, const struct td_err *err, const char *details);
+/* Reads parameter NAME as a query (query/query.h): 0 and *RET (NULL when it is not given), or the
+ * answer is an error that also says where the mistake is, and -EINVAL. */
+int request_query(struct request *q, const char *name, struct query **ret);
 /* The HTTP status for a negative errno. Pure. */
 int request_status(int result);
 /* The body as a JSON object in q->json, {} when there is none: 0, or the answer is an error and

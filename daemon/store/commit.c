@@ -166,8 +166,11 @@ static int update_item(struct work *w, int64_t item_id, const struct td_entry *e
 static int keep_revision(struct work *w, int64_t item_id, uint64_t fingerprint)
 {
     sqlite3_stmt *s = db_stmt(w->d,
-                              "INSERT INTO revision SELECT item_id, revision, revised_at, ?2, url,"
-                              " title, json FROM item WHERE item_id = ?1");
+                              "INSERT INTO revision(item_id, revision, seen_at, fingerprint, url,"
+                              " title, json, complete, author, language, tags, text,"
+                              " date_published) SELECT item_id, revision, revised_at, ?2, url,"
+                              " title, json, 1, author, language, tags, text, date_published"
+                              " FROM item WHERE item_id = ?1");
     if (!s)
         return db_fail(w->d, w->err);
     sqlite3_bind_int64(s, 1, item_id);
@@ -385,13 +388,16 @@ int commit_apply(struct db *d, struct store_commit *c, bool finished,
     enum dedup_rule rule;
     struct work w = {.d = d, .c = c, .r = ret, .err = err};
     *ret = (struct store_commit_result){0};
-    sqlite3_stmt *s = db_stmt(d, "SELECT ident_rule FROM feed WHERE feed_id = ? AND deleted = 0");
+    sqlite3_stmt *s = db_stmt(d, "SELECT ident_rule, language IS ?2 FROM feed WHERE feed_id = ?1"
+                                 " AND deleted = 0");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, c->feed_id);
+    db_bind_text(s, 2, c->batch ? c->batch->language : NULL);
     int code = sqlite3_step(s);
     *ret_known = code == SQLITE_ROW;
     rule = (enum dedup_rule)sqlite3_column_int(s, 0);
+    bool same_language = sqlite3_column_int(s, 1) || !c->batch;
     sqlite3_reset(s);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? 0 : db_fail(d, err);
@@ -411,5 +417,7 @@ int commit_apply(struct db *d, struct store_commit *c, bool finished,
     if (c->event && (r = add_event(&w, (int)c->event, 0, 0)) < 0)
         return r;
     r = feeds_write_state(d, c->feed_id, &c->state, err);
+    if (r == 0 && !same_language)
+        r = feeds_write_language(d, c->feed_id, c->batch->language, err);
     return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
 }

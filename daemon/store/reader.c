@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/commit.h"
@@ -13,8 +14,9 @@
 #include "store/reader_private.h"
 #include "store/learned.h"
 #include "store/schema.h"
-#include "store/search.h"
 #include "store/store.h"
+
+#define TEXT_BYTES (2u * LIMIT_SEARCH_TEXT_BYTES) /* of one item; a larger one is not ours */
 
 int reader_open(struct reader **ret, const char *path, struct td_err *err)
 {
@@ -33,6 +35,7 @@ int reader_open(struct reader **ret, const char *path, struct td_err *err)
     }
     struct reader *reader = xcalloc(1, sizeof *reader);
     reader->d = d;
+    reader->text = BUF_INIT(TEXT_BYTES);
     *ret = reader;
     return 0;
 }
@@ -42,17 +45,17 @@ void reader_close(struct reader *r)
     if (!r)
         return;
     db_close(r->d);
+    matcher_free(r->matcher);
+    buf_free(&r->text);
     free(r);
 }
 
 /* ---- items ----------------------------------------------------------------------------------- */
 
-#define ITEM_COLUMNS                                                                       \
-    "i.item_id, i.feed_id, i.first_seen, i.revision, i.date_published, i.backlog, f.name," \
-    " coalesce(f.user_title, f.title), i.id, i.url, i.title, i.author, i.language, i.json"
-
-static void read_item(sqlite3_stmt *s, int i, struct item_row *row)
+void reader_row(struct reader *r, sqlite3_stmt *s, struct item_row *row)
 {
+    int i = 0;
+    *row = (struct item_row){.reader = r};
     row->item_id = sqlite3_column_int64(s, i++);
     row->feed_id = sqlite3_column_int64(s, i++);
     row->first_seen = sqlite3_column_int64(s, i++);
@@ -66,19 +69,63 @@ static void read_item(sqlite3_stmt *s, int i, struct item_row *row)
     row->title = db_text(s, i++);
     row->author = db_text(s, i++);
     row->language = db_text(s, i++);
+    row->tags = db_text(s, i++);
     row->json = db_text(s, i);
-    row->json_len = (size_t)sqlite3_column_bytes(s, i);
+    row->json_len = (size_t)sqlite3_column_bytes(s, i++);
+    row->feed_url = db_text(s, i++);
+    row->feed_tags = db_text(s, i++);
+    row->feed_language = db_text(s, i++);
 }
 
-/* Steps S to its end, giving each row from column 0 to CB; resets or finalizes it. */
-static int each_item(struct reader *r, sqlite3_stmt *s, bool finalize, item_row_fn *cb, void *ctx,
-                     int64_t *ret_n, struct td_err *err)
+const char *item_row_text(const struct item_row *row)
+{
+    sqlite3_stmt *s =
+        row->reader
+            ? db_stmt(row->reader->d,
+                      "SELECT iif(v.complete, v.text, i.text) FROM item i LEFT JOIN revision v"
+                      " ON v.item_id = i.item_id AND v.revision = ?2 WHERE i.item_id = ?1")
+            : NULL;
+    if (!s)
+        return NULL;
+    sqlite3_bind_int64(s, 1, row->item_id);
+    sqlite3_bind_int64(s, 2, row->revision);
+    const char *text = sqlite3_step(s) == SQLITE_ROW ? db_text(s, 0) : NULL;
+    buf_clear(&row->reader->text);
+    if (text)
+        buf_adds(&row->reader->text, text);
+    sqlite3_reset(s); /* an open statement would hold the log of the file */
+    return text ? buf_str(&row->reader->text) : NULL;
+}
+
+void item_row_doc(const struct item_row *row, unsigned needs, struct query_doc *ret)
+{
+    *ret = (struct query_doc){
+        .title = row->title,
+        .author = row->author,
+        .text = needs & QUERY_NEEDS_TEXT ? item_row_text(row) : NULL,
+        .url = row->url,
+        .language = row->language,
+        .tags = row->tags,
+        .date_published = row->date_published,
+        .first_seen = row->first_seen,
+        .enclosure = needs & QUERY_NEEDS_ENCLOSURE &&
+                     query_json_has_enclosure(row->json, row->json_len),
+        .feed_id = row->feed_id,
+        .feed = row->feed,
+        .feed_url = row->feed_url,
+        .feed_tags = row->feed_tags,
+        .feed_language = row->feed_language,
+    };
+}
+
+int reader_each(struct reader *r, sqlite3_stmt *s, bool finalize, item_row_fn *cb, void *ctx,
+                int64_t *ret_n, struct td_err *err)
 {
     int code, stop = 0;
     int64_t n = 0;
     while (!stop && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct item_row row;
-        read_item(s, 0, &row);
+        reader_row(r, s, &row);
         n++;
         stop = cb(ctx, &row);
     }
@@ -100,138 +147,40 @@ int reader_item(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx, s
     if (!s)
         return db_fail(r->d, err);
     sqlite3_bind_int64(s, 1, item_id);
-    int result = each_item(r, s, false, cb, ctx, &n, err);
+    int result = reader_each(r, s, false, cb, ctx, &n, err);
     return result == 0 && n == 0 ? td_err(err, -ENOENT, "there is no item %lld", (long long)item_id)
                                  : result;
 }
+
+/* The columns of an item from date_published on, as of revision V (all NULL: the current one).
+ * Stores before format 5 kept only url, title and json of old ones: then the rest is the current
+ * one's. */
+#define OF_REVISION                                                                \
+    "iif(v.complete, v.date_published, i.date_published), i.backlog, f.name,"      \
+    " coalesce(f.user_title, f.title), i.id, iif(v.json IS NULL, i.url, v.url),"   \
+    " iif(v.json IS NULL, i.title, v.title), iif(v.complete, v.author, i.author)," \
+    " iif(v.complete, v.language, i.language), iif(v.complete, v.tags, i.tags),"   \
+    " coalesce(v.json, i.json), " FEED_FACTS
 
 int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx,
                      struct td_err *err)
 {
     int64_t n;
     sqlite3_stmt *s = db_stmt(
-        r->d, "SELECT i.item_id, i.feed_id, i.revised_at, i.revision, i.date_published, i.backlog, "
-              "f.name,"
-              " coalesce(f.user_title, f.title), i.id, i.url, i.title, i.author, i.language, i.json"
-              " FROM item i JOIN feed f USING(feed_id) WHERE i.item_id = ?1 AND f.deleted = 0"
-              " UNION ALL SELECT i.item_id, i.feed_id, r.seen_at, r.revision, i.date_published, "
-              "i.backlog,"
-              " f.name, coalesce(f.user_title, f.title), i.id, r.url, r.title, i.author, "
-              "i.language, r.json"
-              " FROM revision r JOIN item i USING(item_id) JOIN feed f USING(feed_id)"
-              " WHERE r.item_id = ?1 AND f.deleted = 0 ORDER BY 4 DESC");
+        r->d,
+        "SELECT i.item_id, i.feed_id, i.revised_at, i.revision, i.date_published, i.backlog,"
+        " f.name, coalesce(f.user_title, f.title), i.id, i.url, i.title, i.author, i.language,"
+        " i.tags, i.json, " FEED_FACTS
+        " FROM item i JOIN feed f USING(feed_id) WHERE i.item_id = ?1 AND f.deleted = 0"
+        " UNION ALL SELECT i.item_id, i.feed_id, v.seen_at, v.revision, " OF_REVISION
+        " FROM revision v JOIN item i USING(item_id) JOIN feed f USING(feed_id)"
+        " WHERE v.item_id = ?1 AND f.deleted = 0 ORDER BY 4 DESC");
     if (!s)
         return db_fail(r->d, err);
     sqlite3_bind_int64(s, 1, item_id);
-    int result = each_item(r, s, false, cb, ctx, &n, err);
+    int result = reader_each(r, s, false, cb, ctx, &n, err);
     return result == 0 && n == 0 ? td_err(err, -ENOENT, "there is no item %lld", (long long)item_id)
                                  : result;
-}
-
-struct sql { /* a query under construction, with its values in order */
-    struct buf text;
-    struct {
-        const char *s;
-        int64_t i;
-    } values[64];
-    int n;
-};
-
-static void sql_text(struct sql *q, const char *clause, const char *value)
-{
-    buf_adds(&q->text, clause);
-    q->values[q->n++].s = value;
-}
-
-static void sql_int(struct sql *q, const char *clause, int64_t value)
-{
-    buf_adds(&q->text, clause);
-    q->values[q->n].s = NULL;
-    q->values[q->n++].i = value;
-}
-
-#define HAS_TAG                                                                               \
-    "(instr(char(10) || lower(coalesce(i.tags, '')) || char(10), char(10) || lower(?) || "    \
-    "char(10))"                                                                               \
-    " OR instr(char(10) || lower(coalesce(f.tags, '')) || char(10), char(10) || lower(?) || " \
-    "char(10)))"
-
-static void sql_tag(struct sql *q, bool not_, const char *tag)
-{
-    sql_text(q, not_ ? " AND NOT " HAS_TAG : " AND " HAS_TAG, tag);
-    sql_text(q, "", tag);
-}
-
-static void sql_search(struct sql *q, const struct search *s)
-{
-    for (size_t i = 0; i < s->n_filters; i++)
-        if (s->filters[i].tag)
-            sql_tag(q, s->filters[i].not_, s->filters[i].value);
-        else
-            sql_text(q, s->filters[i].not_ ? " AND f.name <> ?" : " AND f.name = ?",
-                     s->filters[i].value);
-}
-
-/* By the date a reader sees, which is never later than when the item came. */
-#define SHOWN_DATE "min(coalesce(i.date_published, i.first_seen), i.first_seen)"
-
-static int build_items(struct reader *r, struct sql *q, const struct item_query *iq,
-                       const struct search *s, struct td_err *err)
-{
-    int64_t seq = 0;
-    bool words = s->match.len > 0;
-    if (iq->unread_by) {
-        int result = reader_cursor(r, iq->unread_by, &seq, err);
-        if (result < 0 && result != -ENOENT) /* who never read has read nothing */
-            return result;
-    }
-    buf_adds(&q->text, "SELECT " ITEM_COLUMNS " FROM ");
-    buf_adds(&q->text, words ? "item_fts JOIN item i ON i.item_id = item_fts.rowid" : "item i");
-    buf_adds(&q->text, " JOIN feed f ON f.feed_id = i.feed_id WHERE f.deleted = 0");
-    if (words)
-        sql_text(q, " AND item_fts MATCH ?", s->match.data);
-    sql_search(q, s);
-    if (iq->feed)
-        sql_text(q, " AND i.feed_id = (SELECT feed_id FROM feed WHERE name = ?)", iq->feed);
-    if (iq->tag)
-        sql_tag(q, false, iq->tag);
-    if (iq->since != TD_NEVER) {
-        sql_int(q, words ? " AND item_fts.rowid >= ?" : " AND i.item_id >= ?",
-                db_first_item_since(r->d, iq->since));
-        sql_int(q, " AND " SHOWN_DATE " >= ?", iq->since);
-    }
-    if (iq->until != TD_NEVER)
-        sql_int(q, " AND " SHOWN_DATE " <= ?", iq->until);
-    if (iq->unread_by)
-        sql_int(q, " AND i.item_id IN (SELECT item_id FROM event WHERE seq > ?)", seq);
-    if (iq->before_id)
-        sql_int(q, words ? " AND item_fts.rowid < ?" : " AND i.item_id < ?", iq->before_id);
-    sql_int(q, words ? " ORDER BY item_fts.rowid DESC LIMIT ?" : " ORDER BY i.item_id DESC LIMIT ?",
-            iq->limit);
-    return q->text.overflow ? td_err(err, -EINVAL, "query: too long") : 0;
-}
-
-int reader_items(struct reader *r, const struct item_query *iq, item_row_fn *cb, void *ctx,
-                 struct td_err *err)
-{
-    struct search search = {.match = BUF_INIT(1)};
-    struct sql q = {.text = BUF_INIT(16384)};
-    sqlite3_stmt *s = NULL;
-    int result = iq->query ? search_parse(iq->query, &search, err) : 0;
-    if (result == 0)
-        result = build_items(r, &q, iq, &search, err);
-    if (result == 0 && sqlite3_prepare_v2(db_handle(r->d), q.text.data, -1, &s, NULL) != SQLITE_OK)
-        result = db_fail(r->d, err);
-    for (int i = 0; result == 0 && i < q.n; i++)
-        if (q.values[i].s)
-            db_bind_text(s, i + 1, q.values[i].s);
-        else
-            sqlite3_bind_int64(s, i + 1, q.values[i].i);
-    if (result == 0)
-        result = each_item(r, s, true, cb, ctx, NULL, err);
-    search_fini(&search);
-    buf_free(&q.text);
-    return result;
 }
 
 /* ---- events and cursors -----------------------------------------------------------------------
@@ -242,11 +191,8 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
 {
     sqlite3_stmt *s = db_stmt(
         r->d,
-        "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, i.date_published, i.backlog, "
-        "f.name,"
-        " coalesce(f.user_title, f.title), i.id, iif(v.json IS NULL, i.url, v.url),"
-        " iif(v.json IS NULL, i.title, v.title), i.author, i.language, coalesce(v.json, i.json),"
-        " e.seq, e.at, e.kind, f.url, coalesce(f.url_now, f.url) FROM event e"
+        "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, " OF_REVISION
+        ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url) FROM event e"
         " LEFT JOIN item i ON i.item_id = e.item_id"
         " JOIN feed f ON f.feed_id = e.feed_id"
         " LEFT JOIN revision v ON v.item_id = e.item_id AND v.revision = e.revision"
@@ -259,15 +205,15 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
     sqlite3_bind_int(s, 2, limit);
     while (!stop && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct event_row row = {0};
-        read_item(s, 0, &row.item);
+        reader_row(r, s, &row.item);
         row.feed_id = row.item.feed_id;
         row.item_id = row.item.item_id;
         row.revision = row.item.revision;
-        row.seq = sqlite3_column_int64(s, 14);
-        row.at = sqlite3_column_int64(s, 15);
-        row.kind = event_kind_name(sqlite3_column_int(s, 16));
-        row.feed_url = db_text(s, 17);
-        row.feed_asked_url = db_text(s, 18);
+        row.seq = sqlite3_column_int64(s, N_ITEM_COLUMNS);
+        row.at = sqlite3_column_int64(s, N_ITEM_COLUMNS + 1);
+        row.kind = event_kind_name(sqlite3_column_int(s, N_ITEM_COLUMNS + 2));
+        row.feed_url = row.item.feed_url;
+        row.feed_asked_url = db_text(s, N_ITEM_COLUMNS + 3);
         stop = cb(ctx, &row);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);

@@ -16,6 +16,7 @@
 #include "model/feed.h"
 #include "model/sub.h"
 #include "model/site.h"
+#include "query/query.h"
 
 struct reader;
 
@@ -31,21 +32,33 @@ struct item_row {
     const char *id, *url, *title, *author, *language;
     const char *json; /* the parser's object; td_item_json adds the rest */
     size_t json_len;
+    const char *tags;                                 /* the item's own, joined by '\n' */
+    const char *feed_url, *feed_tags, *feed_language; /* the config's; joined by '\n'; the feed's */
+    struct reader *reader; /* where the row comes from; NULL = not from a store */
 };
+/* The plain text as of that revision, NULL when there is none: a question of its own. Borrowed
+ * until the next one. */
+const char *item_row_text(const struct item_row *row);
+/* The item as a query sees it (query/query.h); NEEDS: query_needs of all the queries that will ask.
+ * Borrowed from ROW. */
+void item_row_doc(const struct item_row *row, unsigned needs, struct query_doc *ret);
 
 struct item_query {
     const char *feed;      /* name, NULL = all */
     const char *tag;       /* of the feed or of the item, NULL = all */
     int64_t since, until;  /* by date_published (else first_seen), TD_NEVER = open */
-    const char *query;     /* full text (see below), NULL = all */
+    const char *query;     /* query/query.h, NULL = all */
     const char *unread_by; /* only items whose event is after this cursor */
     int64_t before_id;     /* paging: only item_id below this; 0 = from the newest */
     int limit;             /* 1 .. LIMIT_PAGE_ITEMS */
+    int64_t max_ms;        /* stop looking after so long; 0 = when it is done */
+    int64_t *ret_next;     /* set when max_ms were over: go on with this before_id; may be NULL */
 };
 typedef int item_row_fn(void *ctx, const struct item_row *row);
-/* Newest first (by item_id: order of arrival). QUERY: words (all must be there), "a phrase", OR,
- * -word or NOT, prefix*, title:word, author:word, feed:name, tag:name. -EINVAL with the reason and
- * position for a mistake. */
+/* Newest first (by item_id: order of arrival). Items that the full-text index does not have yet are
+ * found too (the newest SCAN_UNINDEXED of them). -EINVAL with the reason and position for a mistake
+ * in the query. */
+#define SCAN_UNINDEXED 5000
 int reader_items(struct reader *r, const struct item_query *q, item_row_fn *cb, void *ctx,
                  struct td_err *err);
 /* One item by item_id: 0, -ENOENT. */

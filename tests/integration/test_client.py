@@ -136,6 +136,21 @@ def test_items_are_chosen(client):
     assert titles(client, "--", "-brown", "nothing") == everything[2:3]
 
 
+def test_a_mistake_in_a_query_is_shown_in_its_place(client):
+    for command in ("search", "items"):
+        r = client.run(command, "fox", "titel:x", code=64)
+        assert not r.out
+        said = r.err.splitlines()
+        assert "did you mean title:?" in said[0]
+        assert said[1:] == ["  fox titel:x", "      ^"]
+
+
+def test_search_speaks_the_query_language(client):
+    for query in ("title:/^Alpha/", "(fox OR zebra) -nothere", "has:title after:2000", "fo*"):
+        assert "Alpha" in client.run("search", query).out, query
+    assert "Alpha" not in client.run("search", "--", "-fox").out
+
+
 def test_search_says_when_nothing_matches(client):
     r = client.run("search", "zebra")
     assert r.out == "" and "nothing matches" in r.err

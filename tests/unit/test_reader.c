@@ -87,6 +87,15 @@ static void questions(void **state)
         {{.limit = 1, .query = "harb*", .before_id = 3}, "2 "},
         {{.limit = 10, .query = "ferry", .since = T0 + 4 * 3600000}, "6 4 "},
         {{.limit = 10, .query = "author:ann ferry", .tag = "x"}, "5 "},
+        {{.limit = 10, .query = "feed:A"}, "5 3 1 "},
+        {{.limit = 10, .query = "feed:17"}, ""}, /* the name of one that has no items */
+        {{.limit = 10, .query = "feed:2"}, "6 4 2 "},
+        {{.limit = 2, .query = "(feed:2 OR harbour) -title:3"}, "6 4 "},
+        {{.limit = 10, .query = "title:/[35]$/"}, "5 3 "},
+        {{.limit = 10, .query = "title:/[35]$/", .before_id = 5}, "3 "},
+        {{.limit = 10, .query = "ferry before:2025-11-24"}, "5 "},
+        {{.limit = 10, .query = "tag:\"long reads\""}, "4 "},
+        {{.limit = 10, .query = "titel:x"}, NULL},
         {{.limit = 10, .query = "\"\" harbour"}, NULL},
         {{.limit = 10, .query = "zebra'; DROP TABLE item;"}, ""},
     };
@@ -102,6 +111,31 @@ static void questions(void **state)
         if (cases[i].ids && strcmp(ids, cases[i].ids) != 0)
             fail_msg("case %zu: %s, not %s", i, ids, cases[i].ids);
     }
+}
+
+/* Looking for long stops, and goes on where it stopped, until all is seen. */
+static void a_long_look_stops_and_goes_on(void **state)
+{
+    struct temp *t = *state;
+    struct td_err err = {""};
+    char ids[40] = "";
+    int64_t next = 0;
+    int stops = 0;
+    temp_sql(t, "UPDATE item SET text = printf('%.*c!', 60000, 'a'), tags = NULL");
+    do {
+        struct item_query q = {.query = "-text:/(a+)+$/ text:/!$/",
+                               .limit = 10,
+                               .since = TD_NEVER,
+                               .until = TD_NEVER,
+                               .before_id = next,
+                               .max_ms = 1,
+                               .ret_next = &next};
+        next = 0;
+        assert_int_equal(reader_items(reader, &q, see, ids, &err), 0);
+        stops += next != 0;
+    } while (next && stops < 20);
+    assert_string_equal(ids, "6 5 4 3 2 1 ");
+    assert_true(stops >= 4 && stops < 20);
 }
 
 static int see_feed(void *ctx, const struct feed_row *row)
@@ -176,6 +210,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(questions),
+        T(a_long_look_stops_and_goes_on),
         T(feeds_by_name_number_and_url),
         T(the_rest),
     };

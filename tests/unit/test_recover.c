@@ -41,15 +41,15 @@ static int set_up(void **state)
     temp_sql(t, "INSERT INTO feed(feed_id, name, url, origin, enabled) VALUES"
                 "(1, 'a', 'http://a', 0, 1), (2, 'b', 'http://b', 0, 1)");
     temp_sql(t, items);
-    temp_sql(
-        t, "INSERT INTO event(kind, at, feed_id, item_id, revision)"
-           " SELECT 1, 1, feed_id, item_id, 1 FROM item;"
-           "INSERT INTO seen SELECT feed_id, item_id, item_id, 7, 0, 1 FROM item;"
-           "INSERT INTO revision VALUES(1, 1, 1, 1, 'u', 't', '{}'), (1, 2, 1, 1, 'u', 't', '{}');"
-           "INSERT INTO cursor VALUES('desk', 17, 1);"
-           "INSERT INTO subscription(name, created_at) VALUES('hook', 1);"
-           "INSERT INTO dead_letter VALUES(1, 'hook', 1, 1, 1, NULL, '{}');"
-           "DELETE FROM event WHERE seq > 1990"); /* numbers that were given all the same */
+    temp_sql(t, "INSERT INTO event(kind, at, feed_id, item_id, revision)"
+                " SELECT 1, 1, feed_id, item_id, 1 FROM item;"
+                "INSERT INTO seen SELECT feed_id, item_id, item_id, 7, 0, 1 FROM item;"
+                "INSERT INTO revision(item_id, revision, seen_at, fingerprint, json) VALUES"
+                " (1, 1, 1, 1, '{}'), (1, 2, 1, 1, '{}');"
+                "INSERT INTO cursor VALUES('desk', 17, 1);"
+                "INSERT INTO subscription(name, created_at) VALUES('hook', 1);"
+                "INSERT INTO dead_letter VALUES(1, 'hook', 1, 1, 1, NULL, '{}');"
+                "DELETE FROM event WHERE seq > 1990"); /* numbers that were given all the same */
     temp_sql(t, "PRAGMA wal_checkpoint(TRUNCATE)");
     return 0;
 }

@@ -169,7 +169,7 @@ static void errors(void **state)
         {"GET", "/v1/items?lmit=3", NULL, 400, "allowed are feed tag since"},
         {"GET", "/v1/items?limit=0", NULL, 400, "from 1 to 1000"},
         {"GET", "/v1/items?since=soon", NULL, 400, "since=soon"},
-        {"GET", "/v1/items?q=%22", NULL, 400, "not closed at 1"},
+        {"GET", "/v1/items?q=a+%22", NULL, 400, "q: a phrase is not closed (character 3)"},
         {"GET", "/v1/items?format=xml", NULL, 400, "jsonl"},
         {"GET", "/v1/items?q=%ff", NULL, 400, "UTF-8"},
         {"GET", "/v1/status?x=1", NULL, 400, "none is allowed"},
@@ -208,6 +208,12 @@ static void errors(void **state)
         json_decref(j);
     }
     int status;
+    json_t *at = call(w, "GET", "/v1/items?q=a+%22", "", NULL, &status),
+           *e = json_object_get(at, "error");
+    assert_int_equal(json_integer_value(json_object_get(e, "position")), 3);
+    assert_int_equal(json_integer_value(json_object_get(e, "length")), 1);
+    assert_string_equal(json_string_value(json_object_get(e, "caret")), "a \"\n  ^\n");
+    json_decref(at);
     fake_store_break(w->store, 1);
     assert_int_equal(get_status(w, "GET", "/v1/status", NULL), 500);
     json_t *j = call(w, "POST", "/v1/reload", "", "", &status);
