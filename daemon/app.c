@@ -149,7 +149,8 @@ static int build(struct app *a, struct td_err *err)
         return EX_OSERR;
     struct schedule_conf hc = app_schedule_conf(a);
     a->schedule = schedule_new(&hc);
-    if (listen_start(a, err) < 0)
+    push_init(a);
+    if (push_listen(a, err) < 0 || listen_start(a, err) < 0)
         return EX_CANTCREAT;
     watch_start(a);
     return pacing_load(a, err) < 0 || feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
@@ -163,6 +164,7 @@ static void take_down(struct app *a)
     control_end_reload(a);
     watch_stop(a);
     serve_free(a->serve);
+    push_free(a);
     fetcher_free(a->fetcher);
     pool_free(a->pool);
     if (a->store)

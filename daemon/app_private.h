@@ -21,12 +21,17 @@
 
 struct flight;
 
+/* What a node of the schedule is part of. */
+enum node_kind { NODE_FEED, NODE_HUB };
+
 /* One subscription, configured or added. Lives from load to removal; see also `zombie`. */
 struct feed {
     struct sched_node node;
     struct td_feed_conf *conf;  /* the settings' for a configured feed, else owned */
     struct td_feed_state state; /* as last committed */
     struct flight *flight;      /* the fetch under way, NULL = none */
+    struct flight *pushed;      /* what a hub sent, on its way; beside a fetch. NULL = nothing */
+    struct push *push;          /* its subscription at a hub, NULL = it names none */
     struct adding *adding;      /* `tidings add` waits for its first fetch, NULL = no */
     UT_hash_handle hh;          /* app.feeds, by conf->name */
     UT_hash_handle by_url;      /* app.asked, by asked_url: only feeds that are asked */
@@ -45,8 +50,16 @@ struct adding {
     void *ctx;
 };
 
-/* Where a fetch is. TRANSFER and HOP hold a place in the schedule, the others do not. */
-enum flight_phase { FLIGHT_TRANSFER, FLIGHT_HOP, FLIGHT_PARSE, FLIGHT_PUT, FLIGHT_COMMIT };
+/* Where a fetch is. TRANSFER and HOP hold a place in the schedule, the others do not. TURN waits
+ * for the commit of the feed's other flight. */
+enum flight_phase {
+    FLIGHT_TRANSFER,
+    FLIGHT_HOP,
+    FLIGHT_PARSE,
+    FLIGHT_PUT,
+    FLIGHT_TURN,
+    FLIGHT_COMMIT
+};
 
 /* One fetch, from its start to its commit. */
 struct flight {
@@ -67,6 +80,7 @@ struct flight {
     struct td_hints hints;
     int64_t started_at;
     uint64_t wire_bytes; /* of all hops */
+    bool pushed;         /* no fetch: a hub sent the document. Begins with PARSE */
 };
 
 /* Events per second, forgotten with a time constant of ten seconds; needs no timer. */
@@ -112,7 +126,8 @@ struct app {
     bool ready;
     char *store_trouble; /* why writing fails at the moment, NULL = it works */
     char *quarantine;
-    struct reload *reload; /* one under way, NULL = none */
+    struct pushing *pushing; /* subscriptions at hubs */
+    struct reload *reload;   /* one under way, NULL = none */
     int exit_code;
 };
 
@@ -135,10 +150,15 @@ void listen_configure(struct app *a);
 /* Feeds start in the loop from then on (when the daemon is ready), and until. */
 void flight_watch(struct app *a);
 void flight_unwatch(struct app *a);
-/* Drops a flight in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
+/* Drops the fetch in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
 void flight_drop(struct feed *f);
+/* Drops what a hub sent, unless it is in COMMIT. */
+void flight_drop_pushed(struct feed *f);
 /* Frees a flight that no stage knows any more; accepts NULL. */
 void flight_free(struct flight *fl);
+/* A hub sent a document of F, and none is on its way: parses and stores it. Takes BODY; TYPE: its
+ * Content-Type or NULL. */
+void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type);
 
 /* ---- pacing.c: what servers bear, between schedule, fetch and store ---- */
 /* The schedule has told what a server has taught (schedule_conf.learned; CTX = the app). */
@@ -161,6 +181,43 @@ double rate_now(const struct rate *r);
 /* What the fetch that ended in F's state and in R, from the state BEFORE, is worth in the log. */
 void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *before,
                      const struct store_commit_result *r);
+
+/* ---- push.c: subscriptions at hubs (WebSub) ---- */
+/* Before feedset_load; opens no socket. */
+void push_init(struct app *a);
+/* Frees all; subscriptions stay as they are at the hubs. */
+void push_free(struct app *a);
+/* Listens for hubs as the settings say, also after a reload. 0, or negative errno and the reason.
+ */
+int push_listen(struct app *a, struct td_err *err);
+/* F has come from the store with a text in its state: that becomes its subscription. */
+void push_load(struct app *a, struct feed *f);
+/* The same for a feed that is not there any more: it is given up. */
+void push_load_left(struct app *a, int64_t feed_id, const char *text);
+/* Something about F that matters here has changed (enabled, gone, rides along, its config). */
+void push_look(struct feed *f);
+/* The same for all: at the start, and after a reload. */
+void push_look_all(struct app *a);
+/* F is asked at another address from now on: what was learned at the old one is given up. */
+void push_moved(struct feed *f);
+/* F goes out of the set: its subscription is given up. */
+void push_remove(struct app *a, struct feed *f);
+/* A fetch of F that began in the state BEFORE has ended in F's state, C and R. */
+void push_polled(struct app *a, struct feed *f, const struct td_feed_state *before,
+                 const struct store_commit *c, const struct store_commit_result *r);
+/* A pushed document has become R, or NULL: WHY nothing of it could be used. */
+void push_stored(struct app *a, struct feed *f, const struct store_commit_result *r,
+                 const struct td_err *why);
+/* Until when F's polls only look after its hub, for td_feed_state.pushed_until. */
+int64_t push_relied_until(const struct feed *f, int64_t now);
+/* A node of kind NODE_HUB may start: N holds a place. */
+void push_start(struct app *a, struct sched_node *n);
+/* How many subscriptions are live, and how many wait for their hub. */
+struct push_counts {
+    size_t live, asked;
+    uint64_t taken, hints, ignored; /* pushes of this run */
+};
+void push_count(const struct app *a, struct push_counts *ret);
 
 /* ---- feedset.c: which feeds there are ---- */
 /* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.

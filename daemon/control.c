@@ -45,6 +45,10 @@ static void configure_stages(struct app *a)
     schedule_configure(a->schedule, &hc);
     if (a->options->log_level < 0)
         log_set_level(a->settings->log_level);
+    struct td_err err;
+    if (push_listen(a, &err) < 0)
+        log_error("reload: %s; no hub can reach us", err.msg);
+    push_look_all(a);
 }
 
 static void apply(struct reload *r, struct buf *json)

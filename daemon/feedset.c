@@ -168,7 +168,10 @@ void feedset_remove(struct app *a, struct feed *f)
     bool held = f->flight && (f->flight->phase == FLIGHT_COMMIT || f->flight->phase == FLIGHT_PUT);
     if (!held)
         flight_drop(f);
+    flight_drop_pushed(f);
+    held |= f->pushed != NULL;
     feedset_unschedule(a, f);
+    push_remove(a, f);
     HASH_DEL(a->feeds, f);
     if (f->in_round)
         a->round.pending--;
@@ -191,6 +194,7 @@ void feedset_free(struct app *a)
     HASH_ITER (hh, a->feeds, f, next) {
         HASH_DEL(a->feeds, f);
         flight_free(f->flight);
+        flight_free(f->pushed);
         feedset_release(f);
     }
 }
@@ -255,6 +259,7 @@ static void on_put(void *ctx, int result, const struct td_err *err)
         feedset_schedule(a, f);
     }
     if (p->at_start && result >= 0) {
+        push_look_all(a);
         begin_round(a);
         app_ready(a);
     }
@@ -297,6 +302,7 @@ static void take_state(struct app *a, struct feed *f, struct td_feed_state *stat
     td_feed_state_fini(&f->state);
     f->state = *state;
     memset(state, 0, sizeof *state);
+    push_load(a, f);
     td_feed_state_slim(&f->state);
     a->n_failing += f->state.n_failures > 0;
 }
@@ -311,6 +317,7 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
         bool moved = !str_eq(stored_url, f->conf->url);
         take_state(a, f, state);
         if (moved) { /* validators belong to the old address */
+            push_moved(f);
             move_forget(&f->state);
             f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
         }
@@ -327,6 +334,7 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
             stored->name);
         stored->enabled = false;
         put_add(l->put, stored, false);
+        push_load_left(a, state->feed_id, state->push);
     }
 }
 
@@ -401,6 +409,7 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
         flight_drop(f);
     feedset_unschedule(a, f);
     if (moved) {
+        push_moved(f);
         move_forget(&f->state);
         f->state.next_due_at = clock_now_ms();
     } else if (let_in) { /* other credentials: what they are worth is seen soon */

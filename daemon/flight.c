@@ -27,11 +27,10 @@ void flight_free(struct flight *fl)
     free(fl);
 }
 
-void flight_drop(struct feed *f)
+/* *FL becomes NULL. */
+static void drop(struct flight **at)
 {
-    struct flight *fl = f->flight;
-    if (!fl)
-        return;
+    struct flight *fl = TAKE(*at);
     struct app *a = fl->app;
     if (fl->phase == FLIGHT_TRANSFER) {
         fetch_cancel(fl->fetch);
@@ -40,9 +39,20 @@ void flight_drop(struct feed *f)
         pool_cancel(fl->job);
         a->n_parsing--;
     }
-    f->flight = NULL;
     flight_free(fl);
     app_look(a);
+}
+
+void flight_drop(struct feed *f)
+{
+    if (f->flight)
+        drop(&f->flight);
+}
+
+void flight_drop_pushed(struct feed *f)
+{
+    if (f->pushed && f->pushed->phase != FLIGHT_COMMIT)
+        drop(&f->pushed);
 }
 
 /* ---- 1. a feed is due: start a transfer --------------------------------------------------- */
@@ -92,7 +102,6 @@ static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
     fl->conf = td_feed_conf_copy(f->conf);
     fl->res.retry_after_at = TD_NEVER;
     fl->started_at = now;
-    f->flight = fl;
     return fl;
 }
 
@@ -102,6 +111,14 @@ static bool may_start(const struct app *a)
            pool_has_room(a->pool) && store_has_room(a->store);
 }
 
+/* F holds a place at its host, or at that of a redirect. */
+static void start_feed(struct app *a, struct feed *f, int64_t now)
+{
+    if (!f->flight)
+        f->flight = flight_new(a, f, now);
+    transfer_start(f->flight);
+}
+
 static void start_feeds(struct app *a)
 {
     int64_t now = clock_now_ms(), wake_at = TD_NEVER;
@@ -109,11 +126,10 @@ static void start_feeds(struct app *a)
         struct sched_node *n = schedule_next(a->schedule, now, &wake_at);
         if (!n)
             break;
-        struct feed *f = CONTAINER_OF(n, struct feed, node);
-        if (f->flight)
-            transfer_start(f->flight); /* a redirect whose host has a place now */
+        if (n->kind == NODE_HUB)
+            push_start(a, n);
         else
-            transfer_start(flight_new(a, f, now));
+            start_feed(a, CONTAINER_OF(n, struct feed, node), now);
     }
     ev_timer_stop(a->loop, &a->wake);
     if (wake_at == TD_NEVER)
@@ -183,8 +199,8 @@ static void on_parsed(void *ctx, struct pool_answer *answer);
 static bool may_be_page(const struct flight *fl)
 {
     const struct td_feed_state *s = &fl->feed->state;
-    return !fl->found && fl->conf->source == TD_SOURCE_HTTP && (!s->imported || s->url_found) &&
-           !s->url;
+    return !fl->found && !fl->pushed && fl->conf->source == TD_SOURCE_HTTP &&
+           (!s->imported || s->url_found) && !s->url;
 }
 
 static void parse_start(struct flight *fl)
@@ -216,7 +232,7 @@ static void share(struct flight *fl, int64_t now)
     for (struct feed *f = fl->feed->riders; f; f = f->next_rider) {
         if (f->flight)
             continue; /* its last one is still being stored */
-        struct flight *own = flight_new(fl->app, f, now);
+        struct flight *own = f->flight = flight_new(fl->app, f, now);
         const struct td_result *from = &fl->res;
         struct td_result *res = &own->res;
         xreplace(&own->url, fl->url);
@@ -265,6 +281,18 @@ static void on_fetched(void *ctx, struct td_result *result)
         parse_start(fl);
     else
         flight_settle(fl);
+}
+
+void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type)
+{
+    struct flight *fl = f->pushed = flight_new(a, f, clock_now_ms());
+    fl->pushed = true;
+    fl->wire_bytes = body->len;
+    fl->res.outcome = TD_OUT_OK;
+    fl->res.body = *body;
+    *body = BUF_INIT(0);
+    fl->res.content_type = xstrdup_or_null(type);
+    parse_start(fl);
 }
 
 /* ---- 3. a document: what was in it -------------------------------------------------------- */

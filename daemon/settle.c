@@ -33,6 +33,12 @@ void rate_add(struct rate *r, double n)
 static void settle_state(struct flight *fl, struct td_feed_state *s)
 {
     const struct td_result *res = &fl->res;
+    if (fl->batch && fl->batch->title)
+        xreplace(&s->title, fl->batch->title);
+    if (fl->batch && fl->batch->home_page_url)
+        xreplace(&s->home_page_url, fl->batch->home_page_url);
+    if (fl->pushed) /* says nothing of the server (FETCHING E8) */
+        return;
     if (res->outcome ==
         TD_OUT_OK) { /* a new pair replaces the old one, also by nothing (FETCHING A3) */
         xreplace(&s->val.etag, res->val.etag);
@@ -43,10 +49,6 @@ static void settle_state(struct flight *fl, struct td_feed_state *s)
         if (res->has_last_modified)
             xreplace(&s->val.last_modified, res->val.last_modified);
     }
-    if (fl->batch && fl->batch->title)
-        xreplace(&s->title, fl->batch->title);
-    if (fl->batch && fl->batch->home_page_url)
-        xreplace(&s->home_page_url, fl->batch->home_page_url);
     xreplace(&s->error, td_outcome_good(res->outcome) ? NULL : res->err.msg);
 }
 
@@ -54,6 +56,10 @@ static void settle_state(struct flight *fl, struct td_feed_state *s)
 static void complete_state(struct store_commit *c, const struct store_commit_result *r)
 {
     const struct flight *fl = c->ctx;
+    if (fl->pushed) {
+        policy_pushed(&c->state, c->now, r->n_new);
+        return;
+    }
     struct policy_event ev = {
         .now = c->now,
         .outcome = fl->res.outcome,
@@ -89,14 +95,27 @@ static void complete_state(struct store_commit *c, const struct store_commit_res
 
 static void on_committed(struct store_commit *c, const struct store_commit_result *r);
 
+/* One commit of a feed at a time: the state that the next one begins with is what this one leaves.
+ */
+static bool must_wait(const struct flight *fl)
+{
+    const struct flight *other = fl->pushed ? fl->feed->flight : fl->feed->pushed;
+    return other && other->phase == FLIGHT_COMMIT;
+}
+
 static void commit_start(struct flight *fl)
 {
     struct app *a = fl->app;
     struct feed *f = fl->feed;
+    if (must_wait(fl)) {
+        fl->phase = FLIGHT_TURN;
+        return;
+    }
     struct store_commit *c = xcalloc(1, sizeof *c);
     c->feed_id = f->state.feed_id;
     c->now = clock_now_ms();
     c->backlog_ms = fl->conf->backlog_ms;
+    f->state.pushed_until = push_relied_until(f, c->now);
     td_feed_state_copy(&c->state, &f->state);
     settle_state(fl, &c->state);
     c->batch = TAKE(fl->batch);
@@ -133,10 +152,29 @@ static void on_added(void *ctx, int result, const struct td_err *err)
     commit_start(fl);
 }
 
+/* What a hub sent is stored, or it was nothing and leaves no trace. */
+static void pushed_settle(struct flight *fl)
+{
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    if (fl->batch) {
+        commit_start(fl);
+        return;
+    }
+    struct td_err err = fl->res.err;
+    f->pushed = NULL;
+    flight_free(fl);
+    push_stored(a, f, NULL, &err);
+}
+
 void flight_settle(struct flight *fl)
 {
     struct app *a = fl->app;
     struct feed *f = fl->feed;
+    if (fl->pushed) {
+        pushed_settle(fl);
+        return;
+    }
     a->count.fetches[fl->res.outcome]++;
     a->count.bytes += fl->wire_bytes;
     a->count.fetch_ms += (uint64_t)MAX(clock_now_ms() - fl->started_at, 0);
@@ -167,22 +205,10 @@ static int64_t due_after_commit(const struct store_commit *c, const struct td_fe
     return c->now > now + CLOCK_WENT_BACK_MS ? now + (s->next_due_at - c->now) : s->next_due_at;
 }
 
-static void on_committed(struct store_commit *c, const struct store_commit_result *r)
+/* F has the state that is stored now; gives the one before. */
+static struct td_feed_state take_state(struct app *a, struct feed *f, struct store_commit *c,
+                                       const struct store_commit_result *r)
 {
-    struct flight *fl = c->ctx;
-    struct app *a = fl->app;
-    struct feed *f = fl->feed;
-    a->n_committing--;
-    app_look(a);
-    f->flight = NULL;
-    bool strayed = fl->found;
-    flight_free(fl);
-    if (f->removed) {
-        feedset_release(f);
-        return;
-    }
-    static const struct store_commit_result nothing;
-    r = r ? r : &nothing;
     struct td_feed_state before = f->state;
     f->state = c->state;
     memset(&c->state, 0, sizeof c->state);
@@ -191,11 +217,48 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     a->count.items_changed += (uint64_t)r->n_changed;
     a->count.items_backlog += (uint64_t)r->n_backlog;
     rate_add(&a->count.items, r->n_new);
-    feedlog_outcome(a, f, &before, r);
+    return before;
+}
+
+/* A poll of F is stored; BEFORE is the state that it began with. */
+static void polled(struct app *a, struct feed *f, const struct td_feed_state *before, bool strayed,
+                   const struct store_commit *c, const struct store_commit_result *r)
+{
+    feedlog_outcome(a, f, before, r);
     control_added(f, 0, NULL, r->n_new);
     td_feed_state_slim(&f->state);
-    td_feed_state_fini(&before);
     feedset_settle(a, f, strayed);
     if (f->scheduled) /* a feed that is gone stays parked */
         schedule_move(a->schedule, &f->node, due_after_commit(c, &f->state));
+    push_polled(a, f, before, c, r);
+}
+
+static void on_committed(struct store_commit *c, const struct store_commit_result *r)
+{
+    static const struct store_commit_result nothing;
+    struct flight *fl = c->ctx;
+    struct app *a = fl->app;
+    struct feed *f = fl->feed;
+    bool strayed = fl->found, pushed = fl->pushed;
+    a->n_committing--;
+    app_look(a);
+    *(pushed ? &f->pushed : &f->flight) = NULL;
+    flight_free(fl);
+    if (f->removed) {
+        feedset_release(f);
+        return;
+    }
+    r = r ? r : &nothing;
+    struct td_feed_state before = take_state(a, f, c, r);
+    struct flight *other = pushed ? f->flight : f->pushed;
+    if (other && other->phase == FLIGHT_TURN)
+        commit_start(other);
+    if (pushed) {
+        log_debug("feed %s: pushed, %d new, %d changed", f->conf->name, r->n_new, r->n_changed);
+        td_feed_state_slim(&f->state);
+        push_stored(a, f, r, NULL);
+    } else {
+        polled(a, f, &before, strayed, c, r);
+    }
+    td_feed_state_fini(&before);
 }

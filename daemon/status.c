@@ -11,11 +11,9 @@
 
 const char *status_feed_phase(void *app, int64_t feed_id)
 {
-    static const char *const names[] = {[FLIGHT_TRANSFER] = "fetching",
-                                        [FLIGHT_HOP] = "queued",
-                                        [FLIGHT_PARSE] = "parsing",
-                                        [FLIGHT_PUT] = "storing",
-                                        [FLIGHT_COMMIT] = "storing"};
+    static const char *const names[] = {
+        [FLIGHT_TRANSFER] = "fetching", [FLIGHT_HOP] = "queued",   [FLIGHT_PARSE] = "parsing",
+        [FLIGHT_PUT] = "storing",       [FLIGHT_TURN] = "storing", [FLIGHT_COMMIT] = "storing"};
     struct feed *f = feedset_by_id(app, feed_id);
     if (!f)
         return NULL;
@@ -25,6 +23,20 @@ const char *status_feed_phase(void *app, int64_t feed_id)
     if (!f->scheduled || f->state.gone)
         return f->state.gone ? "gone" : "disabled";
     return f->node.due_at <= clock_now_ms() ? "queued" : "waiting";
+}
+
+static void add_push(const struct app *a, struct jw *w)
+{
+    struct push_counts n;
+    push_count(a, &n);
+    jw_begin_object(w, "push");
+    jw_str(w, "callback", a->settings->websub_callback);
+    jw_int(w, "live", (int64_t)n.live);
+    jw_int(w, "asked", (int64_t)n.asked);
+    jw_int(w, "taken", (int64_t)n.taken);
+    jw_int(w, "hints", (int64_t)n.hints);
+    jw_int(w, "ignored", (int64_t)n.ignored);
+    jw_end_object(w);
 }
 
 void status_json(void *app, struct buf *out)
@@ -52,6 +64,7 @@ void status_json(void *app, struct buf *out)
     jw_int(&w, "hosts", (int64_t)sc.hosts);
     jw_time(&w, "next_due_at", sc.next_due_at);
     jw_end_object(&w);
+    add_push(a, &w);
     jw_begin_object(&w, "first_round");
     jw_int(&w, "feeds", (int64_t)a->round.feeds);
     jw_int(&w, "pending", (int64_t)a->round.pending);
@@ -98,6 +111,16 @@ void status_metrics(void *app, struct buf *out)
              "tidings_feeds{state=\"due\"} %zu\ntidings_feeds{state=\"fetching\"} %zu\n"
              "tidings_feeds{state=\"parsing\"} %zu\ntidings_feeds{state=\"failing\"} %zu\n",
              HASH_COUNT(a->feeds), sc.ready, a->n_transfers, a->n_parsing, a->n_failing);
+    struct push_counts n;
+    push_count(a, &n);
+    buf_addf(out,
+             "# TYPE tidings_push_feeds gauge\ntidings_push_feeds{state=\"live\"} %zu\n"
+             "tidings_push_feeds{state=\"asked\"} %zu\n"
+             "# TYPE tidings_pushes_total counter\ntidings_pushes_total{result=\"taken\"} %llu\n"
+             "tidings_pushes_total{result=\"hint\"} %llu\n"
+             "tidings_pushes_total{result=\"ignored\"} %llu\n",
+             n.live, n.asked, (unsigned long long)n.taken, (unsigned long long)n.hints,
+             (unsigned long long)n.ignored);
     double lag = sc.next_due_at != TD_NEVER && sc.next_due_at < now ? (double)(now - sc.next_due_at)
                                                                     : 0;
     buf_addf(out, "# TYPE tidings_schedule_lag_seconds gauge\ntidings_schedule_lag_seconds %.3f\n",

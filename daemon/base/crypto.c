@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <pthread.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/mem.h"
@@ -38,17 +40,29 @@ uint64_t crypto_hash64(const void *p, size_t n)
     return v;
 }
 
+size_t crypto_hmac(const char *method, const void *key, size_t key_n, const void *data, size_t n,
+                   unsigned char out[CRYPTO_HMAC_MAX])
+{
+    static const char *const known[] = {"sha1", "sha256", "sha384", "sha512"};
+    unsigned size = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(method, known[i]) == 0 &&
+            !HMAC(EVP_get_digestbyname(method), key, (int)key_n, data, n, out, &size))
+            return 0;
+    return size;
+}
+
+bool crypto_same(const void *a, const void *b, size_t n)
+{
+    return CRYPTO_memcmp(a, b, n) == 0;
+}
+
 void crypto_random(void *p, size_t n)
 {
     if (RAND_bytes(p, (int)n) != 1) {
         fprintf(stderr, "tidings: the system gives no random numbers\n");
         abort();
     }
-}
-
-bool crypto_same(const void *a, const void *b, size_t n)
-{
-    return CRYPTO_memcmp(a, b, n) == 0;
 }
 
 char *crypto_hex(const void *p, size_t n, char *out)

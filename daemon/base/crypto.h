@@ -12,6 +12,11 @@
 void crypto_sha256(const void *p, size_t n, unsigned char out[SHA256_BYTES]);
 /* The first 8 bytes of SHA-256, big-endian: the same on every machine and version. */
 uint64_t crypto_hash64(const void *p, size_t n);
+#define CRYPTO_HMAC_MAX 64 /* bytes of the longest */
+/* HMAC of DATA under KEY with "sha1", "sha256", "sha384" or "sha512" into OUT: its length in bytes;
+ * 0: no such method. */
+size_t crypto_hmac(const char *method, const void *key, size_t key_n, const void *data, size_t n,
+                   unsigned char out[CRYPTO_HMAC_MAX]);
 /* N random bytes; aborts when the system has none (a broken environment). */
 void crypto_random(void *p, size_t n);
 /* Lower-case hex of N bytes into OUT (2N+1 bytes). Returns OUT. */

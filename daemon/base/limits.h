@@ -51,6 +51,24 @@
 #define LIMIT_CALM_MS            (24LL * 3600 * 1000) /* without a 429 until that heals a step */
 #define LIMIT_CALM_MAX_MS        (30LL * 24 * 3600 * 1000) /* the same for one that relapses */
 
+/* ---- push (WebSub) ------------------------------------------------------------------------- */
+#define LIMIT_PUSH_HUBS       4     /* of those that a feed names, the ones that are tried */
+#define LIMIT_HUB_MS          30000 /* a request to a hub */
+#define LIMIT_LEASE_ASKED_MS  (10LL * 24 * 3600 * 1000) /* hub.lease_seconds; hubs know best */
+#define LIMIT_LEASE_MIN_MS    (10 * 60 * 1000) /* a shorter lease is too much asking; FETCHING E6 */
+#define LIMIT_LEASE_MAX_MS    (14LL * 24 * 3600 * 1000) /* a longer one is renewed as this; E6 */
+#define LIMIT_SHORT_LEASES    5 /* in a row from one hub, then it is done without for a while */
+#define LIMIT_VERIFY_MS       (15 * 60 * 1000) /* a hub that has not verified by then will not */
+#define LIMIT_HUB_RETRY_MS    (3600LL * 1000)  /* after a first refusal; doubled with each */
+#define LIMIT_PUSH_MISSES     3 /* times that a poll found what the hub had not told; FETCHING E9 */
+#define LIMIT_PUSH_LATE_MS    (15 * 60 * 1000)          /* a push so long after a poll is no miss */
+#define LIMIT_DISTRUST_MS     (30LL * 24 * 3600 * 1000) /* a hub that lied is not asked again */
+#define LIMIT_PUSH_TRIAL_MS   (24LL * 3600 * 1000) /* polled as before for so long; FETCHING E9 */
+#define LIMIT_PUSH_BYTES      (32u << 20) /* pushes that wait for their feed, and half received */
+#define LIMIT_CALLBACKS       128         /* connections of hubs at once */
+#define LIMIT_CALLBACK_PER_IP 32          /* of one address; a reverse proxy is one: none there */
+#define LIMIT_CALLBACK_MS     60000       /* one delivery, from connection to end */
+
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000         /* items taken from one document */
 #define LIMIT_HUBS              16           /* WebSub hubs taken from one document */

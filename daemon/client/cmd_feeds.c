@@ -102,6 +102,7 @@ static const struct column feed_columns[] = {
     {"title", NULL, 0},
     {"tags", NULL, 0},
     {"error", "ERROR", COL_SHRINK},
+    {"push", NULL, COL_SAFE},
 };
 
 struct feed_listing {
@@ -137,12 +138,17 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
     if (time_of(feed, "next_due_at") <= l->c->now)
         snprintf(next, sizeof next, "now");
     CLEANUP_FREE char *problem = advice(feed);
+    const char *push = text_of(json_object_get(feed, "push"), "state");
     bool idle = str_same(state, "gone") || str_same(state, "disabled");
     bool busy = phase && !str_eq(phase, "waiting") && !idle;
     struct cell cells[ARRAY_SIZE(feed_columns)] = {
         {id},
         {text_of(feed, "name")},
-        {state, busy ? phase : NULL, state_style(state)},
+        {state,
+         busy                                            ? phase
+         : str_same(push, "live") && str_eq(state, "ok") ? "ok, push"
+                                                         : NULL,
+         state_style(state)},
         {text_of(feed, "last_fetch_at"), tty ? last : NULL},
         {text_of(feed, "next_due_at"), idle  ? "-"
                                        : tty ? next
@@ -154,6 +160,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
         {text_of(feed, "title")},
         {buf_str(&tags)},
         {text_of(feed, "error"), problem, STYLE_RED},
+        {push},
     };
     CLEANUP_FREE char *json = json_dumps(feed, JSON_COMPACT | JSON_REAL_PRECISION(15));
     out_row(l->out, cells, json ? json : "{}", json ? strlen(json) : 2);
@@ -195,7 +202,8 @@ const struct command cmd_feeds = {
     .help = "Lists feeds: state, last and next fetch, items, error",
     .details =
         "STATE is ok, failing, new (not fetched yet), gone (410) or disabled; while a feed is\n"
-        "being fetched, how far it is. ORIGIN is config (feeds.conf) or api (`tidings add`).",
+        "being fetched, how far it is. With \"push\" its hub tells what is new.\n"
+        "ORIGIN is config (feeds.conf) or api (`tidings add`).",
     .opts = feeds_opts,
     .max_operands = 1,
     .has_format = true,
@@ -287,6 +295,44 @@ static void add_next(struct answer *a, const json_t *feed)
         add_line(a, "Pacing", "%s", text_of(feed, "pacing"));
 }
 
+/* " TEXT WHEN": an instant in words behind other words, nothing when there is none. */
+static void add_when(struct buf *b, const struct answer *a, const char *text, const json_t *push,
+                     const char *key)
+{
+    char relative[WORDS_BYTES];
+    int64_t at = time_of(push, key);
+    if (at != TD_NEVER)
+        buf_addf(b, "%s%s", text, words_relative(relative, at, a->c->now));
+}
+
+static void add_push(struct answer *a, const json_t *push)
+{
+    const char *state = text_of(push, "state"), *hub = text_of(push, "hub");
+    const char *error = text_of(push, "error");
+    CLEANUP_BUF struct buf b = BUF_INIT(1 << 16);
+    if (!state || !hub)
+        return;
+    if (str_eq(state, "live")) {
+        buf_addf(&b, "%s tells what is new", hub);
+        if (json_is_false(json_object_get(push, "signed")))
+            buf_adds(&b, " (without a signature: each push is a fetch)");
+        add_when(&b, a, ", since ", push, "since");
+        add_when(&b, a, "; last push ", push, "last_push_at");
+        add_when(&b, a, "; renewed ", push, "renew_at");
+    } else if (str_eq(state, "asked")) {
+        buf_addf(&b, "%s was asked and has not asked back yet", hub);
+    } else if (str_eq(state, "offered")) {
+        buf_addf(&b, "%s is offered and not used (websub-callback, push)", hub);
+    } else {
+        buf_addf(&b, "none from %s", hub);
+        add_when(&b, a, "; asked again ", push,
+                 str_eq(state, "distrusted") ? "distrusted_until" : "retry_at");
+    }
+    if (error)
+        buf_addf(&b, ": %s", error);
+    add_line(a, "Push", "%s", buf_str(&b));
+}
+
 static void add_history(struct answer *a, const json_t *history)
 {
     size_t i;
@@ -347,6 +393,7 @@ static int on_why(void *ctx, json_t *feed)
     if (text_of(feed, "error"))
         add_line(a, "Error", "%s", text_of(feed, "error"));
     add_next(a, feed);
+    add_push(a, json_object_get(feed, "push"));
     add_time(a, "Last fetch", feed, "last_fetch_at");
     add_time(a, "Last good", feed, "last_success_at");
     add_time(a, "Last new", feed, "last_new_at");

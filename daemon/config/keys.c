@@ -12,6 +12,7 @@
 #include "config/keys_api.h"
 #include "config/keys_access.h"
 #include "config/url.h"
+#include "model/endpoint.h"
 
 #define SECOND_MS 1000LL
 #define DAY_MS    (24 * 3600 * SECOND_MS)
@@ -291,6 +292,44 @@ static int set_rate(const struct key *k, void *target, const char *v, struct td_
     return 0;
 }
 
+/* The public address of websub.c's callbacks; without a slash at its end. */
+static int set_callback(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    bool http = str_casestarts(v, "http://") || str_casestarts(v, "https://");
+    const char *host = http ? strstr(v, "://") + 3 : "";
+    size_t n = strlen(v), n_host = strcspn(host, "/");
+    if (!http || n > (size_t)k->max || !n_host || memchr(host, '@', n_host))
+        return refuse(k, v, err);
+    for (const char *c = v; *c; c++)
+        if (*c <= ' ' || *c > '~' || strchr("?#\"<>\\", *c))
+            return refuse(k, v, err);
+    while (v[n - 1] == '/')
+        n--;
+    CLEANUP_FREE char *bare = xstrndup(v, n);
+    xreplace(member(k, target), bare);
+    return 0;
+}
+
+static int set_endpoint(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct endpoint e;
+    if (endpoint_parse(v, false, &e) < 0)
+        return refuse(k, v, err);
+    *(struct endpoint *)member(k, target) = e;
+    return 0;
+}
+
+static int set_push(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    bool yes;
+    struct key as_bool = *k;
+    as_bool.offset = 0;
+    int r = set_bool(&as_bool, &yes, v, err);
+    if (r == 0)
+        *(bool *)member(k, target) = !yes;
+    return r;
+}
+
 #define DAEMON(field) \
     .offset = offsetof(struct settings, field), .size = sizeof(((struct settings *)0)->field)
 #define FEED(field)                                 \
@@ -350,6 +389,12 @@ const struct key config_keys[] = {
      .min = 0, .max = 3600 * SECOND_MS},
     {"rate", IN_SITE, "N/DURATION such as 60/1h or 10/min, up to a day", NULL,
      "Most requests to the site in a time, evenly spread.", set_rate, SITE(rate_ms)},
+    {"websub-callback", IN_DAEMON, "an http or https URL without query and fragment", NULL,
+     "Where hubs reach this daemon from outside; with it feeds with a hub are told by push.",
+     set_callback, DAEMON(websub_callback), .is_string = true, .max = 1024},
+    {"websub-listen", IN_DAEMON, "an address and a port such as 127.0.0.1:8421 or [::1]:8421",
+     "127.0.0.1:8421", "Where websub-callback arrives, if it is set: nothing else is served there.",
+     set_endpoint, DAEMON(websub_listen)},
     {"url", IN_FEED, "an http, https, file: or exec: address", NULL,
      "Where the feed is. file: is relative to the config file; exec: is a command without a shell.",
      set_url, FEED(url), .is_string = true},
@@ -370,6 +415,9 @@ const struct key config_keys[] = {
     {"hints", IN_DEFAULTS | IN_FEED, "obey or ignore", "obey",
      "ignore: max-age, ttl, sy:update* and skip hours do not delay fetches. Retry-After does.",
      set_hints, FEED(ignore_hints)},
+    {"push", IN_DEFAULTS | IN_FEED, "yes or no", "yes",
+     "no: no subscription at the feed's hub, only polls. See websub-callback.", set_push,
+     FEED(no_push)},
     {"move-after", IN_DEFAULTS | IN_FEED, "a duration from 0 to 90d", "24h",
      "A permanent redirect is taken over when three polls over this time have seen it.",
      set_duration, FEED(move_after_ms), .min = 0, .max = 90 * DAY_MS},

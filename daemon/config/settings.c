@@ -512,6 +512,7 @@ void settings_free(struct settings *s)
     free(s->store);
     free(s->socket);
     free(s->contact);
+    free(s->websub_callback);
     free(s->state_dir);
     free(s->allow);
     free(s->listen);

@@ -32,8 +32,10 @@ struct settings {
     char *listen_names; /* host names it may be asked by, joined by '\n', NULL = none */
     struct td_token *tokens;
     size_t n_tokens;
-    char *contact;      /* URL or mail address for the User-Agent, NULL = the project's */
-    char *state_dir;    /* folder of the store: quarantine/ lives beside it */
+    char *contact;         /* URL or mail address for the User-Agent, NULL = the project's */
+    char *state_dir;       /* folder of the store: quarantine/ lives beside it */
+    char *websub_callback; /* public URL, no slash at its end; NULL = no subscriptions */
+    struct endpoint websub_listen; /* where it arrives */
     struct cidr *allow; /* addresses that may be connected to although they are not public */
     size_t n_allow;
     int concurrency;         /* transfers at once */

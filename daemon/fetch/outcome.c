@@ -238,12 +238,16 @@ static void judge_body(struct td_result *r, const struct exchange *x)
     }
 }
 
-static void judge_post(struct td_result *r, const char *status)
+static void judge_post(struct td_result *r, const struct exchange *x, const char *status)
 {
-    if (r->http_status >= 200 && r->http_status < 300)
+    if (r->http_status >= 200 && r->http_status < 300) {
         r->outcome = TD_OUT_OK;
-    else
-        FAIL(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "%s", status);
+        return;
+    }
+    FAIL(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "%s", status);
+    CLEANUP_FREE char *location = head_dup(x->head, "Location");
+    if ((r->http_status == 307 || r->http_status == 308) && !str_empty(location))
+        r->redirect_to = outcome_location(x->url, location);
 }
 
 /* Access is denied: are there credentials, and did they go along? */
@@ -265,7 +269,7 @@ static void judge_status(struct td_result *r, const struct exchange *x)
     char text[64];
     status_text(text, sizeof text, r->http_status);
     if (x->post) {
-        judge_post(r, text);
+        judge_post(r, x, text);
         return;
     }
     switch (r->http_status) {

@@ -68,11 +68,11 @@ bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *
            str_same(a->tags, b->tags) && argv_same(a->argv, b->argv) &&
            td_access_same(a->access, b->access) && a->source == b->source &&
            a->origin == b->origin && a->enabled == b->enabled &&
-           a->ignore_hints == b->ignore_hints && a->interval_ms == b->interval_ms &&
-           a->min_interval_ms == b->min_interval_ms && a->move_after_ms == b->move_after_ms &&
-           a->timeout_ms == b->timeout_ms && a->max_body_bytes == b->max_body_bytes &&
-           a->retention_age_ms == b->retention_age_ms && a->retention_count == b->retention_count &&
-           a->backlog_ms == b->backlog_ms;
+           a->ignore_hints == b->ignore_hints && a->no_push == b->no_push &&
+           a->interval_ms == b->interval_ms && a->min_interval_ms == b->min_interval_ms &&
+           a->move_after_ms == b->move_after_ms && a->timeout_ms == b->timeout_ms &&
+           a->max_body_bytes == b->max_body_bytes && a->retention_age_ms == b->retention_age_ms &&
+           a->retention_count == b->retention_count && a->backlog_ms == b->backlog_ms;
 }
 
 const char *td_outcome_name(enum td_outcome o)
@@ -109,6 +109,7 @@ void td_feed_state_init(struct td_feed_state *s)
         .failing_since = TD_NEVER,
         .retry_after_at = TD_NEVER,
         .moved_since = TD_NEVER,
+        .pushed_until = TD_NEVER,
         .rate_per_day = -1,
         .rate_at = TD_NEVER,
     };

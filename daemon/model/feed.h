@@ -49,6 +49,7 @@ struct td_feed_conf {
     enum td_origin origin;
     bool enabled;
     bool ignore_hints;        /* `hints = ignore`: max-age, ttl, sy and skip hints do not count */
+    bool no_push;             /* `push = no`: no subscription at its hub */
     int64_t interval_ms;      /* 0 = auto */
     int64_t min_interval_ms;  /* floor that nothing but Retry-After and skip hints raises */
     int64_t move_after_ms;    /* a permanent redirect must have been seen for so long */
@@ -132,13 +133,16 @@ struct td_feed_state {
     char *title; /* the feed's own, NULL before the first document */
     char *home_page_url;
     char *url; /* asked in place of the conf's: moved there, or found on its page; NULL = none */
-    bool url_found;      /* the conf's is a page that names its feed */
-    char *moved_to;      /* 301/308 seen, not yet adopted (FETCHING B12) */
-    int64_t moved_since; /* first poll that saw it */
-    int32_t moved_seen;  /* polls in a row that saw it */
-    char *push;          /* the text of its WebSub subscription, given when loaded; NULL = none */
-    char *error;         /* the last failure in words, NULL when the last fetch was good */
-    char *why;           /* the terms of next_due_at in words (schedule/policy.h) */
+    bool url_found;       /* the conf's is a page that names its feed */
+    char *moved_to;       /* 301/308 seen, not yet adopted (FETCHING B12) */
+    int64_t moved_since;  /* first poll that saw it */
+    int32_t moved_seen;   /* polls in a row that saw it */
+    char *push;           /* the text of its WebSub subscription (model/push.h), given when loaded;
+                             NULL = none */
+    int64_t pushed_until; /* TD_NEVER, or until when a hub that has proved itself tells what is new:
+                             polls only look whether it does. Not stored: follows from push */
+    char *error;          /* the last failure in words, NULL when the last fetch was good */
+    char *why;            /* the terms of next_due_at in words (schedule/policy.h) */
 
     /* The last fetches, newest first, at most LIMIT_FEED_HISTORY; NULL = none. The store keeps them
      * all: whoever holds a state for its next fetch needs no more than td_feed_state_slim leaves.

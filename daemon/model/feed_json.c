@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/feed.h"
+#include "model/push.h"
 
 static void add_tags(struct jw *w, const char *tags)
 {
@@ -76,6 +77,14 @@ static void add_detail(struct jw *w, const struct td_feed_conf *c, const struct 
     jw_end_array(w);
 }
 
+static void add_push(struct jw *w, const char *text)
+{
+    struct td_push p;
+    td_push_read(&p, text);
+    td_push_json(w, &p);
+    td_push_fini(&p);
+}
+
 void td_feed_json(struct buf *out, const struct td_feed_conf *c, const struct td_feed_state *s,
                   int64_t n_items, bool detail)
 {
@@ -106,6 +115,8 @@ void td_feed_json(struct buf *out, const struct td_feed_conf *c, const struct td
     jw_str(&w, "moved_to", s->moved_to);
     if (s->rate_per_day >= 0)
         jw_double(&w, "items_per_day", (double)(int64_t)(s->rate_per_day * 100 + 0.5) / 100);
+    if (s->push)
+        add_push(&w, s->push);
     if (detail)
         add_detail(&w, c, s);
     jw_end_object(&w);

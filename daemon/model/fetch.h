@@ -35,9 +35,8 @@ struct td_request {
     void *admit_ctx;
     bool shares_host; /* other feeds are at its host: wait for a connection that can carry both */
     /* A POST of these bytes instead of a GET (NULL = GET; "" with 0 bytes is a POST too). Any 2xx
-     * is TD_OUT_OK, any other status a failure, also a redirect; of the answer's body nothing is
-     * kept.
-     */
+     * is TD_OUT_OK, any other status a failure, also a redirect (of 307 and 308, which ask for the
+     * same POST elsewhere, redirect_to says where); of the answer's body nothing is kept. */
     const char *post;
     size_t post_bytes;
     const char *const *headers; /* of a POST: "Name: value", NULL-terminated; NULL = none */

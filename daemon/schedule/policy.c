@@ -75,6 +75,8 @@ static int64_t adaptive(const struct td_feed_state *s, const struct td_feed_conf
     int64_t min = auto_min(s, conf);
     if (conf->source != TD_SOURCE_HTTP)
         return min;
+    if (s->pushed_until != TD_NEVER)
+        return LIMIT_INTERVAL_MAX_MS;
     double rate = s->rate_per_day < 0 ? RATE_FIRST : s->rate_per_day;
     double ms = fmax(0.5 * (double)DAY_MS / fmax(rate, 1e-6), (double)min);
     ms *= pow(1.5, MIN(s->n_unchanged / STRETCH_POLLS, STRETCH_MAX));
@@ -185,7 +187,11 @@ static int64_t wait_good(const struct td_feed_state *s, const struct td_feed_con
     int64_t learned = autom ? (int64_t)((double)adaptive(s, conf) * (1 + j)) : 0;
 
     if (learned > least)
-        because_duration(why, "rhythm of about", adaptive(s, conf));
+        because_duration(why,
+                         s->pushed_until != TD_NEVER
+                             ? "its hub tells what is new; looked after every"
+                             : "rhythm of about",
+                         adaptive(s, conf));
     else
         because_duration(why, terms[top].words, terms[top].ms);
     because_last(why, "last answer", last->outcome, last->http_status);
@@ -329,6 +335,14 @@ void policy_apply(struct td_feed_state *s, const struct td_feed_conf *conf,
     if (good || ev->n_new > 0)
         learn_rate(s, ev->now, ev->n_new);
     plan(s, conf, &(struct last){ev->outcome, ev->http_status});
+}
+
+void policy_pushed(struct td_feed_state *s, int64_t now, int32_t n_new)
+{
+    if (n_new <= 0)
+        return;
+    s->last_new_at = now;
+    learn_rate(s, now, n_new);
 }
 
 void policy_replan(struct td_feed_state *s, const struct td_feed_conf *conf)

@@ -18,6 +18,9 @@
  * A test that wants one interval sets `interval = N`, `min-interval = N`; for a feed without hints
  * and failures it is then N to 1.05 N.
  *
+ * While a hub that has proved itself tells what is new (state's pushed_until), `auto` is 24 h:
+ * polls only look after the hub (FETCHING E9).
+ *
  * After the n-th failure in a row (FETCHING b): last + min(interval * 2^(n-1), cap), up to a tenth
  * more; the cap is 24 h for what may pass (5xx, 429, network) and 7 days for what stays (401, 403,
  * 404, no feed). Failing for 30 days: weekly. 410 for a second time, an interval after the first:
@@ -52,6 +55,9 @@ struct policy_event {
  * run of 410s is looked up there. CONF's name seeds phase and jitter. */
 void policy_apply(struct td_feed_state *state, const struct td_feed_conf *conf,
                   const struct policy_event *ev);
+
+/* A hub has pushed N_NEW items: they teach the rhythm and change nothing else (FETCHING E8). */
+void policy_pushed(struct td_feed_state *state, int64_t now, int32_t n_new);
 
 /* Works next_due_at and why out again from what STATE knows, for a CONF that changed. The same CONF
  * gives the same time. A feed that was never fetched stays due at once. */

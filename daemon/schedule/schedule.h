@@ -41,8 +41,9 @@ struct sched_host;
 
 struct sched_node {
     int64_t due_at;
-    uint32_t heap_pos; /* private, as all below */
+    uint32_t heap_pos; /* private, as all below but kind */
     uint8_t where;
+    uint8_t kind;                   /* the caller's own: what the node is part of */
     struct sched_host *host, *home; /* where it queues now; where it belongs */
     struct sched_node *prev, *next;
 };

@@ -48,7 +48,7 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
            " last_modified=?12, max_age_ms=?13, retry_after_at=?14, ttl_ms=?15, update_ms=?16,"
            " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20,"
            " title=coalesce(?21, title), home_page_url=coalesce(?22, home_page_url), moved_to=?23, "
-           "moved_since=?24, moved_seen=?25, error=?26, why=?27,"
+           "moved_since=?24, moved_seen=?25, error=?26, why=coalesce(?27, why),"
            " history=iif(substr(history, 1, length(?28)) IS ?28, history,"
            " substr(CAST(?28 || coalesce(history, x'') AS BLOB), 1, ?29)), url_now=?30, "
            "url_found=?31 WHERE feed_id=?1");

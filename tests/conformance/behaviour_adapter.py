@@ -32,6 +32,8 @@ def config():
         "parsers = 1",
         f"timeout = {ENV['BS_TIMEOUT']}s",
         f"max-body = {ENV['BS_MAX_BODY']}",
+        f"websub-callback = {ENV['BS_CALLBACK']}/websub",
+        f"websub-listen = 127.0.0.1:{ENV['BS_CALLBACK_PORT']}",
         "[defaults]",
         f"interval = {ENV['BS_POLL']}s",
         f"min-interval = {ENV['BS_POLL']}s",

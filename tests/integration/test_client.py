@@ -292,7 +292,7 @@ def test_feeds(client):
     assert feeds[0]["items"] == 2 and feeds[0]["tags"] == ["sample", "news"]
     head = client.run("feeds", "--format", "tsv").out.splitlines()[0].split("\t")
     assert head == ["feed_id", "name", "state", "last_fetch_at", "next_due_at", "items",
-                    "failures", "origin", "url", "title", "tags", "error"]
+                    "failures", "origin", "url", "title", "tags", "error", "push"]
 
 
 def test_why_speaks_in_words(client):

@@ -118,16 +118,19 @@ static void defaults(void **state)
 
 static void everything(void **state)
 {
-    struct settings *s = good("\xef\xbb\xbf[daemon]\r\nstore = a/b.db\nsocket = s\n"
-                              "contact = https://me.example/\nallow-addresses = 127.0.0.1/32, ::1\n"
-                              "concurrency = 3\nper-host=1\nhost-spacing = 500ms\n"
-                              "starts-per-second = 0\nparsers = 2\nlog-level = debug\n"
-                              "timeout = 7\nmax-body = 1M\n"
-                              "[feed One two]\nurl = http://h/1#x\ntags = a, b c ,\n"
-                              "retention = 90d, 1000 items\nbacklog = all\nhints = ignore\n"
-                              "# comment\n[defaults]\ninterval = 2h\ntags = d\nmax-body = 2M\n"
-                              "[feed f]\nurl = file:x.xml\nenabled = no\ntags =\ntitle = T # 1\n"
-                              "[feed e]\nurl = exec:/bin/cmd 'a b'\ninterval = auto\n");
+    struct settings *s = good(
+        "\xef\xbb\xbf[daemon]\r\nstore = a/b.db\nsocket = s\n"
+        "contact = https://me.example/\nallow-addresses = 127.0.0.1/32, ::1\n"
+        "concurrency = 3\nper-host=1\nhost-spacing = 500ms\n"
+        "starts-per-second = 0\nparsers = 2\nlog-level = debug\n"
+        "timeout = 7\nmax-body = 1M\n"
+        "websub-callback = https://me.example/hub//\n"
+        "websub-listen = [::1]:8000\n"
+        "[feed One two]\nurl = http://h/1#x\ntags = a, b c ,\n"
+        "retention = 90d, 1000 items\nbacklog = all\nhints = ignore\n"
+        "push = no\n# comment\n[defaults]\ninterval = 2h\ntags = d\nmax-body = 2M\n"
+        "[feed f]\nurl = file:x.xml\nenabled = no\ntags =\ntitle = T # 1\n"
+        "[feed e]\nurl = exec:/bin/cmd 'a b'\ninterval = auto\n");
     assert_string_equal(s->state_dir, "a");
     assert_string_equal(s->contact, "https://me.example/");
     assert_int_equal(s->n_allow, 2);
@@ -150,6 +153,10 @@ static void everything(void **state)
     assert_int_equal(c->retention_count, 1000);
     assert_int_equal(c->backlog_ms, 0);
     assert_true(c->ignore_hints);
+    assert_true(c->no_push);
+    assert_false(s->defaults.no_push);
+    assert_string_equal(s->websub_callback, "https://me.example/hub");
+    assert_int_equal(s->websub_listen.addr.ss_family, AF_INET6);
     c = s->feeds[1];
     CLEANUP_FREE char *abs = xasprintf("file:%s/x.xml", dir);
     assert_string_equal(c->url, abs);
@@ -185,6 +192,15 @@ static void errors(void **state)
     bad("[daemon]\ncontact = a (b)\n", 2, "contact = 'a (b)'");
     bad("[daemon]\nallow-addresses = 10.0.0.1/8\n", 2, "bits behind its prefix");
     bad("[daemon]\nallow-addresses = 10.0.0.0/8, localhost\n", 2, "'localhost'");
+    bad("[daemon]\nwebsub-callback = me.example\n", 2, "an http or https URL");
+    bad("[daemon]\nwebsub-callback = https://\n", 2, "an http or https URL");
+    bad("[daemon]\nwebsub-callback = https:///x\n", 2, "an http or https URL");
+    bad("[daemon]\nwebsub-callback = https://h/?x=1\n", 2, "without query");
+    bad("[daemon]\nwebsub-callback = https://u:p@h/\n", 2, "an http or https URL");
+    bad("[daemon]\nwebsub-callback = https://h/a b\n", 2, "an http or https URL");
+    bad("[daemon]\nwebsub-listen = localhost:80\n", 2, "an address and a port");
+    bad("[daemon]\nwebsub-listen = 127.0.0.1\n", 2, "an address and a port");
+    bad("[defaults]\npush = maybe\n", 2, "yes or no");
     bad("[daemon]\nconcurrency = 0\n", 2, "1 to 1024");
     bad("[daemon]\nper-host = 1.5\n", 2, "1 to 64");
     bad("[daemon]\nhost-spacing = 2h\n", 2, "0 to 1h");
@@ -317,8 +333,9 @@ static void table(void **state)
         assert_true(*k->type && strlen(k->help) > 10);
         assert_non_null(strstr(all.data, k->help));
         assert_int_equal(key_find_in(k->name, k->sections & -k->sections), i);
-        const char *value = k->def                               ? k->def
-                            : str_eq(k->name, "url")             ? "http://h/x"
+        const char *value = k->def ? k->def
+                            : str_eq(k->name, "url") || str_eq(k->name, "websub-callback")
+                                ? "http://h/x"
                             : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
                             : str_eq(k->name, "listen")          ? "127.0.0.1:1\n" A_TOKEN
                             : str_eq(k->name, "secret")          ? A_HASH

@@ -1,0 +1,576 @@
+/*
+ * push.c - joins the rules of a WebSub subscriber (fetch/websub.h) to the daemon: the schedule says
+ * when a hub may be asked, fetch/ asks it, the store keeps what is known. push_hear.c is what comes
+ * back.
+ *
+ * Each feed that names a hub has a struct push. It is a node of the schedule at its hub's host, due
+ * when something is to be done: so requests to hubs wait in the hosts' queues like all others.
+ */
+#include "push_private.h"
+
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "serve/callback.h"
+
+#define FETCH_WAIT_MS (10 * 60 * 1000)    /* a renewal waits so long for the fetch it begins with */
+#define LEAVE_MS      (6 * 3600 * 1000LL) /* a hub has so long to let go of a feed that is gone */
+#define TEXT_BYTES    (512u << 10)
+
+static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
+
+static void plan(struct push *p);
+
+/* ---- bookkeeping ---------------------------------------------------------------------------- */
+
+static void set_key(struct push *p, int i, const char *key)
+{
+    struct pushing *g = p->app->pushing;
+    struct push_key *k = p->keys[i];
+    if (str_same(k ? k->key : NULL, key))
+        return;
+    if (k)
+        HASH_DEL(g->keys, k);
+    free(k);
+    p->keys[i] = NULL;
+    if (!key)
+        return;
+    k = xcalloc(1, sizeof *k);
+    k->push = p;
+    memcpy(k->key, key, TD_PUSH_KEY_BYTES);
+    HASH_ADD_STR(g->keys, key, k);
+    p->keys[i] = k;
+}
+
+static void set_keys(struct push *p)
+{
+    /* One key moves from member to member: first out, then in. */
+    const char *keys[] = {p->st.live.key, p->st.asked.key, p->st.left.key};
+    for (int i = 0; i < 3; i++)
+        if (p->keys[i] && !str_same(p->keys[i]->key, keys[i]))
+            set_key(p, i, NULL);
+    for (int i = 0; i < 3; i++)
+        set_key(p, i, keys[i]);
+}
+
+static void save(struct push *p)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(TEXT_BYTES);
+    td_push_write(&p->st, &text);
+    uint64_t hash = crypto_hash64(buf_str(&text), text.len);
+    if (hash == p->saved || !p->feed || !p->feed->state.feed_id)
+        return;
+    p->saved = hash;
+    store_feed_push(p->app->store, p->feed->state.feed_id, text.len ? text.data : NULL);
+}
+
+int64_t push_relied_until(const struct feed *f, int64_t now)
+{
+    return f->push ? websub_relied_until(&f->push->st, now) : TD_NEVER;
+}
+
+/* The hub cannot be relied on any more: back to the rhythm of polls at once. */
+static void set_rhythm(struct push *p)
+{
+    struct feed *f = p->feed;
+    if (!f || f->state.pushed_until == TD_NEVER || push_relied_until(f, clock_now_ms()) != TD_NEVER)
+        return;
+    f->state.pushed_until = TD_NEVER;
+    if (f->flight) /* it plans anew when it ends */
+        return;
+    policy_replan(&f->state, f->conf);
+    td_feed_state_slim(&f->state);
+    if (f->scheduled && !f->state.gone)
+        schedule_move(p->app->schedule, &f->node, f->state.next_due_at);
+    app_look(p->app);
+}
+
+static void tell(struct push *p, enum websub_change change)
+{
+    const char *name = p->feed ? p->feed->conf->name : NULL;
+    if (!name || change == WEBSUB_SAME)
+        return;
+    char wait[32];
+    const struct td_push *st = &p->st;
+    CLEANUP_FREE char *first = st->hubs ? xstrndup(st->hubs, strcspn(st->hubs, "\n")) : NULL;
+    CLEANUP_FREE char *hub = td_url_public(st->live.key ? st->live.hub : first ? first : "");
+    struct log_fields lf = {.feed = name, .url = hub};
+    switch (change) {
+    case WEBSUB_NOW_LIVE:
+        log_event(LOG_NOTICE, &lf, "feed %s: is told by %s what is new; renewed in %s", name, hub,
+                  str_duration(wait, sizeof wait, st->renew_at - clock_now_ms()));
+        break;
+    case WEBSUB_REFUSED:
+    case WEBSUB_DENIED:
+        log_event(LOG_WARNING, &lf, "feed %s: no push from %s: %s; polled meanwhile", name, hub,
+                  st->error);
+        break;
+    case WEBSUB_LAPSED:
+        log_event(LOG_WARNING, &lf,
+                  "feed %s: the subscription at %s has ended: %s; polled meanwhile", name, hub,
+                  st->error ? st->error : "it was not renewed in time");
+        break;
+    case WEBSUB_DISTRUSTED:
+        log_event(
+            LOG_WARNING, &lf,
+            "feed %s: %s did not tell what was new, %d times; polled, the hub is left alone for "
+            "%s",
+            name, hub, LIMIT_PUSH_MISSES, str_duration(wait, sizeof wait, LIMIT_DISTRUST_MS));
+        break;
+    case WEBSUB_LEFT:
+        log_event(LOG_NOTICE, &lf, "feed %s: its subscription at a hub is given up", name);
+        break;
+    case WEBSUB_SAME:
+        break;
+    }
+}
+
+void push_changed(struct push *p, enum websub_change change)
+{
+    set_keys(p);
+    save(p);
+    tell(p, change);
+    set_rhythm(p);
+    plan(p);
+}
+
+/* ---- its life ------------------------------------------------------------------------------- */
+
+struct push *push_new(struct app *a, struct feed *f)
+{
+    struct push *p = xcalloc(1, sizeof *p);
+    p->app = a;
+    p->feed = f;
+    p->fetch_until = TD_NEVER;
+    p->node.kind = NODE_HUB;
+    td_push_init(&p->st);
+    DL_APPEND(a->pushing->all, p);
+    if (f)
+        f->push = p;
+    return p;
+}
+
+static void drop_waiting(struct push *p)
+{
+    for (struct waiting *w; (w = p->waiting);) {
+        p->waiting = w->next;
+        p->app->pushing->waiting_bytes -= w->body.len;
+        buf_free(&w->body);
+        free(w->type);
+        free(w);
+    }
+}
+
+static void leave_schedule(struct push *p)
+{
+    if (p->host)
+        schedule_remove(p->app->schedule, &p->node);
+    xreplace(&p->host, NULL);
+}
+
+static void end_request(struct push *p)
+{
+    if (p->fetch) {
+        fetch_cancel(p->fetch);
+        p->app->n_transfers--;
+    }
+    p->fetch = NULL;
+    p->hopping = false;
+    xreplace(&p->url, NULL);
+    xreplace(&p->form, NULL);
+}
+
+static void free_push(struct push *p)
+{
+    if (p->feed)
+        p->feed->push = NULL;
+    end_request(p);
+    leave_schedule(p);
+    drop_waiting(p);
+    for (int i = 0; i < 3; i++)
+        set_key(p, i, NULL);
+    DL_DELETE(p->app->pushing->all, p);
+    td_push_fini(&p->st);
+    td_feed_conf_free(p->conf);
+    free(p);
+}
+
+/* Is the feed to be subscribed to? The callback address, or NULL. */
+static const char *wanted(const struct push *p)
+{
+    const struct feed *f = p->feed;
+    bool yes = f && f->conf->enabled && !f->conf->no_push && !f->state.gone && !f->leader &&
+               f->conf->source == TD_SOURCE_HTTP && f->state.feed_id && p->app->pushing->callback;
+    return yes ? p->app->settings->websub_callback : NULL;
+}
+
+/* ---- what is to be done, and when ----------------------------------------------------------- */
+
+/* The hub that is asked next. */
+static char *next_hub(const struct push *p, enum websub_action action)
+{
+    const struct td_push *st = &p->st;
+    if (action == WEBSUB_UNSUBSCRIBE || !st->hubs)
+        return xstrdup_or_null(st->left.hub);
+    return st->live.key ? xstrdup(st->live.hub) : websub_hub(st);
+}
+
+/* In the schedule at HUB's host for the time AT. */
+static void wait_at(struct push *p, const char *hub, int64_t at)
+{
+    char host[300];
+    if (!hub || schedule_host_key(hub, host, sizeof host) < 0)
+        host[0] = 0; /* only time is waited for */
+    if (!str_same(p->host, host)) {
+        leave_schedule(p);
+        p->host = xstrdup(host);
+        schedule_add(p->app->schedule, &p->node, *host ? host : NULL, at);
+    } else {
+        schedule_move(p->app->schedule, &p->node, at);
+    }
+    app_look(p->app);
+}
+
+/* How long a renewal waits for its fetch. */
+static int64_t fetch_wait(const struct push *p, int64_t now)
+{
+    int64_t left = (p->st.lease_until - now) / 2;
+    return MIN(left, (int64_t)FETCH_WAIT_MS);
+}
+
+/* A renewal begins with a fetch, unless the last one was so lately that none is allowed yet. */
+static bool has_fetched(struct push *p, int64_t now)
+{
+    struct feed *f = p->feed;
+    bool allowed = policy_refresh_at(&f->state, f->conf, now) <= now;
+    if (p->fetched || (!allowed && f->state.last_fetch_at <= now) ||
+        (p->fetch_until != TD_NEVER && now >= p->fetch_until))
+        return true;
+    if (p->fetch_until == TD_NEVER || p->fetch_until > now + FETCH_WAIT_MS)
+        p->fetch_until = now + fetch_wait(p, now);
+    if (f->scheduled && !f->flight && f->node.due_at > now)
+        schedule_move(p->app->schedule, &f->node, now);
+    return false;
+}
+
+static enum websub_action next(struct push *p, int64_t now, int64_t *ret_at)
+{
+    enum websub_change change;
+    enum websub_action action = websub_next(&p->st, wanted(p), p->fetched, now, ret_at, &change);
+    if (action == WEBSUB_FETCH && has_fetched(p, now)) {
+        p->fetched = true;
+        action = WEBSUB_SUBSCRIBE;
+    }
+    set_keys(p);
+    save(p);
+    tell(p, change);
+    set_rhythm(p);
+    return action;
+}
+
+/* Puts P where it belongs in the schedule; frees it when there is nothing more to do for a feed
+ * that is gone. */
+static void plan(struct push *p)
+{
+    int64_t now = clock_now_ms(), at;
+    if (p->fetch || p->hopping)
+        return;
+    enum websub_action action = next(p, now, &at);
+    if (!p->feed && !p->st.left.key) {
+        free_push(p);
+        return;
+    }
+    CLEANUP_FREE char *hub = next_hub(p, action);
+    if (action == WEBSUB_FETCH)
+        wait_at(p, hub, p->fetch_until);
+    else if (action == WEBSUB_WAIT)
+        wait_at(p, hub, at);
+    else
+        wait_at(p, hub, now);
+}
+
+/* ---- asking a hub --------------------------------------------------------------------------- */
+
+static void on_answer(void *ctx, struct td_result *result);
+
+static void send_request(struct push *p)
+{
+    p->hopping = false;
+    p->rq = (struct td_request){
+        .source = TD_SOURCE_HTTP,
+        .url = p->url,
+        .access = p->conf ? p->conf->access : NULL,
+        .access_url = p->conf ? p->conf->url : NULL,
+        .timeout_ms = LIMIT_HUB_MS,
+        .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
+        .post = p->form,
+        .post_bytes = strlen(p->form),
+        .headers = form_headers,
+    };
+    p->app->n_transfers++;
+    p->fetch = fetch_start(p->app->fetcher, &p->rq, on_answer, p);
+}
+
+/* The way to the hub is the feed's (a proxy); a reload may change that while a request is under
+ * way.
+ */
+static void keep_conf(struct push *p, const struct td_feed_conf *conf)
+{
+    td_feed_conf_free(p->conf);
+    p->conf = td_feed_conf_copy(conf);
+}
+
+void push_start(struct app *a, struct sched_node *n)
+{
+    struct push *p = CONTAINER_OF(n, struct push, node);
+    int64_t now = clock_now_ms(), at;
+    if (p->hopping) {
+        send_request(p);
+        return;
+    }
+    enum websub_action action = next(p, now, &at);
+    CLEANUP_FREE char *hub = next_hub(p, action);
+    char host[300] = "";
+    bool here = hub && (schedule_host_key(hub, host, sizeof host) < 0 || str_eq(host, p->host));
+    p->subscribing = action == WEBSUB_SUBSCRIBE;
+    if (!here || (!p->subscribing && action != WEBSUB_UNSUBSCRIBE)) {
+        schedule_done(a->schedule, n, now, TD_NEVER);
+        plan(p);
+        return;
+    }
+    if (p->subscribing) {
+        unsigned char random[WEBSUB_RANDOM_BYTES];
+        crypto_random(random, sizeof random);
+        websub_ask(&p->st, wanted(p), random, now);
+        set_keys(p); /* the hub may ask back before it answers */
+        save(p);
+    }
+    if (p->feed)
+        keep_conf(p, p->feed->conf);
+    p->url = TAKE(hub);
+    p->form = websub_form(&p->st, p->subscribing);
+    p->chain = (struct redirect_chain){0};
+    p->fetched = false;
+    p->fetch_until = TD_NEVER;
+    send_request(p);
+}
+
+/* Queues the same request at the host it was redirected to. False: RESULT says why not. */
+static bool follow(struct push *p, struct td_result *result, int64_t now)
+{
+    char host[300];
+    int r = outcome_redirect(&p->chain, p->url, result->redirect_to, false, &result->err);
+    if (r == 0)
+        r = schedule_host_key(result->redirect_to, host, sizeof host);
+    if (r < 0)
+        return false;
+    free(p->url);
+    p->url = TAKE(result->redirect_to);
+    p->hopping = true;
+    schedule_hop(p->app->schedule, &p->node, host, now);
+    app_look(p->app);
+    return true;
+}
+
+static void on_answer(void *ctx, struct td_result *result)
+{
+    struct push *p = ctx;
+    struct app *a = p->app;
+    int64_t now = clock_now_ms();
+    int status = result->http_status;
+    p->fetch = NULL;
+    a->n_transfers--;
+    app_look(a);
+    if (status && status != 429)
+        schedule_answered(a->schedule, &p->node, result->multiplexed);
+    if (result->redirect_to && follow(p, result, now)) {
+        td_result_fini(result);
+        return;
+    }
+    if (status == 429)
+        schedule_limited(a->schedule, &p->node,
+                         result->retry_after_at != TD_NEVER ? result->retry_after_at
+                                                            : now + LIMIT_INTERVAL_FLOOR_MS);
+    schedule_done(a->schedule, &p->node, now, TD_NEVER);
+    enum websub_change change = websub_answered(&p->st, p->subscribing,
+                                                result->outcome == TD_OUT_OK, status,
+                                                result->retry_after_at, &result->err, now);
+    end_request(p);
+    td_result_fini(result);
+    push_changed(p, change);
+}
+
+/* ---- what becomes of feeds ------------------------------------------------------------------ */
+
+void push_look(struct feed *f)
+{
+    if (f->push)
+        plan(f->push);
+}
+
+static void forget_feed(struct push *p, int64_t now)
+{
+    enum websub_change change;
+    websub_discovered(&p->st, NULL, NULL, now, &change);
+    if (!p->feed && p->st.left.key) /* not for the whole lease */
+        p->st.left_until = MIN(p->st.left_until, now + LEAVE_MS);
+    drop_waiting(p);
+    end_request(p);
+    leave_schedule(p);
+    push_changed(p, change);
+}
+
+void push_moved(struct feed *f)
+{
+    flight_drop_pushed(f);
+    if (f->push)
+        forget_feed(f->push, clock_now_ms());
+}
+
+void push_remove(struct app *a, struct feed *f)
+{
+    struct push *p = f->push;
+    int64_t now = clock_now_ms();
+    if (!p)
+        return;
+    /* What the feed names stays with it in the store: it may come back with a 304. */
+    struct td_push bare;
+    CLEANUP_BUF struct buf text = BUF_INIT(TEXT_BYTES);
+    td_push_init(&bare);
+    bare.hubs = xstrdup_or_null(p->st.hubs);
+    bare.topic = xstrdup_or_null(p->st.topic);
+    td_push_write(&bare, &text);
+    td_push_fini(&bare);
+    if (f->state.feed_id)
+        store_feed_push(a->store, f->state.feed_id, text.len ? text.data : NULL);
+    f->push = NULL;
+    p->feed = NULL;
+    end_request(p);
+    keep_conf(p, f->conf);
+    forget_feed(p, now);
+}
+
+void push_load(struct app *a, struct feed *f)
+{
+    CLEANUP_FREE char *text = TAKE(f->state.push);
+    if (!text || f->push)
+        return;
+    struct push *p = push_new(a, f);
+    td_push_read(&p->st, text);
+    p->saved = crypto_hash64(text, strlen(text));
+    f->state.pushed_until = push_relied_until(f, clock_now_ms());
+    if (f->state.pushed_until == TD_NEVER && f->state.last_fetch_at != TD_NEVER &&
+        !f->state.gone) { /* it lapsed while nobody was there */
+        policy_replan(&f->state, f->conf);
+        td_feed_state_slim(&f->state);
+    }
+    set_keys(p);
+}
+
+void push_load_left(struct app *a, int64_t feed_id, const char *text)
+{
+    struct td_push st;
+    td_push_read(&st, text);
+    if (!st.live.key) {
+        td_push_fini(&st);
+        return;
+    }
+    struct push *p = push_new(a, NULL);
+    p->st = st;
+    store_feed_push(a->store, feed_id, NULL);
+    forget_feed(p, clock_now_ms());
+}
+
+/* The hubs of a document that were tried, as the subscription has them: http or https, of bearable
+ * length, LIMIT_PUSH_HUBS at most. */
+static char *hubs_of(const struct td_batch *b)
+{
+    CLEANUP_BUF struct buf hubs = BUF_INIT(LIMIT_PUSH_HUBS * (LIMIT_URL_BYTES + 1));
+    char host[300];
+    int n = 0;
+    for (uint32_t i = 0; i < b->n_hubs && n < LIMIT_PUSH_HUBS; i++) {
+        const char *url = b->hubs[i].url;
+        if (strlen(url) > LIMIT_URL_BYTES || strchr(url, '\n') ||
+            schedule_host_key(url, host, sizeof host) < 0)
+            continue;
+        buf_addf(&hubs, "%s%s", n++ ? "\n" : "", url);
+    }
+    return n ? buf_take(&hubs, NULL) : NULL;
+}
+
+static void rediscover(struct app *a, struct feed *f, const struct td_batch *b, int64_t now)
+{
+    enum websub_change change;
+    CLEANUP_FREE char *hubs = hubs_of(b);
+    bool topic = b->feed_url && strlen(b->feed_url) <= LIMIT_URL_BYTES &&
+                 !strchr(b->feed_url, '\n');
+    if (!f->push && (!hubs || !topic))
+        return;
+    struct push *p = f->push ? f->push : push_new(a, f);
+    if (websub_discovered(&p->st, hubs, topic ? b->feed_url : NULL, now, &change)) {
+        end_request(p); /* what was being asked is not what we want now */
+        leave_schedule(p);
+        tell(p, change);
+    }
+}
+
+void push_polled(struct app *a, struct feed *f, const struct td_feed_state *before,
+                 const struct store_commit *c, const struct store_commit_result *r)
+{
+    int64_t now = clock_now_ms();
+    const struct td_fetch_note *note = td_feed_state_last(&f->state);
+    bool whole = note->outcome == TD_OUT_OK && note->http_status != 226;
+    if (c->batch && (whole || c->batch->n_hubs))
+        rediscover(a, f, c->batch, now);
+    struct push *p = f->push;
+    if (!p)
+        return;
+    if (td_outcome_good(note->outcome)) {
+        bool watched = before->last_success_at != TD_NEVER &&
+                       before->last_success_at >= MAX(p->st.live_since, a->started_at);
+        websub_polled(&p->st, r->n_new, watched, now);
+    }
+    p->fetched = p->fetch_until != TD_NEVER;
+    push_changed(p, WEBSUB_SAME);
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+void push_init(struct app *a)
+{
+    a->pushing = xcalloc(1, sizeof *a->pushing);
+}
+
+void push_free(struct app *a)
+{
+    struct pushing *g = a->pushing;
+    if (!g)
+        return;
+    callback_free(g->callback);
+    while (g->all)
+        free_push(g->all);
+    free(g->listening);
+    free(g);
+    a->pushing = NULL;
+}
+
+void push_look_all(struct app *a)
+{
+    struct push *p, *next;
+    DL_FOREACH_SAFE(a->pushing->all, p, next)
+    plan(p);
+}
+
+void push_count(const struct app *a, struct push_counts *ret)
+{
+    *ret = a->pushing->count;
+    for (const struct push *p = a->pushing->all; p; p = p->next) {
+        ret->live += p->st.live.key != NULL;
+        ret->asked += p->st.asked.key && !p->st.live.key;
+    }
+}

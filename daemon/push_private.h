@@ -1,0 +1,58 @@
+/*
+ * push_private.h - what push.c and push_hear.c share. Nobody else includes it.
+ */
+#ifndef TIDINGS_PUSH_PRIVATE_H
+#define TIDINGS_PUSH_PRIVATE_H
+
+#include "app_private.h"
+#include "fetch/websub.h"
+#include "model/push.h"
+
+struct push_key { /* under which a hub may come */
+    struct push *push;
+    char key[TD_PUSH_KEY_BYTES + 1];
+    UT_hash_handle hh;
+};
+
+/* A pushed document that waits for its feed. */
+struct waiting {
+    struct buf body;
+    char *type;
+    struct waiting *next;
+};
+
+struct push {
+    struct app *app;
+    struct feed *feed; /* NULL: it is gone, and its subscription is being given up */
+    struct push *prev, *next;
+    struct td_push st;
+    struct push_key *keys[3]; /* of live, asked, left */
+    uint64_t saved;           /* hash of the text in the store */
+    struct sched_node node;
+    char *host; /* of the node, "" = of none; NULL = it is not in the schedule */
+    struct fetch *fetch;
+    struct td_request rq;
+    char *url, *form;          /* of the request under way */
+    struct td_feed_conf *conf; /* a copy: whose access it uses; NULL = none */
+    bool subscribing, hopping;
+    struct redirect_chain chain;
+    int64_t fetch_until; /* TD_NEVER, or until when a renewal waits for its fetch */
+    bool fetched;        /* and that has come */
+    struct waiting *waiting;
+};
+
+struct pushing {
+    struct callback *callback;
+    char *listening; /* where and for what, as text: a reload compares it */
+    struct push *all;
+    struct push_key *keys;
+    size_t waiting_bytes;
+    struct push_counts count;
+};
+
+/* One for F (NULL: of a feed that is gone), which has none. */
+struct push *push_new(struct app *a, struct feed *f);
+/* After any change of P: keys, store, log, rhythm, schedule. It may be freed. */
+void push_changed(struct push *p, enum websub_change change);
+
+#endif

@@ -1,0 +1,321 @@
+#include "serve/callback.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <microhttpd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/push.h"
+#include "serve/listener.h"
+
+#define IDLE_S 20 /* a connection that says nothing for so long is closed */
+#define HEAD_BYTES \
+    (64u << 10) /* a request's line and header: a topic is three times as long here */
+#define SWEEP_S 5.0
+
+/* A connection: it serves one request, and has LIMIT_CALLBACK_MS for all of it. */
+struct visit {
+    struct callback *c;
+    int fd;
+    int64_t began_at; /* monotonic */
+    struct visit *prev, *next;
+};
+
+/* A request. */
+struct call {
+    struct callback *c;
+    char *key;
+    bool is_push, answered;
+    struct buf body;
+};
+
+struct callback {
+    struct ev_loop *loop;
+    struct callback_conf conf;
+    char *prefix;
+    struct MHD_Daemon *mhd;
+    ev_io ready;
+    ev_timer timeout, sweep;
+    struct visit *visits;
+    size_t held; /* bytes of bodies under way */
+};
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static enum MHD_Result reply(struct MHD_Connection *conn, int status, const char *text)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+                                                             MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
+    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (status == 405)
+        MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, POST");
+    if (status == 503)
+        MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "30");
+    enum MHD_Result done = MHD_queue_response(conn, (unsigned)status, r);
+    MHD_destroy_response(r);
+    return done;
+}
+
+static const char *words(int status)
+{
+    switch (status) {
+    case 404:
+        return "no such subscription\n";
+    case 405:
+        return "GET or POST\n";
+    case 410:
+        return "this subscription is over\n";
+    case 413:
+        return "too large\n";
+    case 503:
+        return "busy: again later\n";
+    default:
+        return "";
+    }
+}
+
+static enum MHD_Result answer(struct call *q, struct MHD_Connection *conn, int status)
+{
+    q->answered = true;
+    return reply(conn, status, words(status));
+}
+
+/* ---- a request ------------------------------------------------------------------------------ */
+
+static bool is_key(const char *s)
+{
+    return strspn(s, "0123456789abcdef") == TD_PUSH_KEY_BYTES && !s[TD_PUSH_KEY_BYTES];
+}
+
+/* The key at the end of PATH, NULL = it is another path. Borrowed. */
+static const char *key_of(const struct callback *c, const char *path)
+{
+    size_t n = strlen(c->prefix);
+    if (n && strncmp(path, c->prefix, n) == 0 && path[n] == '/')
+        path += n;
+    return *path == '/' && is_key(path + 1) ? path + 1 : NULL;
+}
+
+static const char *param(struct MHD_Connection *conn, const char *name)
+{
+    return MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static enum MHD_Result take_question(struct call *q, struct MHD_Connection *conn)
+{
+    const struct callback *c = q->c;
+    const char *lease = param(conn, "hub.lease_seconds"), *challenge = param(conn, "hub.challenge");
+    uint64_t n;
+    struct callback_question ask = {
+        .key = q->key,
+        .mode = param(conn, "hub.mode"),
+        .topic = param(conn, "hub.topic"),
+        .reason = param(conn, "hub.reason"),
+        .lease_s = lease && str_to_u64(lease, &n) == 0 && n <= INT64_MAX ? (int64_t)n : -1,
+    };
+    if (!ask.mode || !c->conf.ops->asked(c->conf.app, &ask))
+        return answer(q, conn, 404);
+    q->answered = true;
+    return reply(conn, 200, challenge ? challenge : "");
+}
+
+/* The first look at a request: its header is there, no byte of its body. */
+static enum MHD_Result begin(struct call *q, struct MHD_Connection *conn, const char *path,
+                             const char *method)
+{
+    struct callback *c = q->c;
+    const char *key = key_of(c, path);
+    size_t max = key ? c->conf.ops->max_body(c->conf.app, key) : 0;
+    uint64_t announced = 0;
+    if (!max)
+        return answer(q, conn, 404);
+    q->key = xstrdup(key);
+    q->is_push = str_eq(method, "POST");
+    if (!q->is_push)
+        return str_eq(method, "GET") ? MHD_YES : answer(q, conn, 405);
+    const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length && (str_to_u64(length, &announced) < 0 || announced > max))
+        return answer(q, conn, 413);
+    if (c->held + announced > LIMIT_PUSH_BYTES)
+        return answer(q, conn, 503);
+    buf_init(&q->body, max);
+    return MHD_YES;
+}
+
+static enum MHD_Result add_body(struct call *q, struct MHD_Connection *conn, const char *data,
+                                size_t *n)
+{
+    struct callback *c = q->c;
+    size_t got = *n;
+    *n = 0;
+    if (q->answered || !q->is_push)
+        return MHD_YES;
+    if (c->held + got > LIMIT_PUSH_BYTES || buf_add(&q->body, data, got) < 0)
+        return MHD_NO; /* in the middle of a body there is no way to say why */
+    c->held += got;
+    return MHD_YES;
+}
+
+static enum MHD_Result finish(struct call *q, struct MHD_Connection *conn)
+{
+    struct callback *c = q->c;
+    if (!q->is_push)
+        return take_question(q, conn);
+    const char *type = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+                                                   MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *signature = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Hub-Signature");
+    c->held -= q->body.len;
+    int status = c->conf.ops->pushed(c->conf.app, q->key, signature, type, &q->body);
+    buf_free(&q->body);
+    return answer(q, conn, status);
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *n, void **con_cls)
+{
+    struct call *q = *con_cls;
+    if (!q) {
+        *con_cls = q = xcalloc(1, sizeof *q);
+        q->c = ctx;
+        return begin(q, conn, url, method);
+    }
+    if (*n > 0)
+        return add_body(q, conn, data, n);
+    return q->answered ? MHD_YES : finish(q, conn);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *conn, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct call *q = *con_cls;
+    if (!q)
+        return;
+    q->c->held -= q->body.len;
+    buf_free(&q->body);
+    free(q->key);
+    free(q);
+    *con_cls = NULL;
+}
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+static void on_connection(void *ctx, struct MHD_Connection *conn, void **socket_ctx,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct callback *c = ctx;
+    struct visit *v = *socket_ctx;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_ctx = v = xcalloc(1, sizeof *v);
+        v->c = c;
+        v->fd = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        v->began_at = clock_mono_ms();
+        DL_APPEND(c->visits, v);
+    } else if (v) {
+        DL_DELETE(c->visits, v);
+        free(v);
+    }
+}
+
+static void run(struct callback *c)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    MHD_run(c->mhd);
+    ev_timer_stop(c->loop, &c->timeout);
+    if (MHD_get_timeout(c->mhd, &ms) == MHD_YES) {
+        ev_timer_set(&c->timeout, (double)ms / 1000, 0.);
+        ev_timer_start(c->loop, &c->timeout);
+    }
+}
+
+static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
+{
+    run(w->data);
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    run(w->data);
+}
+
+/* libmicrohttpd's own timeout begins again with every byte; a drip would keep its place for ever.
+ */
+static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct callback *c = w->data;
+    int64_t now = clock_mono_ms();
+    for (struct visit *v = c->visits; v && now - v->began_at > LIMIT_CALLBACK_MS; v = v->next)
+        shutdown(v->fd, SHUT_RDWR);
+}
+
+static void on_mhd_log(void *ctx, const char *fmt, va_list ap)
+{
+    char line[512];
+    if (!log_wants(LOG_DEBUG))
+        return;
+    vsnprintf(line, sizeof line, fmt, ap);
+    line[strcspn(line, "\r\n")] = 0;
+    log_debug("websub: %s", line);
+}
+
+static struct MHD_Daemon *start(struct callback *c, int fd)
+{
+    unsigned per_ip = c->conf.local ? 0 : LIMIT_CALLBACK_PER_IP;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, c, MHD_OPTION_EXTERNAL_LOGGER,
+        on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        c, MHD_OPTION_NOTIFY_CONNECTION, on_connection, c, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)LIMIT_CALLBACKS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEAD_BYTES, MHD_OPTION_END);
+}
+
+int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,
+                 const struct callback_conf *conf, struct td_err *err)
+{
+    struct callback *c = xcalloc(1, sizeof *c);
+    c->loop = loop;
+    c->conf = *conf;
+    c->prefix = xstrdup(conf->prefix);
+    c->mhd = start(c, l->fd);
+    if (!c->mhd) {
+        int r = errno ? -errno : -EIO;
+        free(c->prefix);
+        free(c);
+        return td_err(err, r, "libmicrohttpd cannot be started: %s", strerror(-r));
+    }
+    l->fd = -1; /* libmicrohttpd closes it */
+    ev_io_init(&c->ready, on_ready, MHD_get_daemon_info(c->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+               EV_READ);
+    ev_timer_init(&c->timeout, on_timeout, 0., 0.);
+    ev_timer_init(&c->sweep, on_sweep, SWEEP_S, SWEEP_S);
+    c->ready.data = c->timeout.data = c->sweep.data = c;
+    ev_io_start(loop, &c->ready);
+    ev_timer_start(loop, &c->sweep);
+    *ret = c;
+    return 0;
+}
+
+void callback_free(struct callback *c)
+{
+    if (!c)
+        return;
+    ev_io_stop(c->loop, &c->ready);
+    ev_timer_stop(c->loop, &c->timeout);
+    ev_timer_stop(c->loop, &c->sweep);
+    MHD_stop_daemon(c->mhd);
+    free(c->prefix);
+    free(c);
+}

@@ -1,0 +1,54 @@
+/*
+ * callback.h - where WebSub hubs reach us: a small HTTP server that knows one kind of path,
+ * PREFIX/KEY.
+ *
+ * Strangers on the internet may reach it, so it shares nothing with the API: a libmicrohttpd of its
+ * own, its own places, deadlines and memory, no query of the store. Who has no key that the daemon
+ * knows gets 404 before a byte of a body is read. Loop thread only.
+ */
+#ifndef TIDINGS_SERVE_CALLBACK_H
+#define TIDINGS_SERVE_CALLBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct callback;
+struct listener;
+
+/* A hub's GET (WebSub 5.3, 5.2): the values of its parameters, decoded; NULL = not given. */
+struct callback_question {
+    const char *key, *mode, *topic, *reason;
+    int64_t lease_s; /* -1 = not given or no number */
+};
+
+struct callback_ops {
+    /* The largest push that KEY (lower-case hex, TD_PUSH_KEY_BYTES) may bring, 0 = no such key. */
+    size_t (*max_body)(void *app, const char *key);
+    /* True: hub.challenge is the answer (or nothing, when there is none); false: 404. */
+    bool (*asked)(void *app, const struct callback_question *q);
+    /* A whole push. SIGNATURE, TYPE: header values, NULL = none. BODY may be taken (left empty).
+     * The HTTP status: 202, 410, 404, or 503 when there is no room. */
+    int (*pushed)(void *app, const char *key, const char *signature, const char *type,
+                  struct buf *body);
+};
+
+struct callback_conf {
+    const char *prefix; /* of the paths, "" or "/websub"; a proxy may have cut it off. Copied */
+    bool local;         /* only this machine connects: no limit for each address */
+    const struct callback_ops *ops;
+    void *app;
+};
+
+/* Answers at L (taken). 0, or negative errno and the reason. */
+int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,
+                 const struct callback_conf *conf, struct td_err *err);
+/* Ends all connections. Accepts NULL. */
+void callback_free(struct callback *c);
+
+#endif
