@@ -115,6 +115,7 @@ struct schedule_conf app_schedule_conf(struct app *a)
     const struct settings *s = a->settings;
     return (struct schedule_conf){.sites = s->sites,
                                   .n_sites = s->n_sites,
+                                  .doubtful_max = MAX(s->concurrency / 2, 1),
                                   .learned = pacing_learned,
                                   .learned_ctx = a,
                                   .per_host = s->per_host,

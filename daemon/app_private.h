@@ -66,6 +66,9 @@ struct flight {
     struct app *app;
     struct feed *feed;
     enum flight_phase phase;
+    struct flight *prev, *next; /* app.brisk while it counts */
+    int64_t transfer_at;        /* on the monotonic clock */
+    bool brisk;
     struct td_request rq; /* TRANSFER: fetch/ borrows it */
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
@@ -108,9 +111,10 @@ struct app {
     struct pool *pool;
     struct schedule *schedule;
     struct serve *serve;
-    struct feed *feeds; /* by name */
-    struct feed *asked; /* by address: one feed of each, the others ride along */
-    size_t n_transfers, n_parsing, n_committing, n_failing;
+    struct feed *feeds;   /* by name */
+    struct feed *asked;   /* by address: one feed of each, the others ride along */
+    struct flight *brisk; /* transfers that have not taken long, in order of their start */
+    size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;
     ev_timer wake;     /* the next feed is due */
     ev_prepare before; /* runs start_feeds once a turn of the loop if `look` */
     bool look;
@@ -171,6 +175,16 @@ bool pacing_admit(void *ctx, const char *address);
 void pacing_wait(struct flight *fl);
 /* An answer of the host where FL is. */
 void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now);
+/* F has come into the schedule: what its last fetch, perhaps before a restart, says of its host. */
+void pacing_known(struct app *a, struct feed *f, int64_t now);
+
+/* ---- slots.c: how many transfers run at once ---- */
+/* May one more transfer begin? Those that take long do not count (LIMIT_BRISK_MS). */
+bool slots_free(struct app *a);
+void slots_take(struct flight *fl);
+void slots_give(struct flight *fl);
+/* When one of those that count will have taken long, in ms; -1 = none runs. */
+int64_t slots_wait_ms(const struct app *a);
 
 /* ---- settle.c: everything is known: one commit, and the next turn ---- */
 void flight_settle(struct flight *fl);

@@ -111,9 +111,7 @@ void feedset_schedule(struct app *a, struct feed *f)
                 schedule_host_key(move_url(&f->state, f->conf), host, sizeof host) == 0;
     f->state.next_due_at = policy_on_load(&f->state, f->conf, now);
     schedule_add(a->schedule, &f->node, http ? host : NULL, f->adding ? 0 : f->state.next_due_at);
-    const struct td_fetch_note *last = td_feed_state_last(&f->state);
-    if (last->outcome != TD_OUT_NONE && last->at <= now)
-        schedule_asked(a->schedule, &f->node, last->at);
+    pacing_known(a, f, now);
     f->scheduled = true;
     app_look(a);
 }

@@ -34,7 +34,7 @@ static void drop(struct flight **at)
     struct app *a = fl->app;
     if (fl->phase == FLIGHT_TRANSFER) {
         fetch_cancel(fl->fetch);
-        a->n_transfers--;
+        slots_give(fl);
     } else if (fl->phase == FLIGHT_PARSE) {
         pool_cancel(fl->job);
         a->n_parsing--;
@@ -86,10 +86,11 @@ static void transfer_start(struct flight *fl)
         .access_url = fl->conf->url,
         .admit = pacing_admit,
         .admit_ctx = fl,
+        .doubtful = schedule_is_doubtful(&f->node),
         .shares_host = schedule_shares_host(&f->node),
     };
     fl->phase = FLIGHT_TRANSFER;
-    fl->app->n_transfers++;
+    slots_take(fl);
     fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
 }
 
@@ -105,10 +106,10 @@ static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
     return fl;
 }
 
-static bool may_start(const struct app *a)
+static bool may_start(struct app *a)
 {
-    return a->ready && !a->store_trouble && a->n_transfers < (size_t)a->settings->concurrency &&
-           pool_has_room(a->pool) && store_has_room(a->store);
+    return a->ready && !a->store_trouble && slots_free(a) && pool_has_room(a->pool) &&
+           store_has_room(a->store);
 }
 
 /* F holds a place at its host, or at that of a redirect. */
@@ -132,6 +133,8 @@ static void start_feeds(struct app *a)
             start_feed(a, CONTAINER_OF(n, struct feed, node), now);
     }
     ev_timer_stop(a->loop, &a->wake);
+    if (wake_at == TD_NEVER && slots_wait_ms(a) > 0 && !slots_free(a))
+        wake_at = now + slots_wait_ms(a); /* a transfer that takes long gives its place away then */
     if (wake_at == TD_NEVER)
         return;
     double in_s = MAX((double)(wake_at - now) / 1000.0, 0.001);
@@ -262,7 +265,7 @@ static void on_fetched(void *ctx, struct td_result *result)
     int64_t now = clock_now_ms();
     fl->fetch = NULL;
     fl->wire_bytes += result->wire_bytes;
-    a->n_transfers--;
+    slots_give(fl);
     app_look(a);
     if (result->outcome == TD_OUT_NONE) {
         td_result_fini(result);

@@ -40,12 +40,31 @@ void pacing_wait(struct flight *fl)
     schedule_unstart(fl->app->schedule, &fl->feed->node);
 }
 
+/* An outcome that came late: the next time others go first. */
+static bool waits_in_vain(enum td_outcome o)
+{
+    return o == TD_OUT_DNS_TEMP || o == TD_OUT_CONNECT || o == TD_OUT_TIMEOUT;
+}
+
+void pacing_known(struct app *a, struct feed *f, int64_t now)
+{
+    const struct td_fetch_note *last = td_feed_state_last(&f->state);
+    if (last->outcome == TD_OUT_NONE)
+        return;
+    if (last->at <= now)
+        schedule_asked(a->schedule, &f->node, last->at);
+    if (waits_in_vain(last->outcome))
+        schedule_doubt(a->schedule, &f->node);
+}
+
 void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now)
 {
     struct schedule *s = fl->app->schedule;
     const struct sched_node *n = &fl->feed->node;
     int64_t until = result->retry_after_at;
-    if (result->http_status == 429)
+    if (waits_in_vain(result->outcome))
+        schedule_doubt(s, n);
+    else if (result->http_status == 429)
         schedule_limited(s, n, until != TD_NEVER ? until : now + LIMIT_INTERVAL_FLOOR_MS);
     else if (result->http_status)
         schedule_answered(s, n, result->multiplexed);

@@ -17,10 +17,13 @@
 #define LIMIT_PER_HOST         2            /* transfers at once to one host; FETCHING f */
 #define LIMIT_RESOLVERS        16           /* getaddrinfo threads at once; FETCHING L6 */
 #define LIMIT_FETCH_MS         60000        /* whole transfer; `timeout` */
-#define LIMIT_CONNECT_MS       10000        /* FETCHING H5 */
-#define LIMIT_SLOW_BYTES_PER_S 100          /* slower than this ... */
-#define LIMIT_SLOW_S           20           /* ... for this long is given up; FETCHING H5 */
-#define LIMIT_URL_BYTES        8192         /* longer addresses are refused, not cut */
+#define LIMIT_RESOLVERS_STUCK  112          /* more of them, for those that hang: 128 in all */
+#define LIMIT_BRISK_MS         1000  /* a transfer or look-up beyond this takes no place ... */
+#define LIMIT_SLOW_TRANSFERS   256   /* ... of those that are quick; so many at most do */
+#define LIMIT_CONNECT_MS       10000 /* FETCHING H5 */
+#define LIMIT_SLOW_BYTES_PER_S 100   /* slower than this ... */
+#define LIMIT_SLOW_S           20    /* ... for this long is given up; FETCHING H5 */
+#define LIMIT_URL_BYTES        8192  /* longer addresses are refused, not cut */
 #define LIMIT_ERROR_BODY_BYTES                                                              \
     (64u << 10)                      /* of a redirect or error, read to keep the connection \
                                       */

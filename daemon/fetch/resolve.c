@@ -14,6 +14,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#define STUCK_LOOK_S 0.2 /* how often threads are looked after while names wait */
+
 /* One name being asked about. A thread has it between `started_at` and the done list; the loop
  * thread has `waiters` and the hash at all times. */
 struct job {
@@ -21,6 +23,7 @@ struct job {
     struct job *prev, *next;
     struct lookup *waiters; /* loop thread */
     int64_t started_at;     /* on the monotonic clock, 0 = waits; under the lock */
+    bool doubtful;
     int error;
     char text[RESOLVE_TEXT_BYTES];
     char host[]; /* never changes */
@@ -44,7 +47,9 @@ struct known {
 /* What threads and loop share; whoever leaves last frees it. */
 struct shared {
     pthread_mutex_t lock;
-    struct job *queue, *done;
+    struct job *queue, *doubtful; /* wait for a thread */
+    struct job *running, *done;
+    int n_doubtful; /* of `running` */
     struct ev_loop *loop;
     ev_async *wake;
     resolve_fn *blocking;
@@ -55,6 +60,7 @@ struct shared {
 struct resolver {
     struct ev_loop *loop;
     ev_async wake;
+    ev_timer stuck; /* while names wait for a thread */
     struct shared *shared;
     struct job *jobs;
     struct known *known; /* insertion order = age */
@@ -87,18 +93,41 @@ static void shared_free(struct shared *sh)
     free(sh);
 }
 
+static struct job **queue_of(struct shared *sh, const struct job *j)
+{
+    return j->doubtful ? &sh->doubtful : &sh->queue;
+}
+
+/* Under the lock: the next job, now running; NULL = none that may start. */
+static struct job *take_job(struct shared *sh)
+{
+    struct job *j = sh->queue;
+    if (j) {
+        DL_DELETE(sh->queue, j);
+    } else if (sh->doubtful && sh->n_doubtful < LIMIT_RESOLVERS / 2) {
+        j = sh->doubtful;
+        DL_DELETE(sh->doubtful, j);
+    } else {
+        return NULL;
+    }
+    sh->n_doubtful += j->doubtful;
+    j->started_at = clock_mono_ms();
+    DL_APPEND(sh->running, j);
+    return j;
+}
+
 /* Takes one job after the other; ends when there is none. */
 static void *resolver_thread(void *arg)
 {
     struct shared *sh = arg;
     struct job *j;
     pthread_mutex_lock(&sh->lock);
-    while ((j = sh->queue)) {
-        DL_DELETE(sh->queue, j);
-        j->started_at = clock_mono_ms();
+    while ((j = take_job(sh))) {
         pthread_mutex_unlock(&sh->lock);
         int error = sh->blocking(j->host, j->text, sizeof j->text);
         pthread_mutex_lock(&sh->lock);
+        DL_DELETE(sh->running, j);
+        sh->n_doubtful -= j->doubtful;
         j->error = error;
         if (sh->closed) {
             free(j);
@@ -128,6 +157,36 @@ static bool start_thread(struct shared *sh)
     pthread_detach(t);
     sh->n_threads++;
     return true;
+}
+
+/* Under the lock: threads for the jobs that wait, as many as there may be. The oldest job runs
+ * first, so the stuck ones are in front. */
+static void start_threads(struct shared *sh)
+{
+    int n_stuck = 0, n_waiting = 0;
+    struct job *j;
+    int64_t now = clock_mono_ms();
+    for (j = sh->running; j && now - j->started_at > LIMIT_BRISK_MS; j = j->next)
+        n_stuck++;
+    for (j = sh->queue; j; j = j->next)
+        n_waiting++;
+    n_waiting += sh->doubtful && sh->n_doubtful < LIMIT_RESOLVERS / 2;
+    int max = LIMIT_RESOLVERS + MIN(n_stuck, LIMIT_RESOLVERS_STUCK);
+    int want = MIN(max - sh->n_threads, n_waiting);
+    while (want-- > 0 && start_thread(sh))
+        ;
+}
+
+static void on_stuck(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct resolver *r = w->data;
+    struct shared *sh = r->shared;
+    pthread_mutex_lock(&sh->lock);
+    start_threads(sh);
+    bool waits = sh->queue || sh->doubtful;
+    pthread_mutex_unlock(&sh->lock);
+    if (!waits)
+        ev_timer_stop(loop, w);
 }
 
 static void remember(struct resolver *r, const struct job *j)
@@ -198,6 +257,8 @@ struct resolver *resolver_new(struct ev_loop *loop, resolve_fn *blocking)
     r->wake.data = r;
     ev_async_start(loop, &r->wake);
     ev_unref(loop); /* a loop with nothing else to do may end */
+    ev_timer_init(&r->stuck, on_stuck, STUCK_LOOK_S, STUCK_LOOK_S);
+    r->stuck.data = r;
     return r;
 }
 
@@ -216,12 +277,13 @@ void resolver_free(struct resolver *r)
     if (!r)
         return;
     struct shared *sh = r->shared;
-    struct job *j, *tmp, *all[2];
+    struct job *j, *tmp, *all[3];
     pthread_mutex_lock(&sh->lock);
     sh->closed = true;
     all[0] = sh->queue;
     all[1] = sh->done;
-    sh->queue = sh->done = NULL;
+    all[2] = sh->doubtful;
+    sh->queue = sh->doubtful = sh->done = NULL;
     bool last = sh->n_threads == 0;
     HASH_ITER (hh, r->jobs, j, tmp) {
         HASH_DEL(r->jobs, j);
@@ -243,6 +305,7 @@ void resolver_free(struct resolver *r)
     }
     ev_ref(r->loop);
     ev_async_stop(r->loop, &r->wake);
+    ev_timer_stop(r->loop, &r->stuck);
     free(r);
 }
 
@@ -253,31 +316,37 @@ const char *resolver_known(struct resolver *r, const char *host)
     return k && k->until > clock_mono_ms() ? k->addresses : NULL;
 }
 
-static struct job *job_new(struct resolver *r, const char *host)
+static struct job *job_new(struct resolver *r, const char *host, bool doubtful)
 {
     struct shared *sh = r->shared;
     size_t n = strlen(host);
     struct job *j = xcalloc(1, sizeof *j + n + 1);
     memcpy(j->host, host, n);
+    j->doubtful = doubtful;
     HASH_ADD(hh, r->jobs, host, n, j);
     pthread_mutex_lock(&sh->lock);
-    DL_APPEND(sh->queue, j);
-    if (sh->n_threads < LIMIT_RESOLVERS && !start_thread(sh) && sh->n_threads == 0) {
-        DL_DELETE(sh->queue, j); /* the system has no thread for us: an answer like any other */
+    struct job **queue = queue_of(sh, j);
+    DL_APPEND(*queue, j);
+    start_threads(sh);
+    if (sh->n_threads == 0) {
+        DL_DELETE(*queue, j); /* the system has no thread for us: an answer like any other */
         j->error = EAI_AGAIN;
         DL_APPEND(sh->done, j);
         ev_async_send(sh->loop, sh->wake);
     }
     pthread_mutex_unlock(&sh->lock);
+    if (!ev_is_active(&r->stuck))
+        ev_timer_again(r->loop, &r->stuck);
     return j;
 }
 
-struct lookup *resolver_ask(struct resolver *r, const char *host, resolved_fn *done, void *ctx)
+struct lookup *resolver_ask(struct resolver *r, const char *host, bool doubtful, resolved_fn *done,
+                            void *ctx)
 {
     struct job *j;
     HASH_FIND_STR(r->jobs, host, j);
     if (!j)
-        j = job_new(r, host);
+        j = job_new(r, host, doubtful);
     struct lookup *l = xcalloc(1, sizeof *l);
     *l = (struct lookup){.job = j, .resolver = r, .done = done, .ctx = ctx};
     DL_APPEND(j->waiters, l);
@@ -304,13 +373,11 @@ void lookup_cancel(struct lookup *l)
     /* Nobody waits: a question no thread has taken yet is withdrawn, the others run to their end.
      */
     pthread_mutex_lock(&r->shared->lock);
-    struct job *queued;
-    DL_FOREACH (r->shared->queue, queued) {
-        if (queued == j)
-            break;
+    bool queued = !j->started_at && !j->error;
+    if (queued) {
+        struct job **queue = queue_of(r->shared, j);
+        DL_DELETE(*queue, j);
     }
-    if (queued)
-        DL_DELETE(r->shared->queue, j);
     pthread_mutex_unlock(&r->shared->lock);
     if (queued) {
         HASH_DEL(r->jobs, j);

@@ -4,21 +4,25 @@
 
 #include "base/crypto.h"
 
+#define DOUBTFUL_SHARE 4
+
 /* ---- the round of hosts, and the queues of groups ------------------------------------------- */
 
 static void turn_leave(struct schedule *s, struct sched_host *h)
 {
-    *(h->prev ? &h->prev->next : &s->turn_first) = h->next;
-    *(h->next ? &h->next->prev : &s->turn_last) = h->prev;
+    struct turn *t = &s->turns[h->doubtful];
+    *(h->prev ? &h->prev->next : &t->first) = h->next;
+    *(h->next ? &h->next->prev : &t->last) = h->prev;
     h->prev = h->next = NULL;
     h->in_turn = false;
 }
 
 static void turn_join(struct schedule *s, struct sched_host *h)
 {
-    h->prev = s->turn_last;
-    *(s->turn_last ? &s->turn_last->next : &s->turn_first) = h;
-    s->turn_last = h;
+    struct turn *t = &s->turns[h->doubtful];
+    h->prev = t->last;
+    *(t->last ? &t->last->next : &t->first) = h;
+    t->last = h;
     h->in_turn = true;
 }
 
@@ -315,10 +319,33 @@ static struct group *barrier(const struct schedule *s, const struct sched_host *
     return NULL;
 }
 
+void host_set_doubtful(struct schedule *s, struct sched_host *h, bool doubtful)
+{
+    if (h == s->local || h->doubtful == doubtful)
+        return;
+    bool in_turn = h->in_turn;
+    if (in_turn)
+        turn_leave(s, h);
+    h->doubtful = doubtful;
+    s->n_doubtful += doubtful ? h->b.running : -h->b.running;
+    if (in_turn)
+        turn_join(s, h);
+}
+
+/* Whose turn it is: doubtful hosts go behind the others, but for each DOUBTFUL_SHAREth start, and
+ * never take all places. */
+static struct sched_host *next_in_turn(const struct schedule *s)
+{
+    struct sched_host *good = s->turns[0].first, *doubtful = s->turns[1].first;
+    if (s->conf.doubtful_max > 0 && s->n_doubtful >= (uint32_t)s->conf.doubtful_max)
+        doubtful = NULL;
+    return good && (!doubtful || s->n_turns % DOUBTFUL_SHARE) ? good : doubtful;
+}
+
 struct sched_host *host_next(struct schedule *s)
 {
     struct sched_host *h;
-    while ((h = s->turn_first)) {
+    while ((h = next_in_turn(s))) {
         struct group *g = barrier(s, h);
         if (!g)
             return h;
@@ -336,6 +363,8 @@ void host_start(struct schedule *s, struct sched_host *h)
 {
     turn_leave(s, h); /* to the end of the round, if it may go on at all */
     struct group *g = give_up(h);
+    s->n_turns++;
+    s->n_doubtful += h->doubtful;
     budget_start(s, &h->b);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i])
@@ -351,6 +380,7 @@ void host_start(struct schedule *s, struct sched_host *h)
 void host_end(struct schedule *s, struct sched_host *h)
 {
     h->b.running--;
+    s->n_doubtful -= h->doubtful;
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i]) {
             h->groups[i]->b.running--;
@@ -362,6 +392,7 @@ void host_end(struct schedule *s, struct sched_host *h)
 void host_unstart(struct schedule *s, struct sched_host *h)
 {
     budget_unstart(s, &h->b);
+    s->n_doubtful -= h->doubtful;
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i]) {
             budget_unstart(s, &h->groups[i]->b);

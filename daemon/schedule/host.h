@@ -91,6 +91,7 @@ struct sched_host {
     uint64_t domain, address;       /* hashes, 0 = none or not known */
     uint32_t refs;                  /* nodes whose home or present host it is */
     bool in_turn;
+    bool doubtful;                  /* its last request waited in vain */
     bool multiplexes;               /* its last answer came by HTTP/2 */
     struct sched_host *prev, *next; /* in the round, or in the queue of `waits` */
     UT_hash_handle hh;
@@ -105,7 +106,11 @@ struct schedule {
     int64_t pace_at_us;                /* when the next overdue feed may go */
     struct sched_host *hosts;          /* by key */
     struct sched_host *local;          /* of nodes without a host */
-    struct sched_host *turn_first, *turn_last;
+    struct turn {
+        struct sched_host *first, *last;
+    } turns[2];          /* the round of hosts that may start: [1] is of doubtful ones */
+    unsigned n_turns;    /* starts so far, to give doubtful ones their share */
+    uint32_t n_doubtful; /* requests that run at doubtful hosts */
     struct group *groups;
     struct tally domains, addresses; /* hosts of each */
     size_t count[N_WHERE];
@@ -162,6 +167,7 @@ void host_end(struct schedule *s, struct sched_host *h);
 void host_unstart(struct schedule *s, struct sched_host *h);
 /* H is at this address. */
 void host_set_address(struct schedule *s, struct sched_host *h, const char *address);
+void host_set_doubtful(struct schedule *s, struct sched_host *h, bool doubtful);
 /* A budget's timer has rung. */
 void host_on_timer(struct schedule *s, struct sched_node *timer);
 /* The settings have changed. */

@@ -354,6 +354,16 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
     host_settle(s, h);
 }
 
+void schedule_doubt(struct schedule *s, const struct sched_node *n)
+{
+    host_set_doubtful(s, n->host, true);
+}
+
+bool schedule_is_doubtful(const struct sched_node *n)
+{
+    return n->host->doubtful;
+}
+
 bool schedule_shares_host(const struct sched_node *n)
 {
     return n->host->refs > 1;
@@ -381,6 +391,7 @@ void schedule_answered(struct schedule *s, const struct sched_node *n, bool mult
 {
     struct sched_host *h = n->host;
     h->multiplexes = multiplexes;
+    host_set_doubtful(s, h, false);
     budget_answered(&h->b);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i])

@@ -52,6 +52,7 @@ struct schedule_conf {
     int per_host;                /* running at once per host */
     int64_t host_spacing_ms;     /* between starts at one host */
     int starts_per_s;            /* pace for overdue feeds after start, sleep or import; 0 = none */
+    int doubtful_max;            /* running at once at doubtful hosts; 0 = no limit of its own */
     const struct td_site *sites; /* copied */
     size_t n_sites;
     /* Called when what was learned of a server has changed; may be NULL. It must not call back. */
@@ -101,8 +102,13 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
  * address, or two feeds of a [site], speak for the whole group. */
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at);
 /* The host that N, which runs, is at gave it some answer other than 429: the host as a whole limits
- * nobody. MULTIPLEXES: by HTTP/2. */
+ * nobody, and is not doubtful. MULTIPLEXES: by HTTP/2. */
 void schedule_answered(struct schedule *s, const struct sched_node *n, bool multiplexes);
+/* The host of N kept us waiting for nothing (no connection, no answer in time), now or when it was
+ * last asked before this schedule: it is doubtful until it answers. Doubtful hosts stand back
+ * behind the others, and doubtful_max requests at most wait for them. */
+void schedule_doubt(struct schedule *s, const struct sched_node *n);
+bool schedule_is_doubtful(const struct sched_node *n);
 /* Are other nodes at the host of N? */
 bool schedule_shares_host(const struct sched_node *n);
 /* Adds to OUT, in words, what besides N's own time decides when it may start: groups, what was

@@ -4,10 +4,13 @@
  *
  *   $FAULTS/write   an errno: writing to and syncing a store's files (*.db, *.db-wal) fails with it
  *   $FAULTS/clock   seconds by which CLOCK_REALTIME is wrong
+ *
+ * Names that end in ".test" are at 127.0.0.1, but for ".stalled.test": no name server answers them.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,4 +99,23 @@ int gettimeofday(struct timeval *restrict tv, void *restrict tz)
     tv->tv_sec = ts.tv_sec;
     tv->tv_usec = ts.tv_nsec / 1000;
     return 0;
+}
+
+static int ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node && ends(node, ".stalled.test")) {
+        sleep(15);
+        return EAI_AGAIN;
+    }
+    return real(node && ends(node, ".test") ? "127.0.0.1" : node, service, hints, ret);
 }

@@ -623,6 +623,40 @@ static void stalled_resolver(void **state)
     pthread_mutex_unlock(&gate);
 }
 
+/* Name servers that do not answer, for more names than threads may be stuck at once, hold up no
+ * other name: not when they are new, and even less when they are known for it. */
+static void stalled_names_delay_no_other(void **state)
+{
+    enum { N = 3 * LIMIT_RESOLVERS };
+    struct got g[2 * N] = {0};
+    struct td_request req[2 * N];
+    char text[2 * N][64];
+    struct fetch *waiting[2 * N];
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < N; i++) {
+        snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);
+        req[i] = REQUEST(text[i]);
+        req[i].doubtful = true;
+        waiting[i] = fetch_start(fetcher, &req[i], harness_done, &g[i]);
+    }
+    struct td_result r = get_host("mixed.example");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    assert_true(r.duration_ms < 500);
+    td_result_fini(&r);
+    for (int i = N; i < 2 * N; i++) {
+        snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);
+        req[i] = REQUEST(text[i]);
+        waiting[i] = fetch_start(fetcher, &req[i], harness_done, &g[i]);
+    }
+    r = get_host("xn--bcher-kva.example");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    assert_in_range(r.duration_ms, LIMIT_BRISK_MS - 100, 4 * LIMIT_BRISK_MS);
+    td_result_fini(&r);
+    for (int i = 0; i < 2 * N; i++)
+        fetch_cancel(waiting[i]);
+    pthread_mutex_unlock(&gate);
+}
+
 /* ---- many, cancelled, freed ----------------------------------------------------------------- */
 
 static void many_at_once(void **state)
@@ -738,6 +772,7 @@ int main(void)
         TEST(reused_connection_is_judged_again),
         TEST(names),
         TEST(stalled_resolver),
+        TEST(stalled_names_delay_no_other),
         TEST(many_at_once),
         TEST(cancelled_at_any_moment),
         TEST(freed_from_a_callback),

@@ -439,6 +439,49 @@ static void http2_has_more_places(void **state)
     world_free(w);
 }
 
+/* Hosts that keep us waiting stand back, and never take all places. */
+static void doubtful_hosts_stand_back(void **state)
+{
+    struct schedule_conf c = {.per_host = 2, .doubtful_max = 3};
+    struct schedule *s = schedule_new(&c);
+    struct sched_node n[20] = {0}, *got;
+    char host[32];
+    int64_t wake;
+    int doubtful = 0, good = 0;
+    for (int i = 0; i < 20; i++) {
+        snprintf(host, sizeof host, "h%d:443", i);
+        schedule_add(s, &n[i], host, T0);
+        if (i < 10)
+            schedule_doubt(s, &n[i]);
+        assert_int_equal(schedule_is_doubtful(&n[i]), i < 10);
+    }
+    for (int i = 0; i < 8; i++) { /* they get a quarter, while others want to start */
+        got = schedule_next(s, T0, &wake);
+        doubtful += got - n < 10;
+        good += got - n >= 10;
+    }
+    assert_int_equal(doubtful, 2);
+    assert_int_equal(good, 6);
+    while ((got = schedule_next(s, T0, &wake))) {
+        doubtful += got - n < 10;
+        good += got - n >= 10;
+    }
+    assert_int_equal(good, 10);
+    assert_int_equal(doubtful, 3);
+    for (int i = 0; i < 10; i++) /* one of those that run answers: a place for the next */
+        if (schedule_is_doubtful(&n[i])) {
+            struct schedule_counts k;
+            schedule_answered(s, &n[i], false);
+            schedule_count(s, T0, &k);
+            got = schedule_next(s, T0, &wake);
+            doubtful += got != NULL;
+        }
+    assert_int_equal(doubtful, 10);
+    for (int i = 0; i < 20; i++)
+        schedule_remove(s, &n[i]);
+    schedule_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +497,7 @@ int main(void)
         cmocka_unit_test(two_hosts_speak_for_their_domain),
         cmocka_unit_test(a_restart_forgets_nothing),
         cmocka_unit_test(http2_has_more_places),
+        cmocka_unit_test(doubtful_hosts_stand_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

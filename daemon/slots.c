@@ -1,0 +1,54 @@
+/*
+ * slots.c - how many transfers run at once.
+ *
+ * A transfer that takes longer than LIMIT_BRISK_MS waits for a slow server and costs next to
+ * nothing: it gives its place to others. So servers that drip, or never answer, cannot hold up the
+ * feeds of all others; there may be LIMIT_SLOW_TRANSFERS of them beside the `concurrency` that the
+ * config allows.
+ */
+#include "app_private.h"
+
+#include <utlist.h>
+
+#include "base/mem.h"
+
+static void retire(struct flight *fl)
+{
+    DL_DELETE(fl->app->brisk, fl);
+    fl->app->n_brisk--;
+    fl->brisk = false;
+}
+
+bool slots_free(struct app *a)
+{
+    int64_t now = clock_mono_ms();
+    while (a->brisk && now - a->brisk->transfer_at >= LIMIT_BRISK_MS)
+        retire(a->brisk);
+    size_t max = (size_t)a->settings->concurrency;
+    return a->n_brisk < max && a->n_transfers < max + LIMIT_SLOW_TRANSFERS;
+}
+
+void slots_take(struct flight *fl)
+{
+    struct app *a = fl->app;
+    fl->transfer_at = clock_mono_ms();
+    fl->brisk = true;
+    DL_APPEND(a->brisk, fl);
+    a->n_brisk++;
+    a->n_transfers++;
+}
+
+void slots_give(struct flight *fl)
+{
+    fl->app->n_transfers--;
+    if (fl->brisk)
+        retire(fl);
+}
+
+int64_t slots_wait_ms(const struct app *a)
+{
+    if (!a->brisk)
+        return -1;
+    int64_t left = a->brisk->transfer_at + LIMIT_BRISK_MS - clock_mono_ms();
+    return MAX(left, (int64_t)1);
+}
