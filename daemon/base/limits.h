@@ -137,6 +137,13 @@
 #define LIMIT_EXEC_OUT_BYTES 500   /* end of a sink's stderr that is kept for the reason */
 #define LIMIT_FILE_ROTATIONS 9     /* FILE.1 ... of a file sink that are kept */
 
+/* ---- stories ----------------------------------------------------------------------------- */
+#define LIMIT_STORIES 65536 /* that can still grow: 100 MiB */
+#define LIMIT_STORY_TEXT_BYTES \
+    (8u << 10) /* of an item's title, and of its text, that is compared */
+#define LIMIT_STORY_STATE_BYTES (256u << 20) /* a file of `tidings cluster --state` */
+#define LIMIT_STORY_LINE_BYTES  (1u << 20)   /* one line of `tidings cluster --jsonl` */
+
 /* ---- serving ----------------------------------------------------------------------------- */
 #define LIMIT_CONNECTIONS     1200         /* API clients at once */
 #define LIMIT_TCP_CONNECTIONS 1000         /* of them over TCP: the unix socket keeps its places */

@@ -169,6 +169,23 @@ int str_to_bytes(const char *s, uint64_t *ret)
     return 0;
 }
 
+int str_to_share(const char *s, int32_t *ret_thousandths)
+{
+    int32_t v = 0, place = 1000;
+    bool digits = false;
+    for (; *s >= '0' && *s <= '9'; s++, digits = true)
+        v = MIN(v * 10 + (*s - '0') * 1000, 100000);
+    if (*s == '.')
+        for (s++; *s >= '0' && *s <= '9'; s++, digits = true)
+            v += (*s - '0') * (place /= 10);
+    if (!digits || *s)
+        return -EINVAL;
+    if (v > 1000)
+        return -ERANGE;
+    *ret_thousandths = v;
+    return 0;
+}
+
 const char *str_duration(char *buf, size_t size, int64_t ms)
 {
     long long s = (ms < 0 ? -ms : ms) / 1000;

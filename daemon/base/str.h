@@ -44,6 +44,10 @@ int str_to_i64(const char *s, int64_t *ret);
 int str_to_duration_ms(const char *s, int64_t *ret_ms);
 /* "10M", "512K", "1G", "100": bytes, powers of 1024. 0, -EINVAL, -ERANGE. */
 int str_to_bytes(const char *s, uint64_t *ret);
+/* "0.6", "1", ".25": a share of 1 in thousandths (more digits are cut). 0, -EINVAL, -ERANGE
+ * above 1.
+ */
+int str_to_share(const char *s, int32_t *ret_thousandths);
 /* Words for a duration: "45 s", "12 min", "3 h 5 min", "2 d 4 h". BUF of SIZE is returned. */
 const char *str_duration(char *buf, size_t size, int64_t ms);
 

@@ -26,7 +26,7 @@ struct args {
     bool help, list_options;
 
     const char *feed, *tag, *name, *unread_by, *from, *as;
-    const char *base_url, *content_type;
+    const char *base_url, *content_type, *state, *strictness;
     const char *tags[ARGS_TAGS];
     size_t n_tags;
     int64_t since, until; /* TD_NEVER = not given */

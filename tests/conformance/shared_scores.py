@@ -49,7 +49,32 @@ def behaviour(program):
     return {'score_percent': result['summary']['score'], 'strict_percent': result['summary']['strict']}
 
 
-SCORES = {'parsing': parsing, 'behaviour': behaviour}
+def stories(program):
+    """How well items are sorted into stories: B-cubed F1 of each set, and means over the sets, in percent."""
+    folder = SHARED / 'stories'
+    tool = folder / 'score_stories.py'
+    if not tool.exists():
+        return None
+    reached, all_sets = {}, []
+    for gold in sorted(folder.glob('*.gold.jsonl')):
+        name = gold.name.removesuffix('.gold.jsonl')
+        with open(folder / f'{name}.items.jsonl', 'rb') as items, tempfile.NamedTemporaryFile() as answer:
+            subprocess.run([program, 'cluster', '--jsonl'], stdin=items, stdout=answer, check=True)
+            r = subprocess.run([sys.executable, tool, gold, answer.name, '--within', 'lang', '--json'],
+                               capture_output=True, text=True, check=True)
+        score = json.loads(r.stdout)
+        all_sets.append(score)
+        reached[f'{name}_b3_percent'] = 100 * score['b3_f1']
+
+    def mean(key):
+        return sum(s[key] for s in all_sets) / len(all_sets)
+    reached['b3_mean_percent'] = 100 * mean('b3_f1')
+    reached['truly_merged_percent'] = 100 * (1 - mean('false_merge'))
+    reached['told_percent'] = 100 * (1 - mean('missed_share'))
+    return reached
+
+
+SCORES = {'parsing': parsing, 'behaviour': behaviour, 'stories': stories}
 TIMED = {'behaviour'}
 
 

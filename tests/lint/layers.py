@@ -19,10 +19,10 @@ STAGES = {
     'fetch': {'base', 'model', 'fetch'},
     'parse': {'base', 'model', 'parse'},
     'story': {'base', 'model', 'story'},
-    'store': {'base', 'model', 'query', 'store'},
+    'store': {'base', 'model', 'query', 'story', 'store'},
     'notify': {'base', 'model', 'query', 'notify', 'store'},
     'serve': {'base', 'model', 'query', 'serve', 'notify', 'store'},
-    'client': {'base', 'model', 'query', 'client', 'config', 'parse', 'store'},
+    'client': {'base', 'model', 'query', 'client', 'config', 'parse', 'story', 'store'},
 }
 LIBRARIES = {
     'curl/curl.h': {'fetch', 'client'},
@@ -30,6 +30,7 @@ LIBRARIES = {
     'sqlite3.h': {'store', 'query/words.c'},  # there: the index's tokenizer
     'pcre2.h': {'query/regex.c'},
     'microhttpd.h': {'serve'},
+    'utf8proc.h': {'story'},
     'seccomp.h': {'parse'},
     'openssl/': {'base'},
 }

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""fit.py TRAINER SETS [--write daemon/story/weights.c] [--strictness 0.6]
+
+Fits the weights of the story clusterer (daemon/story/weights.c) to labelled streams: SETS is a folder of
+NAME.items.jsonl and NAME.gold.jsonl. Python's standard library only; the heavy sums are done by TRAINER
+(tests/stories/trainer.c), which runs the daemon's own code.
+
+How: logistic regression with a ridge over the decisions that the clusterer itself meets. What it meets depends
+on the weights, so it is run, fitted and run again; a fit uses the decisions of the last three runs. Every set
+weighs the same, whatever its size.
+
+Then the same is done without one set at a time, and with one half of the stories at a time: what the weights
+are worth on stories, and on kinds of streams, that they were not fitted to.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+
+ROUNDS = 6
+RIDGE = 1e-4
+# Where the search begins: any sane decision will do.
+START = {'cos': 9.2, 'maxrep': -3.4, 'cov': 2.8, 'gap': -1.75, 'age': -2.2, 'numconf': -4.8, 'entknown': 1,
+         'margin': 2, 'hastext': -1.4, 'entabsent': -0.4}
+
+
+class Trainer:
+    def __init__(self, program, folder):
+        self.sets = sorted(p.name.removesuffix('.items.jsonl') for p in pathlib.Path(folder).glob('*.items.jsonl'))
+        paths = [f'{folder}/{s}.{kind}.jsonl' for s in self.sets for kind in ('items', 'gold')]
+        self.process = subprocess.Popen([program, *paths], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.features = self.process.stdout.readline().split()
+
+    def ask(self, words, numbers, lines):
+        self.process.stdin.write(f"{words} {' '.join(f'{v:.9g}' for v in numbers)}\n")
+        self.process.stdin.flush()
+        return [self.process.stdout.readline().split() for _ in range(lines)]
+
+    def score(self, command, strictness, weights):
+        """{set: [(b3, false merge, missed) over all, over half 0, over half 1]}"""
+        out = {}
+        for line in self.ask(f'{command} {strictness}', weights, len(self.sets)):
+            v = [float(x) for x in line[1:]]
+            out[line[0].removesuffix('.items.jsonl')] = [tuple(v[i:i + 3]) for i in (0, 3, 6)]
+        return out
+
+    def slope(self, without_set, without_fold, weights):
+        v = [float(x) for x in self.ask(f'slope {without_set} {without_fold}', weights, 1)[0]]
+        n = len(weights)
+        gradient, triangle = v[1:1 + n], iter(v[1 + n:])
+        hessian = [[0.0] * n for _ in range(n)]
+        for a in range(n):
+            for b in range(a, n):
+                hessian[a][b] = hessian[b][a] = next(triangle)
+        return gradient, hessian
+
+
+def solve(matrix, vector):
+    """Gaussian elimination with pivots."""
+    n = len(vector)
+    m = [row[:] + [v] for row, v in zip(matrix, vector)]
+    for c in range(n):
+        pivot = max(range(c, n), key=lambda r: abs(m[r][c]))
+        m[c], m[pivot] = m[pivot], m[c]
+        for r in range(c + 1, n):
+            if m[r][c]:
+                f = m[r][c] / m[c][c]
+                m[r] = [x - f * y for x, y in zip(m[r], m[c])]
+    out = [0.0] * n
+    for r in range(n - 1, -1, -1):
+        out[r] = (m[r][n] - sum(m[r][c] * out[c] for c in range(r + 1, n))) / m[r][r]
+    return out
+
+
+def newton(trainer, weights, without_set, without_fold):
+    for _ in range(20):
+        gradient, hessian = trainer.slope(without_set, without_fold, weights)
+        for i in range(1, len(weights)):  # the bias is free
+            gradient[i] += RIDGE * weights[i]
+            hessian[i][i] += RIDGE
+        hessian[0][0] += 1e-9
+        step = solve(hessian, gradient)
+        biggest = max(abs(s) for s in step)
+        scale = min(1, 5 / biggest) if biggest else 1
+        weights = [w - scale * s for w, s in zip(weights, step)]
+        if biggest < 1e-3:
+            break
+    return weights
+
+
+def fit(trainer, strictness, without_set=-1, without_fold=-1):
+    weights = [-0.44] + [START.get(f, 0) for f in trainer.features]
+    for i in range(ROUNDS):
+        if i <= ROUNDS - 3:
+            trainer.process.stdin.write('forget\n')
+        trainer.score('collect', strictness, weights)
+        weights = newton(trainer, weights, without_set, without_fold)
+    return weights
+
+
+def mean(rows):
+    rows = list(rows)
+    return tuple(sum(r[i] for r in rows) / len(rows) for i in range(3))
+
+
+def line(name, row):
+    print(f'{name:28} B3 {row[0]:.3f}   false merge {row[1]:.3f}   missed {row[2]:.3f}', flush=True)
+
+
+def write(path, trainer, weights):
+    body = ''.join(f'        [F_{f.replace("*", "_").upper()}] = {round(w * 4096)},\n'
+                   for f, w in zip(trainer.features, weights[1:]))
+    path.write_text('/* Written by tests/stories/fit.py: Q12. */\n#include "story/score.h"\n\n'
+                    'const struct story_weights story_weights = {\n'
+                    f'    .bias = {round(weights[0] * 4096)},\n    .w = {{\n{body}    }},\n}};\n')
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('trainer')
+    ap.add_argument('sets')
+    ap.add_argument('--write', type=pathlib.Path)
+    ap.add_argument('--strictness', type=float, default=0.6)
+    ap.add_argument('--no-check', action='store_true', help='only fit to all')
+    a = ap.parse_args()
+    trainer = Trainer(a.trainer, a.sets)
+    weights = fit(trainer, a.strictness)
+    if a.write:
+        write(a.write, trainer, weights)
+    for strictness in sorted({0.5, 0.6, 0.7, 0.8, a.strictness}):
+        result = trainer.score('score', strictness, weights)
+        print(f'\nfitted to all, strictness {strictness}')
+        for s in trainer.sets:
+            line(s, result[s][0])
+        line('mean', mean(r[0] for r in result.values()))
+    if a.no_check:
+        return
+    print('\neach set, by weights that were fitted to the others')
+    rows = []
+    for i, s in enumerate(trainer.sets):
+        rows.append(trainer.score('score', a.strictness, fit(trainer, a.strictness, without_set=i))[s][0])
+        line(s, rows[-1])
+    line('mean', mean(rows))
+    print('\neach half of the stories, by weights that were fitted to the other half')
+    halves = []
+    for fold in (0, 1):
+        result = trainer.score('score', a.strictness, fit(trainer, a.strictness, without_fold=fold))
+        halves.append({s: result[s][1 + fold] for s in trainer.sets})
+    for s in trainer.sets:
+        line(s, mean(h[s] for h in halves))
+    line('mean', mean(h[s] for h in halves for s in trainer.sets))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
