@@ -98,15 +98,18 @@ def test_two_hundred_kills_lose_and_repeat_nothing(daemon, origin, seed):
         + "".join(f"[feed f{p.number}]\nurl = {origin.url('/' + str(p.number))}\n" for p in publishers),
         "starts-per-second = 0\nhost-spacing = 0\nper-host = 8\nlog-level = warning\n")
     seen = {}
+    window = 0.06  # seconds from its first request to its end; longer where nothing gets through in that
     for kill in range(KILLS):
         asked = len(origin.requests)
         daemon.start(wait=False)
         with origin.arrived:  # some while it starts, most while something is under way
             origin.arrived.wait_for(lambda: len(origin.requests) > asked, chance.choice([0.05, 20, 20]))
-        time.sleep(chance.random() * 0.06)
+        time.sleep(chance.random() * window)
         daemon.kill()
         if kill % 10 == 9:
             seen = check(daemon.store, publishers, seen)
+            if sum(p.published for p in publishers) < kill / 2:
+                window = min(window * 1.5, 1)
     for p in publishers:
         p.frozen = True
     daemon.start()
