@@ -1,12 +1,16 @@
+/* clang-format off */
 /*
  * query.h - the one query language: of `items`, `search`, `follow`, subscriptions and saved feeds.
  *
- *     query   = clause*                        all clauses must hold; none: every item
- *     clause  = unary ("OR" unary)*            one of them must hold ("AND" may stand between
- *                                              clauses, but not beside an OR: parentheses say
- * which) unary   = ("NOT" | "-") unary | near near    = primary ("NEAR" ["/" n] primary)*   words
- * and phrases at most n words apart (10) primary = "(" query ")" | [field ":"] (word | prefix* | "a
- * phrase" | "a phrase"* ) | words-field ":" "(" query ")" | field ":/" pattern "/" ["i"]
+ *     query   = clause*                       all clauses must hold; none: every item
+ *     clause  = unary ("OR" unary)*           one of them must hold ("AND" may stand between clauses,
+ *                                             but not beside an OR: parentheses say which)
+ *     unary   = ("NOT" | "-") unary | near
+ *     near    = primary ("NEAR" ["/" n] primary)*             words and phrases at most n words apart (10)
+ *     primary = "(" query ")"
+ *             | [field ":"] (word | prefix* | "a phrase" | "a phrase"*)
+ *             | words-field ":" "(" query ")"
+ *             | field ":/" pattern "/" ["i"]
  *
  * Fields of words: title, author, text; without one, a word may stand in any of the three. They are
  * words as the full-text index has them: without case and accents (words.h).
@@ -19,6 +23,7 @@
  * A query once made is never changed: any thread may use it. Pure but for the tokenizer's and the
  * pattern engine's memory.
  */
+/* clang-format on */
 #ifndef TIDINGS_QUERY_QUERY_H
 #define TIDINGS_QUERY_QUERY_H
 
