@@ -153,6 +153,8 @@ static int build(struct app *a, struct td_err *err)
     push_init(a);
     if (push_listen(a, err) < 0 || listen_start(a, err) < 0)
         return EX_CANTCREAT;
+    if (deliver_start(a, err) < 0)
+        return EX_OSERR;
     watch_start(a);
     return pacing_load(a, err) < 0 || feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
 }
@@ -164,8 +166,10 @@ static void take_down(struct app *a)
 {
     control_end_reload(a);
     watch_stop(a);
+    deliver_stop(a);
     serve_free(a->serve);
     push_free(a);
+    deliver_free(a);
     fetcher_free(a->fetcher);
     pool_free(a->pool);
     if (a->store)

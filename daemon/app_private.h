@@ -111,7 +111,8 @@ struct app {
     struct pool *pool;
     struct schedule *schedule;
     struct serve *serve;
-    struct feed *feeds;   /* by name */
+    struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
+    struct feed *feeds;                     /* by name */
     struct feed *asked;   /* by address: one feed of each, the others ride along */
     struct flight *brisk; /* transfers that have not taken long, in order of their start */
     size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;
@@ -232,6 +233,18 @@ struct push_counts {
     uint64_t taken, hints, ignored; /* pushes of this run */
 };
 void push_count(const struct app *a, struct push_counts *ret);
+
+/* ---- deliver.c: subscriptions ---- */
+int deliver_start(struct app *a, struct td_err *err);
+/* After a reload: what the new settings say of subscriptions. */
+void deliver_configure(struct app *a);
+/* Gives up what is with consumers; before serve_free. And the rest of it, after. */
+void deliver_stop(struct app *a);
+void deliver_free(struct app *a);
+void deliver_subscribe(void *app, const char *name, const char *text, int64_t seq, bool check,
+                       serve_answer_fn *done, void *ctx);
+void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, void *ctx);
+void deliver_metrics(struct app *a, struct buf *out);
 
 /* ---- feedset.c: which feeds there are ---- */
 /* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.

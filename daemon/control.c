@@ -42,6 +42,7 @@ static void configure_stages(struct app *a)
     struct schedule_conf hc = app_schedule_conf(a);
     fetcher_configure(a->fetcher, &fc);
     listen_configure(a);
+    deliver_configure(a);
     schedule_configure(a->schedule, &hc);
     if (a->options->log_level < 0)
         log_set_level(a->settings->log_level);
@@ -305,5 +306,7 @@ const struct serve_ops control_ops = {
     .remove = op_remove,
     .refresh = op_refresh,
     .reload = op_reload,
+    .subscribe = deliver_subscribe,
+    .unsubscribe = deliver_unsubscribe,
     .ready = status_ready,
 };

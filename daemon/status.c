@@ -125,6 +125,7 @@ void status_metrics(void *app, struct buf *out)
                                                                     : 0;
     buf_addf(out, "# TYPE tidings_schedule_lag_seconds gauge\ntidings_schedule_lag_seconds %.3f\n",
              lag / 1000);
+    deliver_metrics(a, out);
 }
 
 int status_ready(void *app, struct td_err *err)

@@ -132,6 +132,7 @@
 #define LIMIT_SUB_WAIT_MS    (24LL * 3600 * 1000) /* longest pause that a consumer may ask for */
 #define LIMIT_SUB_RETRIES    16                   /* attempts; `retry` */
 #define LIMIT_WEBHOOK_BYTES  20000 /* a webhook's body; Standard Webhooks: below 20 kB */
+#define LIMIT_WEBHOOK_BATCH  16    /* events in one body: each has room for id, link and title */
 #define LIMIT_SECRETS        4     /* signatures of one message; `secret` */
 #define LIMIT_DEAD_LETTERS   10000 /* kept of one subscription; the oldest go */
 #define LIMIT_EXEC_OUT_BYTES 500   /* end of a sink's stderr that is kept for the reason */

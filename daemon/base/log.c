@@ -116,6 +116,7 @@ static bool to_journal(int level, const struct log_fields *f, const char *line)
         add_field(&b, "TIDINGS_FEED", f->feed);
         add_field(&b, "TIDINGS_URL", f->url);
         add_field(&b, "TIDINGS_OUTCOME", f->outcome);
+        add_field(&b, "TIDINGS_SUBSCRIPTION", f->subscription);
     }
     strncpy(addr.sun_path, journal_path, sizeof addr.sun_path - 1);
     int fd = journal_socket();

@@ -19,10 +19,11 @@
 /* Structured fields of a line; any may be NULL. Shown as journal fields where there is a journal.
  */
 struct log_fields {
-    const char *feed;       /* TIDINGS_FEED: the feed's name */
-    const char *url;        /* TIDINGS_URL, without credentials */
-    const char *outcome;    /* TIDINGS_OUTCOME: "ok", "http-404", "dns", ... */
-    const char *message_id; /* MESSAGE_ID: one of base/message_ids.h, for lines one alerts on */
+    const char *feed;         /* TIDINGS_FEED: the feed's name */
+    const char *url;          /* TIDINGS_URL, without credentials */
+    const char *outcome;      /* TIDINGS_OUTCOME: "ok", "http-404", "dns", ... */
+    const char *subscription; /* TIDINGS_SUBSCRIPTION: its name */
+    const char *message_id;   /* MESSAGE_ID: one of base/message_ids.h, for lines one alerts on */
 };
 
 /* Lines above MAX_LEVEL (a LOG_* number) are dropped. Default LOG_INFO. */

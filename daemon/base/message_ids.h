@@ -19,6 +19,11 @@
 #define MSG_STORE_MIGRATING "78c0ebb242d44f68bd847d5deb6d19eb"
 #define MSG_PARSERS_BROKEN  "ac89096e86a341e6b34a2ae22c0127d0"
 #define MSG_API_REFUSED     "bfffc338de0a483797d7e156bc6e0ac6"
+#define MSG_SUB_FAILING     "e77721fde5cb4eb3b2d0b54db1c3cb99"
+#define MSG_SUB_WORKS       "47f1085659da41c38a3d4a6f34e2080a"
+#define MSG_SUB_DISABLED    "b6486885459f44e1be23d706c7462359"
+#define MSG_SUB_DEAD        "b65fbeb70d424ea398212586d7dce629"
+#define MSG_SUB_GAP         "43bb7d95c5ab4d4d80b225c7f91dac56"
 #define MSG_STUCK           "1e8a1df3aab448eb98ca6ec0c9f20567"
 
 #endif

@@ -204,9 +204,10 @@ static int begin_after(struct client *c, int64_t *ret, struct td_err *err)
 
 static int stream(struct follow *f, struct td_err *err)
 {
-    char path[96];
-    snprintf(path, sizeof path, "/v1/events?format=jsonl&after=%" PRId64, f->last_seq);
-    return api_stream(f->c->place.socket, path, on_line, on_tick, f, err);
+    CLEANUP_BUF struct buf path = BUF_INIT(4096);
+    buf_addf(&path, "/v1/events?format=jsonl&after=%" PRId64, f->last_seq);
+    api_add_param(&path, "as", f->c->args.as); /* a subscription's query counts too */
+    return api_stream(f->c->place.socket, path.data, on_line, on_tick, f, err);
 }
 
 /* Streams until something ends it for good: the exit code. */

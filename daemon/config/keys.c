@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config/keys_api.h"
 #include "config/keys_access.h"
+#include "config/sub.h"
 #include "config/url.h"
 #include "model/endpoint.h"
 
@@ -545,4 +546,5 @@ void settings_describe(struct buf *out)
         buf_addf(out, "%s\t%s\t%s\t%s\t%s\n", key_sections(k->sections), k->name, k->type,
                  k->def ? k->def : "", k->help);
     }
+    sub_describe(out);
 }

@@ -13,7 +13,14 @@
 #include "base/err.h"
 #include "config/settings.h"
 
-enum section { IN_DAEMON = 1, IN_DEFAULTS = 2, IN_FEED = 4, IN_TOKEN = 8, IN_SITE = 16 };
+enum section {
+    IN_DAEMON = 1,
+    IN_DEFAULTS = 2,
+    IN_FEED = 4,
+    IN_TOKEN = 8,
+    IN_SITE = 16,
+    IN_SUB = 32,
+};
 
 struct key;
 /* Reads VALUE into the member of TARGET (struct settings for keys of [daemon] alone, struct

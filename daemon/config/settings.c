@@ -15,6 +15,7 @@
 #include "config/keys.h"
 #include "config/keys_api.h"
 #include "config/sites.h"
+#include "config/sub.h"
 #include "config/table.h"
 #include "config/url.h"
 
@@ -23,6 +24,13 @@ struct draft {
     struct td_feed_conf *conf;
     uint64_t given; /* keys its section names, as bits of config_keys */
     int file, line; /* of its section */
+};
+
+/* A subscription as it is being read. */
+struct sub_section {
+    char *name;
+    struct sub_draft draft;
+    int file, line;
 };
 
 struct place {
@@ -46,6 +54,8 @@ struct loader {
     struct place token_at[LIMIT_TOKENS], listen_at; /* file 0, line 0: not given */
     struct draft *drafts;
     size_t n_drafts, cap_drafts;
+    struct sub_section *subs;
+    size_t n_subs;
 };
 
 /* ---- problems ------------------------------------------------------------------------------- */
@@ -115,9 +125,28 @@ static void open_token(struct loader *l, const struct ini_line *in)
     l->section = IN_TOKEN;
 }
 
+static void open_sub(struct loader *l, const struct ini_line *in)
+{
+    struct td_err err;
+    int r = sub_name_check(in->arg, &err);
+    if (r == 0 && l->n_subs == LIMIT_SUBSCRIPTIONS)
+        r = td_err(&err, -EINVAL, "more than %d subscriptions; allowed: %d", LIMIT_SUBSCRIPTIONS,
+                   LIMIT_SUBSCRIPTIONS);
+    if (r < 0) {
+        problem(l, this_file(l), in->line, "%s", err.msg);
+        return;
+    }
+    l->subs = xreallocarray(l->subs, l->n_subs + 1, sizeof *l->subs);
+    struct sub_section *s = &l->subs[l->n_subs++];
+    *s = (struct sub_section){.name = xstrdup(in->arg), .file = this_file(l), .line = in->line};
+    sub_draft_init(&s->draft, in->arg, false);
+    l->section = IN_SUB;
+}
+
 static void open_section(struct loader *l, const struct ini_line *in)
 {
-    static const char *const names[] = {"daemon", "defaults", "feed", "site", "token"};
+    static const char *const names[] = {"daemon", "defaults", "feed",
+                                        "site",   "token",    "subscription"};
     char shown[KEY_SHOWN];
     l->section = 0;
     l->in_wrong = true;
@@ -141,14 +170,19 @@ static void open_section(struct loader *l, const struct ini_line *in)
             l->section = IN_SITE;
         return;
     }
+    if (str_eq(in->name, "subscription")) {
+        open_sub(l, in);
+        return;
+    }
     bool daemon = str_eq(in->name, "daemon");
     if (!daemon && !str_eq(in->name, "defaults")) {
         const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
-        problem(l, this_file(l), in->line,
-                "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [site "
-                "NAME], [token NAME]",
-                key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
-                near ? "]?)" : "");
+        problem(
+            l, this_file(l), in->line,
+            "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [site NAME], "
+            "[token NAME], [subscription NAME]",
+            key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
+            near ? "]?)" : "");
         return;
     }
     if (*in->arg) {
@@ -207,6 +241,13 @@ static uint64_t implied(const struct key *k)
                : 0;
 }
 
+static void set_sub_value(struct loader *l, const struct ini_line *in)
+{
+    struct td_err err;
+    if (sub_draft_set(&l->subs[l->n_subs - 1].draft, in->name, in->arg, l->folder, &err) < 0)
+        problem(l, this_file(l), in->line, "%s", err.msg);
+}
+
 static void set_value(struct loader *l, const struct ini_line *in)
 {
     int i = key_find_in(in->name, l->section);
@@ -261,7 +302,9 @@ static void take_line(void *ctx, const struct ini_line *in)
         open_section(l, in);
         break;
     case INI_VALUE:
-        if (l->section)
+        if (l->section == IN_SUB)
+            set_sub_value(l, in);
+        else if (l->section)
             set_value(l, in);
         else if (!l->in_wrong)
             problem(l, this_file(l), in->line,
@@ -447,6 +490,32 @@ static void check_tokens(struct loader *l)
                 "allowed: with at least one [token NAME]");
 }
 
+static void finish_subs(struct loader *l)
+{
+    struct settings *s = l->s;
+    struct td_err err;
+    s->subs = xcalloc(l->n_subs + 1, sizeof *s->subs);
+    for (size_t i = 0; i < l->n_subs; i++) {
+        struct sub_section *one = &l->subs[i], *same = l->subs;
+        while (same < one && !str_eq(same->name, one->name))
+            same++;
+        struct td_sub_conf *c = sub_draft_finish(&one->draft, &err);
+        if (same < one)
+            problem(l, one->file, one->line,
+                    "[subscription %s] a second time, first at %s:%d; allowed: a name once",
+                    one->name, l->files[same->file], same->line);
+        else if (!c)
+            problem(l, one->file, one->line, "%s", err.msg);
+        if (c)
+            s->subs[s->n_subs++] = c;
+    }
+    for (size_t i = 0; i < l->n_subs; i++) {
+        sub_draft_fini(&l->subs[i].draft);
+        free(l->subs[i].name);
+    }
+    free(l->subs);
+}
+
 static void finish(struct loader *l)
 {
     inherit(l);
@@ -456,6 +525,7 @@ static void finish(struct loader *l)
         check_feed(l, &l->drafts[i]);
     check_repeats(l);
     check_tokens(l);
+    finish_subs(l);
 
     struct settings *s = l->s;
     const char *slash = strrchr(s->store, '/');
@@ -508,6 +578,9 @@ void settings_free(struct settings *s)
     for (size_t i = 0; i < s->n_feeds; i++)
         td_feed_conf_free(s->feeds[i]);
     free(s->feeds);
+    for (size_t i = 0; i < s->n_subs; i++)
+        td_sub_conf_free(s->subs[i]);
+    free(s->subs);
     free(s->path);
     free(s->store);
     free(s->socket);

@@ -20,6 +20,7 @@
 #include "model/cidr.h"
 #include "model/endpoint.h"
 #include "model/feed.h"
+#include "model/sub.h"
 #include "model/token.h"
 #include "model/site.h"
 
@@ -50,6 +51,8 @@ struct settings {
         defaults; /* [defaults]; name and url NULL. Feeds of the API inherit it too */
     struct td_feed_conf **feeds; /* in file order */
     size_t n_feeds;
+    struct td_sub_conf **subs; /* [subscription NAME], in file order */
+    size_t n_subs;
 };
 
 /* 0 and a settings object to free, or -ENOENT/-EACCES/-EINVAL. PROBLEMS (may be NULL) gets one line

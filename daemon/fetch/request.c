@@ -105,12 +105,24 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t u
     return 1;
 }
 
+/* The guard's word, unless the fetcher's list or the request's own names the address. */
+static const char *refuses(const struct hop *p, const struct sockaddr *sa, const char *ip)
+{
+    const struct fetcher *f = p->base.fetcher;
+    const struct td_request *req = p->base.req;
+    const char *no = sa ? guard_refuses_sockaddr(f->allow, f->n_allow, sa)
+                        : guard_refuses_text(f->allow, f->n_allow, ip);
+    if (no && req->n_allow)
+        no = sa ? guard_refuses_sockaddr(req->allow, req->n_allow, sa)
+                : guard_refuses_text(req->allow, req->n_allow, ip);
+    return no;
+}
+
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct hop *p = ctx;
-    const struct fetcher *f = p->base.fetcher;
     const char *proxy = access_proxy(p->base.req);
-    const char *no = guard_refuses_sockaddr(f->allow, f->n_allow, &a->addr);
+    const char *no = refuses(p, &a->addr, NULL);
     char ip[INET6_ADDRSTRLEN] = "";
     getnameinfo(&a->addr, a->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
     if (no && !(proxy && access_names_address(proxy, ip))) {
@@ -127,9 +139,8 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     struct hop *p = ctx;
-    const struct fetcher *f = p->base.fetcher;
     const char *proxy = access_proxy(p->base.req);
-    const char *no = guard_refuses_text(f->allow, f->n_allow, remote_ip);
+    const char *no = refuses(p, NULL, remote_ip);
     if (!no || (proxy && access_names_address(proxy, remote_ip)))
         return CURL_PREREQFUNC_OK;
     p->refused = no;

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/cidr.h"
 #include "model/feed.h"
 
 /* Everything is borrowed until the done callback has run. */
@@ -41,6 +42,8 @@ struct td_request {
     const char *post;
     size_t post_bytes;
     const char *const *headers; /* of a POST: "Name: value", NULL-terminated; NULL = none */
+    const struct cidr *allow;   /* for this request, beside the fetcher's */
+    size_t n_allow;
 };
 
 /* What the answer's header said about caching, read as FETCHING B2 to B5 say. */

@@ -1,7 +1,9 @@
 #include "model/sub.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -91,4 +93,12 @@ bool td_sub_conf_same(const struct td_sub_conf *a, const struct td_sub_conf *b)
            a->answer_timeout_ms == b->answer_timeout_ms && a->rotate_bytes == b->rotate_bytes &&
            a->n_allow == b->n_allow &&
            (!a->n_allow || memcmp(a->allow, b->allow, a->n_allow * sizeof *a->allow) == 0);
+}
+
+ssize_t td_secret_decode(const char *text, unsigned char out[TD_SECRET_MAX])
+{
+    if (!str_starts(text, "whsec_"))
+        return -EINVAL;
+    ssize_t n = base64_decode(text + strlen("whsec_"), out, TD_SECRET_MAX);
+    return n < 24 ? -EINVAL : n;
 }

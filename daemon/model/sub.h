@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/limits.h"
 #include "model/cidr.h"
@@ -66,6 +67,11 @@ struct td_sub_state {
     bool paused;           /* by a user */
     bool disabled;         /* the consumer said that it is gone (410) */
 };
+
+/* A secret of Standard Webhooks, "whsec_" and base64 of 24 to 64 bytes, into OUT: its length, or
+ * -EINVAL. */
+#define TD_SECRET_MAX 64
+ssize_t td_secret_decode(const char *text, unsigned char out[TD_SECRET_MAX]);
 
 void td_sub_conf_free(struct td_sub_conf *c); /* accepts NULL */
 struct td_sub_conf *td_sub_conf_copy(const struct td_sub_conf *c);

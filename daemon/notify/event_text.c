@@ -1,5 +1,6 @@
 #include "notify/event_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -39,7 +40,7 @@ static void feed_object(struct jw *w, const struct event_row *row)
     jw_end_object(w);
 }
 
-struct event_text *event_text_new(const struct event_row *row)
+struct event_text *event_text_new(const struct event_row *row, struct standing *standing)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(row->item.json_len + FRAME_BYTES);
     buf_addf(&b, "id: %lld\nevent: %s\ndata: ", (long long)row->seq, row->kind);
@@ -60,8 +61,25 @@ struct event_text *event_text_new(const struct event_row *row)
     buf_adds(&b, "\n\n");
     struct event_text *e = xmalloc(sizeof *e + b.len);
     *e = (struct event_text){
-        .refs = 1, .seq = row->seq, .len = b.len, .json_off = off, .json_len = n};
+        .refs = 1, .seq = row->seq, .at = row->at, .len = b.len, .json_off = off, .json_len = n};
+    snprintf(e->kind, sizeof e->kind, "%s", row->kind);
     memcpy(e->text, b.data, b.len);
+    if (standing)
+        e->n_matches = standing_match(standing, row, &e->matches, &e->generation);
+    return e;
+}
+
+struct event_text *event_text_kept(int64_t seq, int64_t at, const char *json, size_t n)
+{
+    struct event_text *e = xmalloc(sizeof *e + n);
+    *e = (struct event_text){.refs = 1, .seq = seq, .at = at, .len = n, .json_len = n};
+    memcpy(e->text, json, n);
+    static const char key[] = "\"event\":\"";
+    const char *kind = memmem(json, n, key, strlen(key));
+    if (kind) {
+        kind += strlen(key);
+        snprintf(e->kind, sizeof e->kind, "%.*s", (int)strcspn(kind, "\""), kind);
+    }
     return e;
 }
 
@@ -73,11 +91,13 @@ struct event_text *event_text_ref(struct event_text *e)
 
 void event_text_unref(struct event_text *e)
 {
-    if (e && --e->refs == 0)
+    if (e && --e->refs == 0) {
+        free(e->matches);
         free(e);
+    }
 }
 
 size_t event_text_bytes(const struct event_text *e)
 {
-    return sizeof *e + e->len;
+    return sizeof *e + e->len + e->n_matches * sizeof *e->matches;
 }

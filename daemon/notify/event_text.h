@@ -19,11 +19,16 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "notify/standing.h"
 #include "store/reader.h"
 
 struct event_text {
-    int refs; /* loop thread */
-    int64_t seq;
+    int refs;        /* loop thread */
+    int64_t seq, at; /* at: commit time */
+    char kind[32];
+    uint64_t generation; /* standing.h: the queries that it was matched against */
+    uint64_t *matches;   /* those it matches, in order */
+    size_t n_matches;
     size_t len;                /* of text */
     size_t json_off, json_len; /* the object in it, without its newline */
     char text[];
@@ -33,8 +38,10 @@ struct event_text {
  * child that was taken over could have put them there) become spaces, so that a feed cannot forge
  * an event. */
 void item_text(struct buf *out, const struct item_row *item);
-/* Renders ROW; one reference, the caller's. */
-struct event_text *event_text_new(const struct event_row *row);
+/* Renders ROW and matches it against STANDING (NULL = none); one reference, the caller's. */
+struct event_text *event_text_new(const struct event_row *row, struct standing *standing);
+/* One that was kept as its JSON object alone (a dead letter). */
+struct event_text *event_text_kept(int64_t seq, int64_t at, const char *json, size_t n);
 struct event_text *event_text_ref(struct event_text *e);
 /* Accepts NULL. */
 void event_text_unref(struct event_text *e);

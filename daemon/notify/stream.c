@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "notify/filter.h"
 
 struct page {
     struct ask ask;
@@ -42,6 +43,7 @@ struct follower {
 
 struct stream {
     struct store *store;
+    struct standing *standing;
     struct asker *asker;
     struct page *in_flight; /* laggards' pages that are being read */
     struct follower *live;  /* wait for the ring to grow */
@@ -77,10 +79,10 @@ int stream_check(int64_t after, int64_t first, int64_t end, struct td_err *err)
 static int take_event(void *ctx, const struct event_row *row)
 {
     struct page *p = ctx;
-    struct event_text *e = event_text_new(row);
+    struct event_text *e = event_text_new(row, p->s->standing);
     size_t bytes = event_text_bytes(e);
     if (p->n > 0 && p->bytes + bytes > p->max_bytes) {
-        free(e);
+        event_text_unref(e);
         p->full = true;
         return 1;
     }
@@ -341,6 +343,26 @@ static struct event_text *at_hand(struct follower *f)
     return e;
 }
 
+/* The next event that its filter lets pass, if it is in memory. */
+static struct event_text *at_hand_wanted(struct follower *f)
+{
+    struct event_text *e;
+    while ((e = at_hand(f))) {
+        int passes = f->conf.filter ? filter_passes(f->conf.filter, e) : 1;
+        if (passes > 0 || e->seq > f->conf.until)
+            return e;
+        if (passes < 0) { /* from before the filter was made: read it again */
+            if (f->page)
+                page_unref(TAKE(f->page));
+            else
+                ring_reset(f->s, f->s->end);
+            return NULL;
+        }
+        f->pos = e->seq;
+    }
+    return NULL;
+}
+
 struct follower *follower_new(struct stream *s, const struct follower_conf *conf)
 {
     struct follower *f = xcalloc(1, sizeof *f);
@@ -363,7 +385,7 @@ int follower_next(struct follower *f, const struct event_text **ret, struct td_e
         return 0;
     struct event_text *e = NULL;
     if (f->result == 0 && !is_over(f))
-        e = at_hand(f);
+        e = at_hand_wanted(f);
     if (f->result == 0 && (is_over(f) || (e && e->seq > f->conf.until)))
         f->result = td_err(&f->err, -ENODATA, "the end that was asked for");
     if (f->result == 0 && !e)
@@ -408,6 +430,7 @@ struct stream *stream_new(struct store *store, struct asker *asker)
     struct stream *s = xcalloc(1, sizeof *s);
     s->store = store;
     s->asker = asker;
+    s->standing = standing_new();
     s->start = s->end = store_last_seq(store);
     return s;
 }
@@ -418,7 +441,18 @@ void stream_free(struct stream *s)
         return;
     ring_reset(s, 0);
     free(s->ring);
+    standing_free(s->standing);
     free(s);
+}
+
+void stream_forget(struct stream *s)
+{
+    ring_reset(s, s->end);
+}
+
+struct standing *stream_standing(struct stream *s)
+{
+    return s->standing;
 }
 
 void stream_log_grew(struct stream *s, int64_t last_seq)

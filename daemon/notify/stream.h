@@ -23,9 +23,11 @@
 #include "base/err.h"
 #include "notify/ask.h"
 #include "notify/event_text.h"
+#include "notify/standing.h"
 
 struct stream;
 struct follower;
+struct filter;
 
 /* ASKER is borrowed and must outlive the stream. */
 struct stream *stream_new(struct store *store, struct asker *asker);
@@ -34,10 +36,15 @@ void stream_free(struct stream *s);
 /* The log now ends at LAST_SEQ. */
 void stream_log_grew(struct stream *s, int64_t last_seq);
 
+/* Events that were rendered are rendered again (filter.c: there are more queries now). */
+void stream_forget(struct stream *s);
+struct standing *stream_standing(struct stream *s);
+
 struct follower_conf {
-    int64_t after; /* the last event it has had; 0 = from the oldest that is kept */
-    int64_t until; /* no event beyond this seq; INT64_MAX = follows for ever */
-    int64_t limit; /* at most so many events; 0 = no limit */
+    int64_t after;               /* the last event it has had; 0 = from the oldest that is kept */
+    int64_t until;               /* no event beyond this seq; INT64_MAX = follows for ever */
+    int64_t limit;               /* at most so many events; 0 = no limit */
+    const struct filter *filter; /* only events that pass; borrowed, NULL = all */
     /* Something is there to be had (an event, the end, an error). Loop; may call follower_next or
      * follower_free, for any follower. */
     void (*wake)(void *ctx);
@@ -52,7 +59,7 @@ void follower_free(struct follower *f);
  * -ESTALE the log does not keep the position any more (or never had it), others from the store; ERR
  * says it and how to go on. */
 int follower_next(struct follower *f, const struct event_text **ret, struct td_err *err);
-/* The last event it was given, or conf.after. */
+/* Where it is: it has had everything up to this seq that it wants. */
 int64_t follower_position(const struct follower *f);
 
 /* Can a follower that had AFTER go on in a log whose oldest event is FIRST (0 = none is kept) and

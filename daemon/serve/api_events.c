@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -17,7 +18,19 @@ struct events_work {
     bool given;   /* the request says where to begin */
     bool resumes; /* by Last-Event-ID, which goes before the cursor */
     bool follow, is_new;
+    int64_t since;     /* begin with the events of this time; TD_NEVER = not asked */
+    char *events;      /* kinds joined by '\n'; NULL = all */
+    const char *query; /* NULL = all */
+    char *sub_query;   /* of the subscription that is named */
 };
+
+static void events_free(void *ctx)
+{
+    struct events_work *w = ctx;
+    free(w->events);
+    free(w->sub_query);
+    filter_free(w->tail.filter);
+}
 
 static const char *header(struct request *q, const char *name)
 {
@@ -51,18 +64,59 @@ static int read_position(struct request *q, struct events_work *w, struct td_err
                                          : param_int(&q->params, "after", 0, INT64_MAX, pos, err);
 }
 
+/* kinds=a,b as lines. */
+static char *read_kinds(struct request *q)
+{
+    char *kinds = xstrdup_or_null(param_str(&q->params, "kinds"));
+    for (char *p = kinds; p && *p; p++)
+        if (*p == ',')
+            *p = '\n';
+    return kinds;
+}
+
+/* as=NAME of a subscription: a stream's consumer gets what the subscription wants. */
+static int read_subscription(struct request *q, struct events_work *w, struct td_err *err)
+{
+    const struct sub *s = q->s->outbox && w->as ? outbox_find(q->s->outbox, w->as) : NULL;
+    if (!s)
+        return 0;
+    if (sub_conf(s)->sink != TD_SINK_STREAM)
+        return td_err(err, -EEXIST,
+                      "%.200s is a subscription that the daemon delivers itself (sink = %s)", w->as,
+                      td_sink_names[sub_conf(s)->sink]);
+    if (w->query || w->events)
+        return td_err(err, -EINVAL,
+                      "q and kinds do not go with as=%.200s: the subscription says them", w->as);
+    w->events = xstrdup_or_null(sub_conf(s)->events);
+    w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
+    return 0;
+}
+
 int api_events_start(struct request *q)
 {
     struct events_work *w = q->work = xcalloc(1, sizeof *w);
     struct td_err err;
+    int r;
+    q->work_free = events_free;
+    w->since = TD_NEVER;
+    w->query = param_str(&q->params, "q");
+    w->events = read_kinds(q);
     w->follow = true;
     w->tail.where.until = INT64_MAX;
     w->as = param_str(&q->params, "as");
     if ((w->as && param_cursor_name(w->as, &err) < 0) || read_format(q, w, &err) < 0 ||
         read_position(q, w, &err) < 0 ||
         param_int(&q->params, "limit", 1, INT64_MAX, &w->tail.where.limit, &err) < 0 ||
+        param_time(&q->params, "since", clock_now_ms(), &w->since, &err) < 0 ||
         param_bool(&q->params, "follow", &w->follow, &err) < 0)
         return request_errno(q, -EINVAL, &err, NULL);
+    if ((r = read_subscription(q, w, &err)) < 0)
+        return request_errno(q, r, &err, NULL);
+    if (w->query || w->events) {
+        r = filter_new(&w->tail.filter, q->s->stream, w->events, w->query, &err);
+        if (r < 0)
+            return request_errno(q, r, &err, NULL);
+    }
     if (!w->follow)
         w->tail.where.until = store_last_seq(q->s->store);
     return 0;
@@ -82,6 +136,8 @@ void api_events(struct request *q, struct reader *r)
         if (w->is_new)
             result = 0;
     }
+    if (result >= 0 && w->since != TD_NEVER && !w->resumes && (!w->as || w->is_new))
+        result = reader_seq_before(r, w->since, &w->tail.where.after, &err);
     if (result >= 0)
         result = reader_log_bounds(r, &first, &last, &err);
     if (result >= 0)
@@ -95,10 +151,12 @@ static void begin(struct request *q)
     struct events_work *w = q->work;
     struct stream_counts sc;
     stream_count(q->s->stream, &sc);
-    if (sc.followers >= LIMIT_FOLLOWERS)
+    if (sc.followers >= LIMIT_FOLLOWERS) {
         request_fail(q, 503, "too many clients follow the log already");
-    else
+    } else {
         tail_new(q, &w->tail);
+        w->tail.filter = NULL; /* the tail's now */
+    }
 }
 
 static void cursor_made(struct request *q, int result, const struct td_err *err, const char *json)
@@ -150,9 +208,25 @@ void api_cursors(struct request *q, struct reader *r)
         request_errno(q, result, &err, NULL);
 }
 
+/* The position of what the daemon delivers itself is moved by rewind, or goes with the
+ * subscription. */
+static int refuse_delivered(struct request *q, bool streams_too)
+{
+    const struct sub *s = q->s->outbox ? outbox_find(q->s->outbox, q->arg) : NULL;
+    struct td_err err;
+    if (!s || (sub_conf(s)->sink == TD_SINK_STREAM && !streams_too))
+        return 0;
+    td_err(&err, 0, "%.200s is the position of a subscription: see /v1/subscriptions/NAME%s",
+           q->arg, streams_too ? "" : "/rewind");
+    request_errno(q, -EEXIST, &err, NULL);
+    return -EEXIST;
+}
+
 int api_cursor_set(struct request *q)
 {
     struct td_err err;
+    if (refuse_delivered(q, false) < 0)
+        return 0;
     if (param_cursor_name(q->arg, &err) < 0)
         return request_errno(q, -EINVAL, &err, NULL);
     if (request_json(q, "seq") < 0)
@@ -181,6 +255,8 @@ void api_cursor_find(struct request *q, struct reader *r)
 
 int api_cursor_delete(struct request *q)
 {
+    if (refuse_delivered(q, true) < 0)
+        return 0;
     store_cursor_delete(q->s->store, q->arg, op_stored, op_new(q));
     return 1;
 }

@@ -379,6 +379,21 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
     return 0;
 }
 
+struct stream *serve_stream(struct serve *s)
+{
+    return s->stream;
+}
+
+struct asker *serve_asker(struct serve *s)
+{
+    return s->asker;
+}
+
+void serve_set_outbox(struct serve *s, struct outbox *o)
+{
+    s->outbox = o;
+}
+
 void serve_listen(struct serve *s, struct listener *l, const struct frontend *frontend)
 {
     struct gate *g = xcalloc(1, sizeof *g);

@@ -19,6 +19,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "notify/ask.h"
+#include "notify/filter.h"
+#include "notify/outbox.h"
 #include "model/token.h"
 #include "notify/stream.h"
 #include "query/query.h"
@@ -48,6 +50,7 @@ struct serve {
     void *app;
     struct asker *asker;
     struct stream *stream;
+    struct outbox *outbox; /* borrowed; NULL = none */
     struct MHD_Daemon *mhd;
     bool closing;
 
@@ -147,6 +150,7 @@ int admit_token(struct request *q);
 
 struct tail_conf {
     struct follower_conf where; /* wake and ctx are set by tail_new */
+    struct filter *filter;      /* taken; NULL = all */
     bool sse;
 };
 /* The request's answer becomes the stream. */
@@ -185,6 +189,23 @@ int api_items_start(struct request *q);
 void api_items(struct request *q, struct reader *r);
 int api_item_start(struct request *q);
 void api_item(struct request *q, struct reader *r);
+
+void api_subs(struct request *q, struct reader *r);
+int api_subs_finish(struct request *q);
+int api_sub_add(struct request *q);
+void api_sub_add_at(struct request *q, struct reader *r);
+int api_sub_add_finish(struct request *q);
+int api_sub_remove(struct request *q);
+int api_sub_pause(struct request *q);
+int api_sub_resume(struct request *q);
+int api_sub_rewind(struct request *q);
+void api_sub_rewind_at(struct request *q, struct reader *r);
+int api_sub_rewind_finish(struct request *q);
+int api_sub_skip(struct request *q);
+int api_sub_test(struct request *q);
+void api_sub_letters(struct request *q, struct reader *r);
+int api_sub_replay(struct request *q);
+int api_sub_forget(struct request *q);
 
 int api_events_start(struct request *q);
 void api_events(struct request *q, struct reader *r);

@@ -44,6 +44,12 @@ struct serve_ops {
     /* feed_id 0 = all. JSON: how many, and when they are due. */
     void (*refresh)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
     void (*reload)(void *app, serve_answer_fn *done, void *ctx);
+    /* Makes a subscription, or with CHECK only says whether that would work. TEXT: "key = value"
+     * lines; its cursor begins at SEQ. JSON: the subscription. -EEXIST: there is one. */
+    void (*subscribe)(void *app, const char *name, const char *text, int64_t seq, bool check,
+                      serve_answer_fn *done, void *ctx);
+    /* -ENOENT, -EPERM: it stands in the config. */
+    void (*unsubscribe)(void *app, const char *name, serve_answer_fn *done, void *ctx);
     /* -EAGAIN with a reason while the daemon is not ready. */
     int (*ready)(void *app, struct td_err *err);
 };
@@ -67,6 +73,12 @@ void serve_free(struct serve *s);
  * NULL = addresses alone. Without a token nobody may. */
 struct td_token;
 void serve_set_access(struct serve *s, const struct td_token *tokens, size_t n, const char *names);
+/* What deliveries use too. Borrowed; until serve_free. */
+struct stream *serve_stream(struct serve *s);
+struct asker *serve_asker(struct serve *s);
+/* The deliveries, which the API shows and steers; borrowed, NULL = none (any more). */
+struct outbox;
+void serve_set_outbox(struct serve *s, struct outbox *o);
 /* The log now ends at LAST_SEQ: wakes the followers. */
 void serve_log_grew(struct serve *s, int64_t last_seq);
 

@@ -22,6 +22,7 @@
 struct tail {
     struct request *q;
     struct follower *f;
+    struct filter *filter;
     bool sse, suspended, ending;
     int fd;
     int64_t sent_at;              /* monotonic */
@@ -145,6 +146,7 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     struct follower_conf where = conf->where;
     where.wake = on_wake;
     where.ctx = t;
+    where.filter = t->filter = conf->filter;
     t->q = q;
     t->sse = conf->sse;
     t->sent_at = clock_mono_ms();
@@ -175,6 +177,7 @@ void tail_free(struct tail *t)
     if (!s->tails)
         ev_timer_stop(s->loop, &s->tails_tick);
     follower_free(t->f);
+    filter_free(t->filter);
     buf_free(&t->extra);
     free(t);
 }

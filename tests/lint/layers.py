@@ -14,7 +14,7 @@ STAGES = {
     'base': {'base'},
     'model': {'base', 'model'},
     'query': {'base', 'model', 'query'},  # the query language: of every stage that answers or tells
-    'config': {'base', 'model', 'config'},
+    'config': {'base', 'model', 'query', 'config'},
     'schedule': {'base', 'model', 'schedule'},
     'fetch': {'base', 'model', 'fetch'},
     'parse': {'base', 'model', 'parse'},

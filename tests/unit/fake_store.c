@@ -48,6 +48,7 @@ struct store {
         char name[LIMIT_NAME_BYTES + 1];
         int64_t seq;
     } cursors[MAX_CURSORS];
+    struct fake_sub subs[FAKE_SUBS];
     struct td_feed_conf conf[2];
     struct td_feed_state state[2];
 };
@@ -79,7 +80,8 @@ static void on_answered(struct ev_loop *loop, ev_async *w, int revents)
     for (struct answer *a = TAKE(s->answers); a; a = next) {
         struct td_err err = {"the fake store says no"};
         next = a->next;
-        a->done(a->ctx, a->result, &err);
+        if (a->done)
+            a->done(a->ctx, a->result, &err);
         free(a);
     }
 }
@@ -427,4 +429,129 @@ int reader_counts(struct reader *r, struct store_counts *ret, struct td_err *err
         *ret = (struct store_counts){
             .feeds = 2, .items = last, .events = last, .last_seq = last, .db_bytes = 16384};
     return result;
+}
+
+/* ---- subscriptions -------------------------------------------------------------------------- */
+
+void item_row_doc(const struct item_row *row, unsigned needs, struct query_doc *ret)
+{
+    static __thread char title[32];
+    snprintf(title, sizeof title, "Item %lld", (long long)row->item_id);
+    *ret = (struct query_doc){.title = title,
+                              .feed = row->feed,
+                              .feed_id = row->feed_id,
+                              .first_seen = row->first_seen,
+                              .date_published = TD_NEVER};
+}
+
+int reader_seq_before(struct reader *r, int64_t at, int64_t *ret_seq, struct td_err *err)
+{
+    int64_t before = at > 0 ? (at - 1) / 1000 : 0, last = store_last_seq(r->s); /* see as_event */
+    *ret_seq = MIN(before, last);
+    return 0;
+}
+
+const char *store_instance(const struct store *s)
+{
+    return "0123456789abcdef";
+}
+
+struct fake_sub *fake_store_sub(struct store *s, const char *name)
+{
+    for (int i = 0; i < FAKE_SUBS; i++)
+        if (str_eq(s->subs[i].name, name))
+            return &s->subs[i];
+    return NULL;
+}
+
+void store_sub_put(struct store *s, const char *name, const char *conf, int64_t seq,
+                   store_done_fn *done, void *ctx)
+{
+    struct fake_sub *f = fake_store_sub(s, name);
+    if (!f && (f = fake_store_sub(s, ""))) {
+        snprintf(f->name, sizeof f->name, "%s", name);
+        f->state = (struct td_sub_state){
+            .seq = seq, .failing_since = TD_NEVER, .next_try_at = TD_NEVER};
+    }
+    answer(s, done, ctx, f ? 0 : -ENOSPC);
+}
+
+void store_sub_save(struct store *s, const char *name, struct store_sub_save *save,
+                    store_done_fn *done, void *ctx)
+{
+    struct fake_sub *f = fake_store_sub(s, name);
+    LOCKED(s, {
+        if (f) {
+            f->state = save->state;
+            f->n_saves++;
+            f->n_delivered += save->n_delivered;
+            snprintf(f->error, sizeof f->error, "%s", save->error ? save->error : "");
+            for (int i = 0; save->replayed && i < f->n_dead; i++)
+                if (f->dead[i].id == save->replayed)
+                    f->dead[i].id = 0;
+        }
+        for (size_t i = 0; i < save->n_dead; i++) {
+            if (f && f->n_dead < FAKE_DEAD) {
+                f->dead[f->n_dead].seq = save->dead[i].seq;
+                f->dead[f->n_dead].id = f->n_dead + 1;
+                f->n_dead++;
+            }
+            free(save->dead[i].event);
+        }
+    });
+    free(save->dead);
+    free(save->error);
+    answer(s, done, ctx, f ? 0 : -ENOENT);
+}
+
+void store_sub_delete(struct store *s, const char *name, store_done_fn *done, void *ctx)
+{
+    struct fake_sub *f = fake_store_sub(s, name);
+    if (f)
+        f->name[0] = 0;
+    answer(s, done, ctx, f ? 0 : -ENOENT);
+}
+
+void store_dead_forget(struct store *s, const char *name, int64_t id, store_done_fn *done,
+                       void *ctx)
+{
+    answer(s, done, ctx, 0);
+}
+
+int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err)
+{
+    for (int i = 0; i < FAKE_SUBS; i++) {
+        struct fake_sub copy;
+        LOCKED(r->s, copy = r->s->subs[i]);
+        struct sub_row row = {.name = copy.name,
+                              .state = copy.state,
+                              .created_at = 1000,
+                              .last_delivered_at = TD_NEVER,
+                              .n_delivered = copy.n_delivered,
+                              .n_dead = copy.n_dead};
+        if (copy.name[0] && cb(ctx, &row))
+            break;
+    }
+    return broken(r->s, err);
+}
+
+int reader_dead_letters(struct reader *r, const char *name, int64_t after, int limit,
+                        dead_row_fn *cb, void *ctx, struct td_err *err)
+{
+    struct fake_sub *f = fake_store_sub(r->s, name);
+    for (int i = 0; f && i < f->n_dead && limit > 0; i++) {
+        char event[100];
+        struct dead_row row = {.event = event, .attempts = 1, .at = 1000};
+        LOCKED(r->s, {
+            row.id = f->dead[i].id;
+            row.seq = f->dead[i].seq;
+        });
+        snprintf(event, sizeof event, "{\"seq\":%lld,\"event\":\"item.new\"}", (long long)row.seq);
+        if (row.id <= after)
+            continue;
+        limit--;
+        if (cb(ctx, &row))
+            break;
+    }
+    return broken(r->s, err);
 }

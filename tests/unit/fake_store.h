@@ -29,4 +29,18 @@ void fake_store_hold(struct store *s, int hold);
 /* Makes the next questions fail with -EIO. */
 void fake_store_break(struct store *s, int n);
 
+/* What was saved of a subscription; NULL = there is none. Not while the reader is asked. */
+#define FAKE_SUBS 4
+#define FAKE_DEAD 200
+struct fake_sub {
+    char name[LIMIT_NAME_BYTES + 1], error[200];
+    struct td_sub_state state;
+    int n_saves, n_dead;
+    int64_t n_delivered;
+    struct {
+        int64_t id, seq; /* id 0: it was replayed */
+    } dead[FAKE_DEAD];
+};
+struct fake_sub *fake_store_sub(struct store *s, const char *name);
+
 #endif

@@ -177,7 +177,7 @@ static void everything(void **state)
 static void errors(void **state)
 {
     bad("[demon]\nstore = x\n", 1, "did you mean [daemon]?");
-    bad("[subscription x]\nquery = y\n", 1, "unknown section 'subscription'");
+    bad("[subscribers x]\nquery = y\n", 1, "unknown section 'subscribers'");
     bad("[daemon x]\n", 1, "[daemon] with a name: 'x'");
     bad("[feed]\nurl = http://h/\n", 1, "[feed] without a name");
     bad("store = x\n", 1, "store before any section");

@@ -133,7 +133,7 @@ static void text_has_both_forms(void **state)
                                      .json = "{\"id\":\"x\",\r\n\"title\":\"data: y\\n\\nid: 9\"}",
                                      .json_len = 39}};
     row.item.json_len = strlen(row.item.json);
-    struct event_text *t = event_text_new(&row);
+    struct event_text *t = event_text_new(&row, NULL);
     assert_int_equal(strncmp(t->text, "id: 17\nevent: item.new\ndata: {", 30), 0);
     assert_memory_equal(t->text + t->len - 2, "\n\n", 2);
     assert_int_equal(t->text[t->json_off], '{');

@@ -1,0 +1,520 @@
+/*
+ * cmd_subs.c - subscriptions: subscribe, unsubscribe, and `tidings subscriptions`, which lists,
+ * shows and steers them.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/api.h"
+#include "client/client.h"
+#include "client/items.h"
+#include "client/out.h"
+#include "client/source.h"
+#include "client/words.h"
+
+#define AT(field) offsetof(struct args, field)
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static int64_t number_of(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+static void no_tick(void *ctx)
+{
+}
+
+/* METHOD on /v1/subscriptions/NAME/WHAT (both may be NULL). */
+static int call(struct client *c, const char *method, const char *name, const char *what,
+                const json_t *body, json_t **ret, struct td_err *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT(1 << 16);
+    buf_adds(&path, "/v1/subscriptions");
+    if (name)
+        api_add_segment(&path, name);
+    if (what)
+        buf_addf(&path, "/%s", what);
+    return api_call_long(c->place.socket, method, path.data, body, no_tick, NULL, ret, err);
+}
+
+/* ---- list ----------------------------------------------------------------------------------- */
+
+enum { C_NAME, C_SINK, C_STATE, C_LAG, C_SEQ, C_DELIVERED, C_DEAD, C_NEXT, C_ERROR, C_QUERY, N };
+static const struct column columns[N] = {
+    [C_NAME] = {"name", "NAME", 0},
+    [C_SINK] = {"sink", "SINK", COL_SAFE},
+    [C_STATE] = {"state", "STATE", COL_SAFE},
+    [C_LAG] = {"lag", "LAG", COL_RIGHT | COL_SAFE},
+    [C_SEQ] = {"seq", NULL, COL_RIGHT | COL_SAFE},
+    [C_DELIVERED] = {"delivered", "DELIVERED", COL_RIGHT | COL_SAFE},
+    [C_DEAD] = {"dead_letters", "DEAD", COL_RIGHT | COL_SAFE},
+    [C_NEXT] = {"next_try_at", "NEXT TRY", COL_SAFE},
+    [C_ERROR] = {"error", "ERROR", COL_SHRINK},
+    [C_QUERY] = {"query", NULL, 0},
+};
+
+static void add_row(struct out *out, const json_t *s, int64_t now)
+{
+    char numbers[4][24], next[WORDS_BYTES] = "";
+    static const char *const keys[] = {"lag", "seq", "delivered", "dead_letters"};
+    const char *state = text_of(s, "state");
+    bool failing = str_eq(state, "failing") || str_eq(state, "disabled");
+    int64_t at;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        snprintf(numbers[i], sizeof numbers[i], "%" PRId64, number_of(s, keys[i]));
+    if (clock_parse_rfc3339(text_of(s, "next_try_at"), &at) == 0)
+        words_relative(next, at, now);
+    struct cell cells[N] = {
+        [C_NAME] = {text_of(s, "name"), NULL, STYLE_BOLD},
+        [C_SINK] = {text_of(s, "sink"), NULL, 0},
+        [C_STATE] = {state, NULL, failing ? STYLE_RED : 0},
+        [C_LAG] = {numbers[0], NULL, 0},
+        [C_SEQ] = {numbers[1], NULL, 0},
+        [C_DELIVERED] = {numbers[2], NULL, 0},
+        [C_DEAD] = {numbers[3], NULL, number_of(s, "dead_letters") ? STYLE_RED : 0},
+        [C_NEXT] = {text_of(s, "next_try_at"), next, 0},
+        [C_ERROR] = {text_of(s, "error"), NULL, 0},
+        [C_QUERY] = {text_of(s, "query"), NULL, 0},
+    };
+    CLEANUP_FREE char *json = json_dumps(s, JSON_COMPACT);
+    out_row(out, cells, json, json ? strlen(json) : 0);
+}
+
+static int run_list(struct client *c)
+{
+    struct td_err err;
+    json_t *answer = NULL, *one;
+    size_t i;
+    int r = call(c, "GET", NULL, NULL, NULL, &answer, &err);
+    if (r < 0) {
+        json_decref(answer);
+        return client_errno(r, &err);
+    }
+    struct out *out = out_new(1, (enum format)c->args.format, &c->term, columns, N, false);
+    json_array_foreach (json_object_get(answer, "subscriptions"), i, one)
+        add_row(out, one, clock_now_ms());
+    if (out_rows(out) == 0 && c->args.format == FORMAT_TEXT)
+        client_note("there are no subscriptions: [subscription NAME] in the config, or tidings "
+                    "subscribe");
+    json_decref(answer);
+    return client_written(out_end(out, true));
+}
+
+/* ---- show one ------------------------------------------------------------------------------- */
+
+static void add_value(struct buf *b, const char *label, const json_t *v)
+{
+    CLEANUP_FREE char *text = NULL;
+    const json_t *one;
+    size_t i;
+    int64_t at;
+    char when[WORDS_BYTES];
+    if (!v)
+        return;
+    buf_addf(b, "%-18s ", label);
+    if (json_is_string(v) && str_ends(label, "at") &&
+        clock_parse_rfc3339(json_string_value(v), &at) == 0) {
+        buf_addf(b, "%s (%s)\n", json_string_value(v), words_relative(when, at, clock_now_ms()));
+        return;
+    }
+    if (json_is_array(v)) {
+        json_array_foreach (v, i, one)
+            buf_addf(b, "%s%s", i ? ", " : "", json_string_value(one));
+        buf_addc(b, '\n');
+        return;
+    }
+    if (!json_is_string(v))
+        text = json_dumps(v, JSON_ENCODE_ANY);
+    buf_addf(b, "%s\n", json_is_string(v) ? json_string_value(v) : text ? text : "");
+}
+
+static int run_show(struct client *c, const char *name)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(1 << 20), safe = BUF_INIT(1 << 22);
+    struct td_err err;
+    json_t *answer = NULL, *v;
+    const char *key;
+    int r = call(c, "GET", name, NULL, NULL, &answer, &err);
+    if (r < 0) {
+        json_decref(answer);
+        return client_errno(r, &err);
+    }
+    if (c->args.format == FORMAT_TEXT) {
+        json_object_foreach (answer, key, v)
+            add_value(&b, key, v);
+        for (char *save = NULL, *line = strtok_r(b.data, "\n", &save); line;
+             line = strtok_r(NULL, "\n", &save)) {
+            str_add_printable(&safe, line, strlen(line));
+            buf_addc(&safe, '\n');
+        }
+    } else {
+        CLEANUP_FREE char *json = json_dumps(answer, JSON_COMPACT);
+        out_add_json(&safe, &c->term, json, strlen(json));
+    }
+    json_decref(answer);
+    return client_written(out_write(1, buf_str(&safe), safe.len));
+}
+
+/* ---- dead letters --------------------------------------------------------------------------- */
+
+enum { D_ID, D_AT, D_SEQ, D_ATTEMPTS, D_TITLE, D_ERROR, D_N };
+static const struct column letter_columns[D_N] = {
+    [D_ID] = {"id", "ID", COL_RIGHT | COL_SAFE},
+    [D_AT] = {"at", "WHEN", COL_SAFE},
+    [D_SEQ] = {"seq", "EVENT", COL_RIGHT | COL_SAFE},
+    [D_ATTEMPTS] = {"attempts", "ATTEMPTS", COL_RIGHT | COL_SAFE},
+    [D_TITLE] = {"title", "TITLE", COL_SHRINK},
+    [D_ERROR] = {"error", "ERROR", COL_SHRINK},
+};
+
+static void add_letter(struct out *out, const json_t *l)
+{
+    char id[24], seq[24], attempts[24], when[WORDS_BYTES] = "";
+    const json_t *event = json_object_get(l, "event");
+    int64_t at;
+    snprintf(id, sizeof id, "%" PRId64, number_of(l, "id"));
+    snprintf(seq, sizeof seq, "%" PRId64, number_of(event, "seq"));
+    snprintf(attempts, sizeof attempts, "%" PRId64, number_of(l, "attempts"));
+    if (clock_parse_rfc3339(text_of(l, "at"), &at) == 0)
+        words_relative(when, at, clock_now_ms());
+    struct cell cells[D_N] = {
+        [D_ID] = {id, NULL, 0},
+        [D_AT] = {text_of(l, "at"), when, 0},
+        [D_SEQ] = {seq, NULL, 0},
+        [D_ATTEMPTS] = {attempts, NULL, 0},
+        [D_TITLE] = {text_of(json_object_get(event, "item"), "title"), NULL, 0},
+        [D_ERROR] = {text_of(l, "error"), NULL, 0},
+    };
+    CLEANUP_FREE char *json = json_dumps(l, JSON_COMPACT);
+    out_row(out, cells, json, json ? strlen(json) : 0);
+}
+
+static int run_letters(struct client *c, const char *name)
+{
+    struct td_err err;
+    int64_t after = 0;
+    int r = 0;
+    size_t n = 1;
+    struct out *out = out_new(1, (enum format)c->args.format, &c->term, letter_columns, D_N, false);
+    while (r == 0 && n > 0) {
+        char what[64];
+        json_t *answer = NULL, *one;
+        size_t i;
+        snprintf(what, sizeof what, "dead-letters?after=%" PRId64, after);
+        r = call(c, "GET", name, what, NULL, &answer, &err);
+        n = 0;
+        json_array_foreach (json_object_get(answer, "dead_letters"), i, one) {
+            add_letter(out, one);
+            after = number_of(one, "id");
+            n++;
+        }
+        json_decref(answer);
+    }
+    int written = out_end(out, r == 0);
+    return r < 0 ? client_errno(r, &err) : client_written(written);
+}
+
+/* ---- steering ------------------------------------------------------------------------------- */
+
+static int run_action(struct client *c, const char *action, const char *name)
+{
+    const struct args *a = &c->args;
+    struct td_err err;
+    json_t *answer = NULL, *body = NULL;
+    int64_t at;
+    if (str_eq(action, "rewind")) {
+        char when[CLOCK_TEXT];
+        uint64_t seq;
+        if (!a->to)
+            return client_fail(EX_USAGE, "rewind needs --to SEQ, TIME or now");
+        if (str_eq(a->to, "now") || str_to_u64(a->to, &seq) == 0)
+            body = json_pack("{s:s}", "to", a->to);
+        else if (words_parse_time(a->to, c->now, &at) == 0)
+            body = json_pack("{s:s}", "to", clock_rfc3339(when, at));
+        else
+            return client_fail(EX_USAGE,
+                               "--to is an event number or " WORDS_TIME_ALLOWED ", not %s", a->to);
+    } else if (str_eq(action, "replay") && a->id) {
+        body = json_pack("{s:I}", "id", (json_int_t)a->id);
+    }
+    int r = call(c, "POST", name, action, body, &answer, &err);
+    json_decref(body);
+    int code = r < 0 ? client_errno(r, &err) : EX_OK;
+    if (r == 0 && str_eq(action, "rewind"))
+        code = client_say("%s: goes on after event %" PRId64, name, number_of(answer, "seq"));
+    else if (r == 0 && str_eq(action, "skip"))
+        code = client_say("%s: %" PRId64 " event%s skipped, kept as dead letters", name,
+                          number_of(answer, "skipped"),
+                          number_of(answer, "skipped") == 1 ? "" : "s");
+    else if (r == 0 && str_eq(action, "replay"))
+        code = client_say("%s: %" PRId64 " dead letter%s in line", name,
+                          number_of(answer, "replaying"),
+                          number_of(answer, "replaying") == 1 ? "" : "s");
+    else if (r == 0 && str_eq(action, "test"))
+        code = client_say("%s: the consumer has acknowledged the test", name);
+    json_decref(answer);
+    return code;
+}
+
+static const char *const actions[] = {"show", "pause", "resume",       "rewind",
+                                      "skip", "test",  "dead-letters", "replay"};
+
+static int run_subscriptions(struct client *c)
+{
+    const struct args *a = &c->args;
+    if (a->n_operands == 0)
+        return run_list(c);
+    const char *first = a->operands[0];
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        known = known || str_eq(first, actions[i]);
+    if (a->n_operands == 1) {
+        if (known)
+            return client_fail(EX_USAGE, "%s which subscription?", first);
+        return run_show(c, first);
+    }
+    if (!known) {
+        const char *near = str_suggest(first, actions, ARRAY_SIZE(actions));
+        return client_fail(
+            EX_USAGE,
+            "subscriptions can show, pause, resume, rewind, skip, test, dead-letters "
+            "and replay, not %s%s%s%s",
+            first, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    }
+    if (str_eq(first, "show"))
+        return run_show(c, a->operands[1]);
+    if (str_eq(first, "dead-letters"))
+        return run_letters(c, a->operands[1]);
+    return run_action(c, first, a->operands[1]);
+}
+
+static const struct opt subscriptions_opts[] = {
+    {"to", 0, OPT_STRING, "PLACE", "rewind: an event number, a time, or now", AT(to)},
+    {"id", 0, OPT_NUMBER, "ID", "replay: this dead letter alone", AT(id), INT64_MAX},
+    {0},
+};
+
+const struct command cmd_subscriptions = {
+    .name = "subscriptions",
+    .operands = "[[ACTION] NAME]",
+    .help = "Shows subscriptions: how far they are, what fails; and steers them",
+    .details =
+        "Without a name: all of them. LAG is how many events of the log are still ahead, matching\n"
+        "or not.\n\n"
+        "ACTION NAME: show (the default), pause, resume (also after a 410, and tries at once what\n"
+        "fails), rewind --to PLACE (backwards or forwards), skip (what fails becomes dead "
+        "letters),\n"
+        "test (sends a made-up event and says what the consumer answered), dead-letters (events\n"
+        "that were given up), replay [--id ID] (sends those again).",
+    .opts = subscriptions_opts,
+    .max_operands = 2,
+    .has_format = true,
+    .run = run_subscriptions,
+};
+
+/* ---- unsubscribe ---------------------------------------------------------------------------- */
+
+static int run_unsubscribe(struct client *c)
+{
+    struct td_err err;
+    int r = call(c, "DELETE", c->args.operands[0], NULL, NULL, NULL, &err);
+    return r < 0 ? client_errno(r, &err)
+                 : client_say("%s: forgotten, with its position and dead letters",
+                              c->args.operands[0]);
+}
+
+static const struct opt no_opts[] = {{0}};
+
+const struct command cmd_unsubscribe = {
+    .name = "unsubscribe",
+    .operands = "NAME",
+    .help = "Forgets a subscription, its position and its dead letters",
+    .details = "One that stands in the config is taken out there first.",
+    .opts = no_opts,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_unsubscribe,
+};
+
+/* ---- subscribe ------------------------------------------------------------------------------ */
+
+/* The operands behind the name are the query. */
+static char *query_of(const struct args *a)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(1 << 16);
+    for (int i = 1; i < a->n_operands; i++)
+        buf_addf(&b, "%s%s", i > 1 ? " " : "", a->operands[i]);
+    return b.len ? buf_take(&b, NULL) : NULL;
+}
+
+static json_t *definition(struct client *c, const char *query, int *code)
+{
+    const struct args *a = &c->args;
+    json_t *body = json_pack("{s:s, s:s}", "name", a->operands[0], "sink",
+                             a->sink ? a->sink : "stream");
+    char when[CLOCK_TEXT];
+    int64_t at;
+    uint64_t seq;
+    *code = EX_USAGE;
+    for (size_t i = 0; body && i < a->n_tags; i++) {
+        const char *equals = strchr(a->tags[i], '=');
+        if (!equals || equals == a->tags[i]) {
+            client_fail(EX_USAGE, "--set is KEY=VALUE, not %s", a->tags[i]);
+            json_decref(body);
+            return NULL;
+        }
+        CLEANUP_FREE char *key = xstrndup(a->tags[i], (size_t)(equals - a->tags[i]));
+        json_object_set_new(body, key, json_string(equals + 1));
+    }
+    if (body && query)
+        json_object_set_new(body, "query", json_string(query));
+    if (body && a->from) {
+        bool plain = str_eq(a->from, "now") || str_to_u64(a->from, &seq) == 0;
+        if (!plain && words_parse_time(a->from, c->now, &at) < 0) {
+            client_fail(EX_USAGE, "--from is an event number or " WORDS_TIME_ALLOWED ", not %s",
+                        a->from);
+            json_decref(body);
+            return NULL;
+        }
+        json_object_set_new(body, "from", json_string(plain ? a->from : clock_rfc3339(when, at)));
+    }
+    if (!body)
+        client_fail(EX_USAGE, "the name is not UTF-8");
+    return body;
+}
+
+struct preview {
+    struct client *c;
+    struct out *out;
+    int64_t n;
+    int code;
+};
+
+static int show_item(void *ctx, const struct item_row *it)
+{
+    struct preview *p = ctx;
+    items_row(p->out, &p->c->term, it, clock_now_ms());
+    return 0;
+}
+
+static int on_event(void *ctx, const char *line, size_t n)
+{
+    struct preview *p = ctx;
+    json_t *event = json_loadb(line, n, 0, NULL), *item = json_object_get(event, "item");
+    const char *reason = text_of(json_object_get(event, "error"), "reason");
+    if (*reason)
+        p->code = client_fail(EX_DATAERR, "%s", reason);
+    else
+        p->n++;
+    if (item)
+        source_item_object(item, show_item, p);
+    json_decref(event);
+    return p->code ? p->code : out_error(p->out) < 0;
+}
+
+/* What it would have been sent since then, from the log. */
+static int preview(struct client *c, const json_t *body, const char *query)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT(1 << 17);
+    const char *kinds = json_string_value(json_object_get(body, "events"));
+    char when[CLOCK_TEXT];
+    struct td_err err;
+    struct preview p = {.c = c};
+    buf_adds(&path, "/v1/events");
+    api_add_param(&path, "format", "jsonl");
+    api_add_param(&path, "follow", "0");
+    api_add_param(&path, "q", query);
+    CLEANUP_FREE char *list = xstrdup(kinds ? kinds : "item.new");
+    for (char *s = list, *d = list;; s++)
+        if (*s != ' ' && !(*d++ = *s))
+            break;
+    api_add_param(&path, "kinds", str_eq(list, "all") ? NULL : list);
+    if (c->args.since != TD_NEVER)
+        api_add_param(&path, "since", clock_rfc3339(when, c->args.since));
+    else
+        api_add_param(&path, "after", "0");
+    enum format format = (enum format)c->args.format;
+    p.out = out_new(1, format == FORMAT_JSON ? FORMAT_JSONL : format, &c->term, item_columns,
+                    ITEM_COLUMNS, false);
+    int r = api_stream(c->place.socket, path.data, on_event, no_tick, &p, &err);
+    int written = out_end(p.out, r == 0);
+    if (p.code)
+        return p.code;
+    if (r < 0)
+        return client_errno(r, &err);
+    client_note("%s would have been sent %" PRId64 " event%s", c->args.operands[0], p.n,
+                p.n == 1 ? "" : "s");
+    return client_written(written);
+}
+
+static int run_subscribe(struct client *c)
+{
+    const struct args *a = &c->args;
+    CLEANUP_FREE char *query = query_of(a);
+    struct td_err err;
+    json_t *answer = NULL;
+    int code;
+    if (query && (code = client_check_query(query)) != 0)
+        return code;
+    if (!a->dry_run && a->since != TD_NEVER)
+        return client_fail(EX_USAGE, "--since goes with --dry-run; --from says where to begin");
+    json_t *body = definition(c, query, &code);
+    if (!body)
+        return code;
+    if (a->dry_run)
+        json_object_set_new(body, "check", json_true());
+    int r = call(c, "POST", NULL, NULL, body, &answer, &err);
+    if (r < 0)
+        code = client_errno(r, &err);
+    else if (a->dry_run)
+        code = preview(c, body, query);
+    else
+        code = client_say("%s: subscribed, begins after event %" PRId64, a->operands[0],
+                          number_of(answer, "seq"));
+    json_decref(answer);
+    json_decref(body);
+    return code;
+}
+
+static const struct opt subscribe_opts[] = {
+    {"sink", 0, OPT_STRING, "SINK", "where to: stream (the default) or \"webhook URL\"", AT(sink)},
+    {"set", 0, OPT_TAGS, "KEY=VALUE", "a key of [subscription], feeds.conf(5); may be repeated",
+     AT(tags)},
+    {"from", 0, OPT_STRING, "PLACE", "begin here: an event number, a time, or now (the default)",
+     AT(from)},
+    {"dry-run", 'n', OPT_FLAG, NULL, "make nothing; show what it would have been sent",
+     AT(dry_run)},
+    {"since", 0, OPT_TIME, "TIME", "with --dry-run: since then (default: all that is kept)",
+     AT(since)},
+    {0},
+};
+
+const struct command cmd_subscribe = {
+    .name = "subscribe",
+    .operands = "NAME [QUERY...]",
+    .help = "Makes a subscription: a named place in the log, with a query and a sink",
+    .details =
+        "It is kept in the store, beside those of the config file; sinks that run commands, write\n"
+        "files or send mail stand in the config only. Examples:\n"
+        "  tidings subscribe linux 'title:linux' tag:tech\n"
+        "  tidings follow --as linux\n"
+        "  tidings subscribe phone --sink 'webhook https://ntfy.sh/my-topic' --set format=ntfy\n"
+        "  tidings subscribe linux title:linux --dry-run --since 30d",
+    .opts = subscribe_opts,
+    .min_operands = 1,
+    .max_operands = -1,
+    .has_format = true,
+    .run = run_subscribe,
+};

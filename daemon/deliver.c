@@ -1,0 +1,362 @@
+/*
+ * deliver.c - subscriptions of the config, of the store, and of users at run time, joined to the
+ * deliveries (notify/outbox.h), which POST through a fetcher of their own: a consumer that hangs
+ * takes no place from feeds, nor from another consumer.
+ */
+#include "app_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/sub.h"
+#include "notify/outbox.h"
+#include "store/reader.h"
+
+#define IDLE_HANDLES 32 /* of curl, kept for use again */
+
+/* A subscription on its way into the store, or out of it. */
+struct pending {
+    struct deliver *d;
+    struct td_sub_conf *conf; /* NULL: it is removed */
+    char *name;
+    struct ask ask; /* for its row, once it is there */
+    struct td_sub_state state;
+    char *error;
+    int result;
+    struct td_err err;
+    serve_answer_fn *done; /* NULL: nobody waits */
+    void *ctx;
+    struct pending *prev, *next;
+};
+
+struct post {
+    struct td_request rq;
+    struct fetch *fetch;
+    sink_posted_fn *done;
+    void *ctx;
+};
+
+struct deliver {
+    struct app *app;
+    struct fetcher *fetcher;
+    struct sink_env env;
+    struct outbox *outbox;
+    struct pending *pending;
+};
+
+/* ---- webhooks: a POST -------------------------------------------------------------------------
+ */
+
+static void on_posted(void *ctx, struct td_result *result)
+{
+    struct post *p = ctx;
+    sink_posted_fn *done = p->done;
+    void *done_ctx = p->ctx;
+    bool redirect = result->http_status >= 300 && result->http_status < 400;
+    if (redirect)
+        td_err(&result->err, 0, "HTTP %d: a redirect is not followed; name the address it leads to",
+               result->http_status);
+    int status = td_outcome_good(result->outcome) || result->http_status >= 300
+                     ? result->http_status
+                     : 0;
+    free(p);
+    done(done_ctx, status, result->retry_after_at, &result->err);
+    td_result_fini(result);
+}
+
+static void *post(void *ctx, const struct sink_post *sp, sink_posted_fn *done, void *done_ctx)
+{
+    struct deliver *d = ctx;
+    struct post *p = xcalloc(1, sizeof *p);
+    *p = (struct post){.rq = {.source = TD_SOURCE_HTTP,
+                              .url = sp->url,
+                              .timeout_ms = sp->timeout_ms,
+                              .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
+                              .post = sp->body,
+                              .post_bytes = sp->body_len,
+                              .headers = sp->headers,
+                              .allow = sp->allow,
+                              .n_allow = sp->n_allow},
+                       .done = done,
+                       .ctx = done_ctx};
+    p->fetch = fetch_start(d->fetcher, &p->rq, on_posted, p);
+    return p;
+}
+
+static void post_cancel(void *ctx, void *handle)
+{
+    struct post *p = handle;
+    fetch_cancel(p->fetch);
+    free(p);
+}
+
+/* ---- into the store, then into the outbox -----------------------------------------------------
+ */
+
+static void pending_free(struct pending *p)
+{
+    DL_DELETE(p->d->pending, p);
+    td_sub_conf_free(p->conf);
+    free(p->name);
+    free(p->error);
+    free(p);
+}
+
+static void answer(struct pending *p, int result, const struct td_err *err)
+{
+    if (p->done)
+        p->done(p->ctx, result, err, result < 0 ? NULL : "{}");
+    else if (result < 0)
+        log_warning("subscription %s: %s", p->name, err->msg);
+    pending_free(p);
+}
+
+static int take_row(void *ctx, const struct sub_row *row)
+{
+    struct pending *p = ctx;
+    if (!str_eq(row->name, p->name))
+        return 0;
+    p->state = row->state;
+    p->error = xstrdup_or_null(row->error);
+    p->result = 1;
+    return 1;
+}
+
+static void run_row(struct ask *a, struct reader *r)
+{
+    struct pending *p = CONTAINER_OF(a, struct pending, ask);
+    int result = reader_subs(r, take_row, p, &p->err);
+    p->result = result < 0 ? result : p->result;
+}
+
+static void row_known(struct ask *a)
+{
+    struct pending *p = CONTAINER_OF(a, struct pending, ask);
+    struct outbox *o = p->d->outbox;
+    struct td_err err = p->err;
+    int r = p->result < 0 ? p->result : 0;
+    if (o && r == 0 && !outbox_find(o, p->name)) {
+        struct sub_row row = {.name = p->name, .state = p->state, .error = p->error};
+        r = outbox_add(o, TAKE(p->conf), &row, &err);
+    }
+    answer(p, r, &err);
+}
+
+static void on_put(void *ctx, int result, const struct td_err *err)
+{
+    struct pending *p = ctx;
+    p->ask = (struct ask){.run = run_row, .done = row_known};
+    if (result < 0 || asker_ask(serve_asker(p->d->app->serve), &p->ask) < 0)
+        answer(p, result < 0 ? result : -ESHUTDOWN, err);
+}
+
+static struct pending *pending_new(struct deliver *d, const char *name, struct td_sub_conf *conf)
+{
+    struct pending *p = xcalloc(1, sizeof *p);
+    *p = (struct pending){.d = d, .name = xstrdup(name), .conf = conf};
+    DL_APPEND(d->pending, p);
+    return p;
+}
+
+/* CONF (taken) becomes a subscription that begins at SEQ. TEXT: its definition for the store, NULL
+ * = it stands in the config. */
+static void begin(struct deliver *d, struct td_sub_conf *conf, const char *text, int64_t seq,
+                  serve_answer_fn *done, void *ctx)
+{
+    struct pending *p = pending_new(d, conf->name, conf);
+    p->done = done;
+    p->ctx = ctx;
+    store_sub_put(d->app->store, conf->name, text, seq, on_put, p);
+}
+
+/* ---- start, reload, stop ----------------------------------------------------------------------
+ */
+
+static const struct td_sub_conf *configured(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_subs; i++)
+        if (str_eq(s->subs[i]->name, name))
+            return s->subs[i];
+    return NULL;
+}
+
+/* A subscription that the store has: as the config says, else as it was made. */
+static int load_row(void *ctx, const struct sub_row *row)
+{
+    struct deliver *d = ctx;
+    struct td_err err = {""};
+    const struct td_sub_conf *c = configured(d->app->settings, row->name);
+    if (!c && !row->conf) {
+        log_notice("subscription %s is not in the config any more; its position stays until "
+                   "tidings unsubscribe",
+                   row->name);
+        return 0;
+    }
+    struct td_sub_conf *conf = c ? td_sub_conf_copy(c) : sub_conf_read(row->name, row->conf, &err);
+    if (!conf || outbox_add(d->outbox, conf, row, &err) < 0)
+        log_warning("subscription %s does not run: %s", row->name, err.msg);
+    return 0;
+}
+
+static void begin_new(struct deliver *d)
+{
+    const struct settings *s = d->app->settings;
+    for (size_t i = 0; i < s->n_subs; i++)
+        if (!outbox_find(d->outbox, s->subs[i]->name))
+            begin(d, td_sub_conf_copy(s->subs[i]), NULL, store_last_seq(d->app->store), NULL, NULL);
+}
+
+int deliver_start(struct app *a, struct td_err *err)
+{
+    struct deliver *d = a->deliver = xcalloc(1, sizeof *d);
+    d->app = a;
+    struct fetch_conf fc = app_fetch_conf(a->settings);
+    fc.max_transfers = IDLE_HANDLES;
+    fc.per_host = 0;
+    if (!(d->fetcher = fetcher_new(a->loop, &fc, err)))
+        return -EIO;
+    d->env = (struct sink_env){.loop = a->loop,
+                               .instance = store_instance(a->store),
+                               .post = post,
+                               .post_cancel = post_cancel,
+                               .app = d};
+    d->outbox = outbox_new(a->store, serve_asker(a->serve), serve_stream(a->serve), &d->env);
+    serve_set_outbox(a->serve, d->outbox);
+    int r = store_load_subs(a->store, load_row, d, err);
+    if (r >= 0)
+        begin_new(d);
+    return r;
+}
+
+void deliver_configure(struct app *a)
+{
+    struct deliver *d = a->deliver;
+    struct td_err err;
+    struct fetch_conf fc = app_fetch_conf(a->settings);
+    fc.max_transfers = IDLE_HANDLES;
+    fc.per_host = 0;
+    fetcher_configure(d->fetcher, &fc);
+    for (struct sub *s = outbox_next(d->outbox, NULL), *next; s; s = next) {
+        const struct td_sub_conf *was = sub_conf(s), *c = configured(a->settings, was->name);
+        next = outbox_next(d->outbox, s);
+        if (!c && was->origin == TD_ORIGIN_CONFIG) {
+            log_notice("subscription %s is not in the config any more; its position stays until "
+                       "tidings unsubscribe",
+                       was->name);
+            outbox_remove(d->outbox, s);
+        } else if (c && !td_sub_conf_same(c, was)) {
+            log_notice("subscription %s: its definition has changed", was->name);
+            if (was->origin != TD_ORIGIN_CONFIG)
+                store_sub_put(a->store, c->name, NULL, 0, NULL, NULL);
+            if (outbox_change(d->outbox, s, td_sub_conf_copy(c), &err) < 0)
+                log_warning("subscription %s: %s", c->name, err.msg);
+        }
+    }
+    begin_new(d);
+}
+
+void deliver_stop(struct app *a)
+{
+    struct deliver *d = TAKE(a->deliver);
+    if (!d)
+        return;
+    if (a->serve)
+        serve_set_outbox(a->serve, NULL);
+    outbox_free(TAKE(d->outbox));
+    fetcher_free(d->fetcher);
+    a->deliver_left = d; /* questions under way come back to it */
+}
+
+void deliver_free(struct app *a)
+{
+    struct deliver *d = TAKE(a->deliver_left);
+    while (d && d->pending)
+        pending_free(d->pending);
+    free(d);
+}
+
+/* ---- what users ask ---------------------------------------------------------------------------
+ */
+
+void deliver_subscribe(void *app, const char *name, const char *text, int64_t seq, bool check,
+                       serve_answer_fn *done, void *ctx)
+{
+    struct app *a = app;
+    struct deliver *d = a->deliver;
+    struct td_err err;
+    struct td_sub_conf *conf = sub_conf_read(name, text, &err);
+    if (!conf) {
+        done(ctx, -EINVAL, &err, NULL);
+        return;
+    }
+    size_t n = 0;
+    for (struct sub *s = outbox_next(d->outbox, NULL); s; s = outbox_next(d->outbox, s))
+        n++;
+    int r = 0;
+    if (outbox_find(d->outbox, name))
+        r = td_err(&err, -EEXIST, "there is a subscription %s already", name);
+    else if (n >= LIMIT_SUBSCRIPTIONS)
+        r = td_err(&err, -EEXIST, "there are %d subscriptions, as many as are allowed",
+                   LIMIT_SUBSCRIPTIONS);
+    if (r < 0 || check) {
+        td_sub_conf_free(conf);
+        done(ctx, r, &err, "{}");
+        return;
+    }
+    log_notice("subscription %s: made at run time, sink %s", name, td_sink_names[conf->sink]);
+    begin(d, conf, text, seq, done, ctx);
+}
+
+static void on_deleted(void *ctx, int result, const struct td_err *err)
+{
+    answer(ctx, MIN(result, 0), err);
+}
+
+void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, void *ctx)
+{
+    struct app *a = app;
+    struct deliver *d = a->deliver;
+    struct td_err err;
+    struct sub *s = outbox_find(d->outbox, name);
+    if (s && sub_conf(s)->origin == TD_ORIGIN_CONFIG) {
+        td_err(&err, 0, "subscription %s is in %s: take it out there and reload, then unsubscribe",
+               name, a->options->config);
+        done(ctx, -EPERM, &err, NULL);
+        return;
+    }
+    if (s) {
+        outbox_remove(d->outbox, s);
+        log_notice("subscription %s: removed", name);
+    }
+    struct pending *p = pending_new(d, name, NULL);
+    p->done = done;
+    p->ctx = ctx;
+    store_sub_delete(a->store, name, on_deleted, p);
+}
+
+void deliver_metrics(struct app *a, struct buf *out)
+{
+    struct outbox_counts c;
+    if (!a->deliver)
+        return;
+    outbox_count(a->deliver->outbox, &c);
+    buf_adds(out, "# TYPE tidings_deliveries_total counter\n");
+    for (int i = 0; i < TD_SINKS; i++)
+        if (i != TD_SINK_STREAM)
+            buf_addf(out,
+                     "tidings_deliveries_total{sink_type=\"%s\",result=\"ok\"} %llu\n"
+                     "tidings_deliveries_total{sink_type=\"%s\",result=\"failed\"} %llu\n",
+                     td_sink_names[i], (unsigned long long)c.delivered[i], td_sink_names[i],
+                     (unsigned long long)c.failed[i]);
+    buf_addf(out,
+             "# TYPE tidings_dead_letters_total counter\ntidings_dead_letters_total %llu\n"
+             "# TYPE tidings_subscriptions gauge\ntidings_subscriptions{state=\"all\"} %zu\n"
+             "tidings_subscriptions{state=\"failing\"} %zu\n"
+             "tidings_subscriptions{state=\"paused\"} %zu\n"
+             "tidings_subscriptions{state=\"disabled\"} %zu\n",
+             (unsigned long long)c.dead, c.subs, c.failing, c.paused, c.disabled);
+}

@@ -1,0 +1,73 @@
+#include "notify/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct filter {
+    struct stream *s;
+    char *events;
+    uint64_t id, generation; /* of the query in the stream's standing; id 0 = none */
+};
+
+bool filter_has_kind(const char *events, const char *kind)
+{
+    if (!events)
+        return true;
+    for (const char *p = events; *p;) {
+        size_t n = strcspn(p, "\n");
+        bool all = p[n - 1] == '*';
+        if (all ? strncmp(kind, p, n - 1) == 0 : strlen(kind) == n && memcmp(kind, p, n) == 0)
+            return true;
+        p += n + (p[n] != 0);
+    }
+    return false;
+}
+
+int filter_new(struct filter **ret, struct stream *s, const char *events, const char *query,
+               struct td_err *err)
+{
+    struct query *q = NULL;
+    int r = query ? query_parse_err(&q, query, err) : 0;
+    if (r < 0)
+        return r;
+    struct filter *f = xcalloc(1, sizeof *f);
+    f->s = s;
+    f->events = xstrdup_or_null(events);
+    if (q && !query_is_all(q)) {
+        f->id = standing_add(stream_standing(s), q, &f->generation);
+        stream_forget(s);
+    } else {
+        query_free(q);
+    }
+    *ret = f;
+    return 0;
+}
+
+void filter_free(struct filter *f)
+{
+    if (!f)
+        return;
+    if (f->id)
+        standing_remove(stream_standing(f->s), f->id);
+    free(f->events);
+    free(f);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+int filter_passes(const struct filter *f, const struct event_text *e)
+{
+    if (!filter_has_kind(f->events, e->kind))
+        return 0;
+    if (!f->id)
+        return 1;
+    if (e->generation < f->generation)
+        return -1;
+    return e->n_matches && bsearch(&f->id, e->matches, e->n_matches, sizeof f->id, by_id);
+}

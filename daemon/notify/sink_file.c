@@ -1,0 +1,238 @@
+/*
+ * file: each event's object is a line at the end of a file.
+ *
+ * A message is one write(2), and is acknowledged when fdatasync(2) has brought it to the disk. The
+ * file is opened for each message, so who renames it (logrotate) needs no signal: the next message
+ * makes a new one. With `rotate` a file that has grown beyond the size becomes FILE.1, what was
+ * FILE.1 becomes FILE.2, up to LIMIT_FILE_ROTATIONS. A write that fails half-way, and a line that a
+ * crash cut in the middle, are taken back, so every line is whole.
+ *
+ * Disks may hang, so this runs on a thread of its own for each message; a thread that never comes
+ * back is left behind with its part of the memory.
+ */
+#include "notify/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+/* Shared by the loop and the thread; who lets go last frees it. */
+struct job {
+    pthread_mutex_t lock;
+    bool wanted, running;
+    char *path;
+    int64_t rotate_bytes;
+    struct buf text;
+    struct ev_loop *loop;
+    ev_async *ended;
+    int result;
+    struct td_err err;
+};
+
+struct file {
+    struct sink base;
+    ev_async ended;
+    struct job *job;
+};
+
+static void job_free(struct job *j)
+{
+    pthread_mutex_destroy(&j->lock);
+    free(j->path);
+    buf_free(&j->text);
+    free(j);
+}
+
+/* ---- on the thread -------------------------------------------------------------------------- */
+
+/* Ends a file that a crash left in the middle of a line at its last whole one. *RET: its size. */
+static int repair(int fd, off_t *ret)
+{
+    char part[4096];
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size < 0)
+        return -errno;
+    *ret = size;
+    for (off_t end = size; end > 0;) {
+        off_t from = end > (off_t)sizeof part ? end - (off_t)sizeof part : 0;
+        ssize_t n = pread(fd, part, (size_t)(end - from), from);
+        if (n != end - from)
+            return n < 0 ? -errno : -EIO;
+        if (end == size && part[n - 1] == '\n')
+            return 0;
+        const char *line = memrchr(part, '\n', (size_t)n);
+        if (line || from == 0) {
+            *ret = line ? from + (line + 1 - part) : 0;
+            return ftruncate(fd, *ret) < 0 ? -errno : 0;
+        }
+        end = from;
+    }
+    return 0;
+}
+
+static void rotate(const char *path)
+{
+    for (int i = LIMIT_FILE_ROTATIONS; i > 0; i--) {
+        CLEANUP_FREE char *to = xasprintf("%s.%d", path, i);
+        CLEANUP_FREE char *from = i > 1 ? xasprintf("%s.%d", path, i - 1) : xstrdup(path);
+        rename(from, to); /* the older ones may not be there */
+    }
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = write(fd, p, n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return -errno;
+        p += k;
+        n -= (size_t)k;
+    }
+    return 0;
+}
+
+/* The entry of a new file in its folder. */
+static void sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    CLEANUP_FREE char *dir = slash ? xstrndup(path, MAX((size_t)(slash - path), 1u)) : xstrdup(".");
+    CLEANUP_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd);
+}
+
+static int append(struct job *j)
+{
+    struct stat st;
+    off_t size;
+    if (j->rotate_bytes && stat(j->path, &st) == 0 && st.st_size >= j->rotate_bytes)
+        rotate(j->path);
+    bool is_new = access(j->path, F_OK) < 0;
+    CLEANUP_CLOSE int fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (flock(fd, LOCK_EX) < 0) /* a message that was cancelled may still be writing */
+        return -errno;
+    int r = repair(fd, &size);
+    if (r == 0)
+        r = write_all(fd, buf_str(&j->text), j->text.len);
+    if (r == 0 && fdatasync(fd) < 0)
+        r = -errno;
+    if (r == 0 && is_new)
+        sync_folder(j->path);
+    if (r < 0 && ftruncate(fd, size) < 0)
+        r = -EIO;
+    return r;
+}
+
+static void *thread_main(void *arg)
+{
+    struct job *j = arg;
+    int r = append(j);
+    pthread_mutex_lock(&j->lock);
+    j->running = false;
+    j->result = r;
+    bool wanted = j->wanted;
+    if (wanted)
+        ev_async_send(j->loop, j->ended); /* under the lock: the sink cannot go meanwhile */
+    pthread_mutex_unlock(&j->lock);
+    if (!wanted)
+        job_free(j);
+    return NULL;
+}
+
+/* ---- on the loop ---------------------------------------------------------------------------- */
+
+static void on_ended(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct file *f = w->data;
+    struct job *j = f->job;
+    struct td_err err;
+    if (!j)
+        return;
+    pthread_mutex_lock(&j->lock);
+    bool running = j->running; /* an older wake-up, of a job that was cancelled */
+    pthread_mutex_unlock(&j->lock);
+    if (running)
+        return;
+    int r = j->result;
+    td_err(&err, 0, "%s: %s", j->path,
+           r == -EINVAL ? "it is no ordinary file"
+           : r < 0      ? strerror(-r)
+                        : "");
+    job_free(TAKE(f->job));
+    ev_async_stop(loop, w);
+    sink_answer(&f->base, r < 0 ? DELIVERY_FAILED : DELIVERY_ACK, TD_NEVER, r < 0 ? &err : NULL);
+}
+
+static void file_send(struct sink *s, const struct sink_message *m)
+{
+    struct file *f = (struct file *)s;
+    struct job *j = f->job = xcalloc(1, sizeof *j);
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_mutex_init(&j->lock, NULL);
+    j->wanted = j->running = true;
+    j->path = xstrdup(s->conf->target);
+    j->rotate_bytes = s->conf->rotate_bytes;
+    j->loop = s->env->loop;
+    j->ended = &f->ended;
+    j->text = BUF_INIT(SIZE_MAX / 2); /* the queue of the delivery has bounds */
+    for (int i = 0; i < m->n; i++) {
+        buf_add(&j->text, m->events[i].json, m->events[i].json_len);
+        buf_addc(&j->text, '\n');
+    }
+    ev_async_start(s->env->loop, &f->ended);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attr, thread_main, j) != 0) {
+        j->running = false; /* too many: told as a failure, tried again */
+        j->result = -EAGAIN;
+        ev_async_send(s->env->loop, &f->ended);
+    }
+    pthread_attr_destroy(&attr);
+}
+
+static void file_cancel(struct sink *s)
+{
+    struct file *f = (struct file *)s;
+    struct job *j = TAKE(f->job);
+    if (!j)
+        return;
+    ev_async_stop(s->env->loop, &f->ended);
+    pthread_mutex_lock(&j->lock);
+    j->wanted = false;
+    bool running = j->running;
+    pthread_mutex_unlock(&j->lock);
+    if (!running)
+        job_free(j);
+}
+
+static void file_free(struct sink *s)
+{
+    free(s);
+}
+
+static struct sink *file_make(const struct sink_env *env, const struct td_sub_conf *conf)
+{
+    struct file *f = xcalloc(1, sizeof *f);
+    ev_async_init(&f->ended, on_ended);
+    f->ended.data = f;
+    return &f->base;
+}
+
+const struct sink_type sink_file = {file_make, file_send, file_cancel, file_free};
