@@ -77,6 +77,7 @@ void listen_configure(struct app *a)
     CLEANUP_FREE char *names = xasprintf("%s%s%s", host, s->listen_names ? "\n" : "",
                                          s->listen_names ? s->listen_names : "");
     serve_set_access(a->serve, s->tokens, s->n_tokens, names);
+    serve_set_queries(a->serve, s->queries, s->n_queries, s->public_url);
 }
 
 int listen_start(struct app *a, struct td_err *err)

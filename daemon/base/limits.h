@@ -119,6 +119,7 @@
 #define LIMIT_QUERY_TERMS   1000        /* words, phrases and filters of one query */
 #define LIMIT_QUERY_DEPTH   50      /* parentheses and NOTs inside each other; FTS5 allows 256 */
 #define LIMIT_QUERY_NEAR    1000    /* n of NEAR/n */
+#define LIMIT_SAVED_QUERIES 1000    /* [query NAME] */
 #define LIMIT_QUERY_MS      2000    /* looking through the store for one page, others wait */
 #define LIMIT_REGEX_BYTES   1000    /* one pattern */
 #define LIMIT_REGEX_WORK    8000000 /* of one pattern on one text (query/regex.c): some 10 ms */

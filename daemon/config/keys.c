@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/keys_api.h"
+#include "config/queries.h"
 #include "config/keys_access.h"
 #include "config/sub.h"
 #include "config/url.h"
@@ -343,6 +344,10 @@ static int set_push(const struct key *k, void *target, const char *v, struct td_
 #define SITE(field) \
     .offset = offsetof(struct td_site, field), .size = sizeof(((struct td_site *)0)->field)
 
+#define QUERY(field)                                  \
+    .offset = offsetof(struct td_saved_query, field), \
+    .size = sizeof(((struct td_saved_query *)0)->field)
+
 const struct key config_keys[] = {
     {"store", IN_DAEMON, "the path of a file", "/var/lib/tidings/tidings.db",
      "Database with all items; relative to the working directory. Restart to change.", set_path,
@@ -356,6 +361,15 @@ const struct key config_keys[] = {
     {"listen-names", IN_DAEMON, "host names separated by spaces", NULL,
      "Names by which the API is asked over TCP, besides addresses and this machine's own.",
      set_listen_names, DAEMON(listen_names)},
+    {"public-url", IN_DAEMON, "an http or https address without a query", NULL,
+     "Where others reach the API (a reverse proxy): the beginning of the addresses in its feeds.",
+     set_public_url, DAEMON(public_url), .is_string = true, .max = LIMIT_URL_BYTES},
+    {"query", IN_QUERY, "a query, see tidings-query(7)", NULL, "Which items are meant.", set_query,
+     QUERY(query)},
+    {"title", IN_QUERY, "text of at most 500 bytes", NULL, "The title of its feed; else the name.",
+     set_query_title, QUERY(title)},
+    {"public", IN_QUERY, "yes or no", "no",
+     "yes: its feed needs no token at the API's TCP addresses.", set_query_open, QUERY(open)},
     {"secret", IN_TOKEN, "credential:NAME, file:/PATH or sha256:HEX", NULL,
      "The token, or its hash; sent as Authorization: Bearer.", set_token_secret,
      .offset = offsetof(struct td_token, sha256), .size = SHA256_BYTES},
@@ -530,6 +544,8 @@ const char *key_sections(unsigned sections)
         return "[feed NAME]";
     case IN_TOKEN:
         return "[token NAME]";
+    case IN_QUERY:
+        return "[query NAME]";
     case IN_SITE:
         return "[site NAME]";
     case IN_DEFAULTS | IN_FEED:

@@ -20,6 +20,7 @@ enum section {
     IN_TOKEN = 8,
     IN_SITE = 16,
     IN_SUB = 32,
+    IN_QUERY = 64
 };
 
 struct key;

@@ -14,6 +14,7 @@
 #include "config/ini.h"
 #include "config/keys.h"
 #include "config/keys_api.h"
+#include "config/queries.h"
 #include "config/sites.h"
 #include "config/sub.h"
 #include "config/table.h"
@@ -52,6 +53,7 @@ struct loader {
     uint64_t given_base, given_defaults;
     int defaults_file, defaults_line; /* of the last key of [defaults] that bears on the interval */
     struct place token_at[LIMIT_TOKENS], listen_at; /* file 0, line 0: not given */
+    struct place query_at[LIMIT_SAVED_QUERIES];
     struct draft *drafts;
     size_t n_drafts, cap_drafts;
     struct sub_section *subs;
@@ -143,9 +145,20 @@ static void open_sub(struct loader *l, const struct ini_line *in)
     l->section = IN_SUB;
 }
 
+static void open_query(struct loader *l, const struct ini_line *in)
+{
+    struct td_err err;
+    if (queries_open(l->s, in->arg, &err) < 0) {
+        problem(l, this_file(l), in->line, "%s", err.msg);
+        return;
+    }
+    l->query_at[l->s->n_queries - 1] = (struct place){this_file(l), in->line};
+    l->section = IN_QUERY;
+}
+
 static void open_section(struct loader *l, const struct ini_line *in)
 {
-    static const char *const names[] = {"daemon", "defaults", "feed",
+    static const char *const names[] = {"daemon", "defaults", "feed",        "query",
                                         "site",   "token",    "subscription"};
     char shown[KEY_SHOWN];
     l->section = 0;
@@ -160,6 +173,10 @@ static void open_section(struct loader *l, const struct ini_line *in)
     }
     if (str_eq(in->name, "token")) {
         open_token(l, in);
+        return;
+    }
+    if (str_eq(in->name, "query")) {
+        open_query(l, in);
         return;
     }
     if (str_eq(in->name, "site")) {
@@ -177,12 +194,13 @@ static void open_section(struct loader *l, const struct ini_line *in)
     bool daemon = str_eq(in->name, "daemon");
     if (!daemon && !str_eq(in->name, "defaults")) {
         const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
-        problem(
-            l, this_file(l), in->line,
-            "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [site NAME], "
-            "[token NAME], [subscription NAME]",
-            key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
-            near ? "]?)" : "");
+        problem(l, this_file(l), in->line,
+                "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [query "
+                "NAME], [site "
+                "NAME], "
+                "[token NAME], [subscription NAME]",
+                key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
+                near ? "]?)" : "");
         return;
     }
     if (*in->arg) {
@@ -273,6 +291,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
         l->listen_at = (struct place){this_file(l), in->line};
     void *target = d                         ? (void *)d->conf
                    : l->section == IN_TOKEN  ? (void *)&l->s->tokens[l->s->n_tokens - 1]
+                   : l->section == IN_QUERY  ? (void *)&l->s->queries[l->s->n_queries - 1]
                    : l->section == IN_SITE   ? (void *)&l->s->sites[l->s->n_sites - 1]
                    : !key_is_feeds(k)        ? (void *)l->s
                    : l->section == IN_DAEMON ? (void *)&l->base
@@ -288,6 +307,8 @@ static void set_value(struct loader *l, const struct ini_line *in)
         problem(l, this_file(l), in->line, "%s", err.msg);
         if (l->section == IN_TOKEN)
             l->token_at[l->s->n_tokens - 1].said = true;
+        if (l->section == IN_QUERY)
+            l->query_at[l->s->n_queries - 1].said = true;
     }
 }
 
@@ -309,8 +330,7 @@ static void take_line(void *ctx, const struct ini_line *in)
         else if (!l->in_wrong)
             problem(l, this_file(l), in->line,
                     "%s before any section; allowed: after [daemon], [defaults], [feed NAME], "
-                    "[site NAME] or "
-                    "[token NAME]",
+                    "[query NAME], [site NAME] or [token NAME]",
                     in->name);
         break;
     }
@@ -516,6 +536,14 @@ static void finish_subs(struct loader *l)
     free(l->subs);
 }
 
+static void check_queries(struct loader *l)
+{
+    for (size_t i = 0; i < l->s->n_queries; i++)
+        if (!l->s->queries[i].query && !l->query_at[i].said)
+            problem(l, l->query_at[i].file, l->query_at[i].line,
+                    "[query %s] without a query; allowed: query = WORDS", l->s->queries[i].name);
+}
+
 static void finish(struct loader *l)
 {
     inherit(l);
@@ -526,6 +554,7 @@ static void finish(struct loader *l)
     check_repeats(l);
     check_tokens(l);
     finish_subs(l);
+    check_queries(l);
 
     struct settings *s = l->s;
     const char *slash = strrchr(s->store, '/');
@@ -540,7 +569,7 @@ static void set_defaults(struct settings *s)
 {
     for (size_t i = 0; i < n_config_keys; i++) {
         const struct key *k = &config_keys[i];
-        if (k->sections & IN_TOKEN) /* a new token's is 0 */
+        if (k->sections & (IN_TOKEN | IN_QUERY)) /* a new one's is 0 */
             continue;
         if (k->def && k->set(k, key_is_feeds(k) ? (void *)&s->defaults : (void *)s, k->def, NULL))
             abort(); /* the table contradicts itself; test_settings reads it */
@@ -591,6 +620,8 @@ void settings_free(struct settings *s)
     free(s->listen);
     free(s->listen_names);
     td_tokens_free(s->tokens, s->n_tokens);
+    td_saved_queries_free(s->queries, s->n_queries);
+    free(s->public_url);
     sites_free(s);
     free(s->defaults.tags);
     td_access_free(s->defaults.access);

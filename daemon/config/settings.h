@@ -21,6 +21,7 @@
 #include "model/endpoint.h"
 #include "model/feed.h"
 #include "model/sub.h"
+#include "model/saved_query.h"
 #include "model/token.h"
 #include "model/site.h"
 
@@ -33,6 +34,9 @@ struct settings {
     char *listen_names; /* host names it may be asked by, joined by '\n', NULL = none */
     struct td_token *tokens;
     size_t n_tokens;
+    char *public_url; /* where others reach the API, without a slash at its end; NULL = not said */
+    struct td_saved_query *queries; /* [query NAME] */
+    size_t n_queries;
     char *contact;         /* URL or mail address for the User-Agent, NULL = the project's */
     char *state_dir;       /* folder of the store: quarantine/ lives beside it */
     char *websub_callback; /* public URL, no slash at its end; NULL = no subscriptions */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/saved_query.h"
 
 /* ---- a request's life ----------------------------------------------------------------------- */
 
@@ -58,6 +59,7 @@ static void request_free(struct request *q)
     free(q->work);
     free(q->arg);
     free(q->link);
+    free(q->etag);
     free(q->path);
     free(q->query);
     free(q);
@@ -181,7 +183,11 @@ static enum MHD_Result answer(struct request *q)
     }
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, q->type);
     MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, q->cache ? q->cache : "no-store");
+    if (q->etag)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_ETAG, q->etag);
+    if (q->last_modified[0])
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_LAST_MODIFIED, q->last_modified);
     if (q->status == 405)
         MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, q->allow);
     if (q->status == 503)
@@ -445,6 +451,8 @@ void serve_free(struct serve *s)
     asker_free(s->asker);
     td_tokens_free(s->tokens, s->n_tokens);
     free(s->listen_names);
+    td_saved_queries_free(s->queries, s->n_queries);
+    free(s->public_url);
     free(s);
 }
 

@@ -70,6 +70,9 @@ struct serve {
     struct td_token *tokens; /* owned, as listen_names */
     size_t n_tokens;
     char *listen_names;
+    struct td_saved_query *queries; /* owned, as public_url */
+    size_t n_queries;
+    char *public_url;        /* where others reach the API, NULL = as they ask */
     uint64_t n_refused;      /* for want of a token */
     int64_t refused_told_at; /* monotonic; how many of them the log knows of */
     uint64_t n_refused_told;
@@ -103,7 +106,10 @@ struct request {
     int status;
     const char *type; /* Content-Type */
     struct buf out;
-    char *link;            /* Link header */
+    char *link; /* Link header */
+    char *etag; /* and Last-Modified, "" = none */
+    char last_modified[40];
+    const char *cache;     /* Cache-Control; NULL = no-store */
     const char *challenge; /* WWW-Authenticate header */
     char allow[64];
     struct tail *tail; /* the answer is a stream */
@@ -187,6 +193,11 @@ int api_refresh(struct request *q);
 
 int api_items_start(struct request *q);
 void api_items(struct request *q, struct reader *r);
+int api_atom_start(struct request *q);
+int api_rss_start(struct request *q);
+int api_jsonfeed_start(struct request *q);
+void api_syndicate(struct request *q, struct reader *r);
+int api_queries(struct request *q);
 int api_item_start(struct request *q);
 void api_item(struct request *q, struct reader *r);
 

@@ -79,6 +79,11 @@ struct asker *serve_asker(struct serve *s);
 /* The deliveries, which the API shows and steers; borrowed, NULL = none (any more). */
 struct outbox;
 void serve_set_outbox(struct serve *s, struct outbox *o);
+/* The queries that have a name, and where others reach the API (NULL = as they ask), from now on
+ * (copied). */
+struct td_saved_query;
+void serve_set_queries(struct serve *s, const struct td_saved_query *queries, size_t n,
+                       const char *public_url);
 /* The log now ends at LAST_SEQ: wakes the followers. */
 void serve_log_grew(struct serve *s, int64_t last_seq);
 

@@ -75,6 +75,7 @@ void reader_row(struct reader *r, sqlite3_stmt *s, struct item_row *row)
     row->feed_url = db_text(s, i++);
     row->feed_tags = db_text(s, i++);
     row->feed_language = db_text(s, i++);
+    row->revised_at = sqlite3_column_int64(s, i);
 }
 
 const char *item_row_text(const struct item_row *row)

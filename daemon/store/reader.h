@@ -27,6 +27,7 @@ void reader_close(struct reader *r);
 struct item_row {
     int64_t item_id, feed_id, first_seen, revision;
     int64_t date_published; /* TD_NEVER = none */
+    int64_t revised_at;     /* when the current revision came */
     bool backlog;
     const char *feed, *feed_title; /* name; the user's or the feed's own title */
     const char *id, *url, *title, *author, *language;

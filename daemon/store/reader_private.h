@@ -19,9 +19,9 @@ struct reader {
 #define ITEM_FACTS                                                                         \
     "i.item_id, i.feed_id, i.first_seen, i.revision, i.date_published, i.backlog, f.name," \
     " coalesce(f.user_title, f.title), i.id, i.url, i.title, i.author, i.language, i.tags"
-#define FEED_FACTS     "f.url, f.tags, f.language"
+#define FEED_FACTS     "f.url, f.tags, f.language, i.revised_at"
 #define ITEM_COLUMNS   ITEM_FACTS ", i.json, " FEED_FACTS
-#define N_ITEM_COLUMNS 18
+#define N_ITEM_COLUMNS 19
 
 /* ROW from the columns of S, of which the first is 0. */
 void reader_row(struct reader *r, sqlite3_stmt *s, struct item_row *row);

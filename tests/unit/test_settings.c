@@ -323,6 +323,29 @@ static void missing_file(void **state)
 #define A_HASH  "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define A_TOKEN "[token t]\nsecret = " A_HASH "\n"
 
+static void queries(void **state)
+{
+    struct settings *s = good("[daemon]\npublic-url = https://n.example/t//\n"
+                              "[query rail]\nquery = strike OR (walkout -lang:de)\n"
+                              "title = Rail\npublic = yes\n[query all]\nquery =\n");
+    assert_string_equal(s->public_url, "https://n.example/t");
+    assert_int_equal(s->n_queries, 2);
+    assert_string_equal(s->queries[0].name, "rail");
+    assert_string_equal(s->queries[0].query, "strike OR (walkout -lang:de)");
+    assert_string_equal(s->queries[0].title, "Rail");
+    assert_true(s->queries[0].open && !s->queries[1].open);
+    assert_string_equal(s->queries[1].query, "");
+    settings_free(s);
+    bad("[query]\n", 1, "printable text without /");
+    bad("[query a/b]\n", 1, "printable text without /");
+    bad("[query a]\n", 1, "without a query");
+    bad("[query a]\nquery = a OR\n", 2, "nothing stands behind OR at character 3");
+    bad("[query a]\nquery = a\n[query a]\n", 3, "a second time");
+    bad("[query a]\nquery = a\npublic = maybe\n", 3, "yes or no");
+    bad("[daemon]\npublic-url = https://\n", 2, "without a query");
+    bad("[daemon]\npublic-url = https://h/?a\n", 2, "without a query");
+}
+
 static void table(void **state)
 {
     CLEANUP_BUF struct buf all = BUF_INIT(1 << 16);
@@ -334,7 +357,8 @@ static void table(void **state)
         assert_non_null(strstr(all.data, k->help));
         assert_int_equal(key_find_in(k->name, k->sections & -k->sections), i);
         const char *value = k->def ? k->def
-                            : str_eq(k->name, "url") || str_eq(k->name, "websub-callback")
+                            : str_eq(k->name, "url") || str_eq(k->name, "websub-callback") ||
+                                    str_eq(k->name, "public-url")
                                 ? "http://h/x"
                             : str_eq(k->name, "allow-addresses") ? "10.0.0.0/8"
                             : str_eq(k->name, "listen")          ? "127.0.0.1:1\n" A_TOKEN
@@ -347,8 +371,9 @@ static void table(void **state)
                             : str_eq(k->name, "rate")            ? "3/h"
                             : k->is_file                         ? "feeds.conf"
                                                                  : "words";
-        static const char *const where[] = {"[daemon]\n", "[defaults]\n",
-                                            "[feed x]\nurl = http://h/\n", A_TOKEN, "[site x]\n"};
+        static const char *const where[] = {
+            "[daemon]\n", "[defaults]\n",       "[feed x]\nurl = http://h/\n", A_TOKEN,
+            "[site x]\n", "[subscription x]\n", "[query x]\nquery = y\n"};
         const char *with = str_eq(k->name, "password")         ? "user = u"
                            : str_starts(k->name, "client-key") ? "client-cert = feeds.conf"
                            : str_eq(k->name, "proxy-password") ? "proxy-user = u"
@@ -359,6 +384,7 @@ static void table(void **state)
             CLEANUP_FREE char *text = xasprintf("%s%s = %s\n%s\n",
                                                 str_eq(k->name, "url")      ? "[feed x]\n"
                                                 : str_eq(k->name, "secret") ? "[token t]\n"
+                                                : str_eq(k->name, "query")  ? "[query x]\n"
                                                                             : where[bit],
                                                 k->name, value, with);
             settings_free(good(text));
@@ -575,6 +601,7 @@ int main(void)
         cmocka_unit_test(all_problems_at_once),
         cmocka_unit_test(drop_ins),
         cmocka_unit_test(missing_file),
+        cmocka_unit_test(queries),
         cmocka_unit_test(table),
         cmocka_unit_test(api_feeds),
         cmocka_unit_test(diff),

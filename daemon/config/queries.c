@@ -1,0 +1,84 @@
+#include "config/queries.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "query/query.h"
+
+#define TITLE_BYTES 500
+
+int queries_open(struct settings *s, const char *arg, struct td_err *err)
+{
+    size_t n = strlen(arg);
+    bool good = n > 0 && n <= LIMIT_NAME_BYTES && utf8_valid(arg, n) && !strchr(arg, '/');
+    for (const char *p = arg; *p && good; p++)
+        good = (unsigned char)*p >= 0x20 && *p != 0x7f;
+    if (!good)
+        return td_err(err, -EINVAL,
+                      "[query] without a usable name; allowed: [query NAME], 1 to %d bytes of "
+                      "printable text without /",
+                      LIMIT_NAME_BYTES);
+    if (td_saved_query_find(s->queries, s->n_queries, arg))
+        return td_err(err, -EINVAL, "[query %s] a second time; allowed: once", arg);
+    if (s->n_queries == LIMIT_SAVED_QUERIES)
+        return td_err(err, -EINVAL, "more than %d queries; allowed: %d", LIMIT_SAVED_QUERIES,
+                      LIMIT_SAVED_QUERIES);
+    s->queries = xreallocarray(s->queries, s->n_queries + 1, sizeof *s->queries);
+    s->queries[s->n_queries++] = (struct td_saved_query){.name = xstrdup(arg)};
+    return 0;
+}
+
+int set_query(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct td_saved_query *saved = target;
+    struct query_error e;
+    struct query *q;
+    char shown[KEY_SHOWN];
+    if (query_parse(&q, v, &e) < 0)
+        return td_err(err, -EINVAL, "%s = %s: %s at character %zu; allowed: %s", k->name,
+                      key_shown(shown, v), e.reason, e.column, k->type);
+    query_free(q);
+    xreplace(&saved->query, v);
+    return 0;
+}
+
+int set_query_title(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct td_saved_query *saved = target;
+    if (strlen(v) > TITLE_BYTES)
+        return td_err(err, -EINVAL, "%s of %zu bytes; allowed: %s", k->name, strlen(v), k->type);
+    xreplace(&saved->title, *v ? v : NULL);
+    return 0;
+}
+
+int set_query_open(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct td_saved_query *saved = target;
+    char shown[KEY_SHOWN];
+    if (!str_eq(v, "yes") && !str_eq(v, "no"))
+        return td_err(err, -EINVAL, "%s = %s; allowed: %s", k->name, key_shown(shown, v), k->type);
+    saved->open = str_eq(v, "yes");
+    return 0;
+}
+
+/* Without the slash at its end. */
+int set_public_url(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct settings *s = target;
+    char shown[KEY_SHOWN];
+    size_t n = strlen(v);
+    bool http = str_casestarts(v, "http://") || str_casestarts(v, "https://");
+    bool good = http && n <= LIMIT_URL_BYTES && strcspn(strstr(v, "://") + 3, "/") > 0 &&
+                !strpbrk(v, "?#@\"<> ");
+    for (const char *p = v; *p && good; p++)
+        good = (unsigned char)*p > 0x20 && (unsigned char)*p < 0x7f;
+    if (!good)
+        return td_err(err, -EINVAL, "%s = %s; allowed: %s", k->name, key_shown(shown, v), k->type);
+    while (n && v[n - 1] == '/')
+        n--;
+    free(s->public_url);
+    s->public_url = xstrndup(v, n);
+    return 0;
+}
