@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "fetch/record.h"
 
 /* Idle connections: polls of one feed are an hour apart, so they pay only within a host's burst
  * (FETCHING g). 118 s is below the usual 120 s keep-alive of servers. */
@@ -145,6 +146,8 @@ void fetch_finish(struct fetch *h)
     h->stop(h);
     h->finished = true;
     h->result.duration_ms = (int32_t)MIN(clock_mono_ms() - h->started_ms, (int64_t)INT32_MAX);
+    if (h->req->record)
+        record_finish(h->req->record, h->req, &h->result);
     DL_DELETE(f->running, h);
     DL_APPEND(f->finished, h);
     ev_feed_event(f->loop, &f->deliver, EV_CUSTOM);
@@ -158,6 +161,19 @@ void fetch_fail(struct fetch *h, enum td_outcome outcome, const char *fmt, ...)
     vsnprintf(h->result.err.msg, sizeof h->result.err.msg, fmt, ap);
     va_end(ap);
     fetch_finish(h);
+}
+
+/* A recorded hop that no answer came to, or that was no HTTP. */
+static void play_without_bytes(struct fetch *h)
+{
+    const struct td_exchange *x = h->req->replay;
+    h->result.outcome = x->outcome;
+    if (x->reason)
+        td_err(&h->result.err, 0, "%s", x->reason);
+    if (x->outcome == TD_OUT_OK && buf_add(&h->result.body, buf_str(&x->answer), x->answer.len) < 0)
+        fetch_fail(h, TD_OUT_TOO_LARGE, "the document is larger than max-body");
+    else
+        fetch_finish(h);
 }
 
 struct fetch *fetch_start(struct fetcher *f, const struct td_request *req, fetch_done_fn *done,
@@ -180,7 +196,10 @@ struct fetch *fetch_start(struct fetcher *f, const struct td_request *req, fetch
     h->result.retry_after_at = TD_NEVER;
     h->result.body = BUF_INIT(req->max_body_bytes);
     DL_APPEND(f->running, h);
-    kinds[req->source].start(h);
+    if (req->replay && !(req->replay->is_http && req->replay->answer.len))
+        play_without_bytes(h);
+    else
+        kinds[req->source].start(h);
     return h;
 }
 

@@ -14,6 +14,7 @@
 #include "fetch/gunzip.h"
 #include "fetch/head.h"
 #include "fetch/outcome.h"
+#include "fetch/record.h"
 
 #define ACCEPT                                                                             \
     "Accept: application/atom+xml, application/rss+xml, application/feed+json, "           \
@@ -41,9 +42,10 @@ struct hop {
     struct gunzip *gunzip; /* the body's coding is ours to decode; made when it begins */
     char curl_error[CURL_ERROR_SIZE];
     bool conditional, delta, too_large, bad_coding;
-    bool single_use;     /* EASY is not for use again */
-    int n_sockets;       /* addresses that were let pass */
-    const char *refused; /* the guard's word for the last one that was not */
+    bool single_use;       /* EASY is not for use again */
+    struct replay *replay; /* the other side, when the answer is a recorded one */
+    int n_sockets;         /* addresses that were let pass */
+    const char *refused;   /* the guard's word for the last one that was not */
     char refused_ip[INET6_ADDRSTRLEN];
 };
 
@@ -269,6 +271,10 @@ static void run(struct hop *p, const char *addresses)
         set_post(p);
     else
         set_headers(p);
+    if (p->base.req->record)
+        record_set(p->easy, p->base.req->record);
+    if (p->base.req->replay)
+        p->replay = replay_new(f->loop, p->base.req->replay, p->easy);
     curl_easy_setopt(p->easy, CURLOPT_DNS_CACHE_TIMEOUT, addresses ? NAMES_KEPT_S : 0L);
     if (addresses) {
         CLEANUP_FREE char *entry = xasprintf("+%s:%s:%s", p->host, p->port, addresses);
@@ -350,6 +356,10 @@ void hop_done(CURL *easy, CURLcode code)
     curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
     r->multiplexed = version == CURL_HTTP_VERSION_2_0;
     r->wire_bytes = (uint64_t)header_bytes + (uint64_t)body_bytes;
+    if (p->base.req->replay)
+        replay_end(p->base.req->replay, &x);
+    if (p->base.req->record)
+        record_end(easy, p->base.req->record, &x);
     outcome_judge(r, &x);
     fetch_finish(&p->base);
 }
@@ -368,6 +378,7 @@ static void hop_stop(struct fetch *h)
         else
             fetcher_give_easy(f, p->easy);
     }
+    replay_free(p->replay);
     gunzip_free(p->gunzip);
     curl_slist_free_all(p->headers);
     curl_slist_free_all(p->resolve);
@@ -449,6 +460,10 @@ void hop_start(struct fetch *h)
     struct hop *p = (struct hop *)h;
     const char *url = h->req->url;
     struct resolver *resolver = h->fetcher->resolver;
+    if (h->req->replay) {
+        run(p, NULL);
+        return;
+    }
     if (!str_casestarts(url, "http://") && !str_casestarts(url, "https://")) {
         fetch_fail(h, TD_OUT_REFUSED, "only http and https addresses are fetched");
         return;

@@ -17,6 +17,8 @@
 #include "model/cidr.h"
 #include "model/feed.h"
 
+struct td_exchange;
+
 /* Everything is borrowed until the done callback has run. */
 struct td_request {
     enum td_source source;
@@ -30,6 +32,10 @@ struct td_request {
      * when `url` has its scheme, host and port. NULL = none. */
     const struct td_access *access;
     const char *access_url;
+    /* Takes down what goes over the wire; NULL = nobody wants to know. */
+    struct td_exchange *record;
+    /* The answer comes from this recording and not from any network; NULL = the real thing. */
+    const struct td_exchange *replay;
     /* Asked when the host's address is known ("192.0.2.1:443"), before connecting; NULL = not
      * asked. False ends the request with TD_OUT_NONE. It may be called from within fetch_start. */
     bool (*admit)(void *ctx, const char *address);
