@@ -72,6 +72,8 @@ static int put_seen(struct work *w, const struct dedup_entry *de, int64_t item_i
 /* First import: what is older than the backlog rule allows, or has no date, is not announced. */
 static bool is_backlog(const struct store_commit *c, const struct td_entry *e)
 {
+    if (c->items_only)
+        return true;
     if (c->state.imported || c->backlog_ms <= 0)
         return false;
     int64_t date = e->date_published != TD_NEVER ? e->date_published : e->date_modified;
@@ -92,9 +94,16 @@ static void bind_entry(sqlite3_stmt *s, int i, const struct td_entry *e)
     db_bind_text(s, i, e->text);
 }
 
+static void tell_fate(struct work *w, const struct dedup_entry *de, enum td_fate fate)
+{
+    if (w->c->fates)
+        w->c->fates[de->entry - w->c->batch->entries] = (char)fate;
+}
+
 static int add_item(struct work *w, const struct dedup_entry *de)
 {
     bool backlog = is_backlog(w->c, de->entry);
+    tell_fate(w, de, backlog ? TD_FATE_BACKLOG : TD_FATE_NEW);
     sqlite3_stmt *s = db_stmt(
         w->d, "INSERT INTO item(feed_id, first_seen, revised_at, revision, backlog,"
               " date_published, date_modified, id, url, title, author, language, tags, json, text)"
@@ -247,6 +256,7 @@ static int change_item(struct work *w, const struct dedup_entry *de, int64_t ite
     if (r < 0)
         return r;
     w->r->n_changed++;
+    tell_fate(w, de, TD_FATE_CHANGED);
     return was.backlog ? 0 : add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
 }
 
@@ -354,6 +364,9 @@ static int store_entry(struct work *w, const struct dedup_entry *de, const struc
 {
     if (!f->item_id)
         return add_item(w, de);
+    tell_fate(w, de, TD_FATE_KNOWN);
+    if (w->c->items_only)
+        return 0;
     if (f->day < 0) {
         int r = put_seen(w, de, f->item_id);
         return r < 0 ? r : update_item(w, f->item_id, de->entry, false);
@@ -374,6 +387,8 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     CLEANUP_FREE struct found *found = xcalloc(b->n_entries, sizeof *found);
     w->list = list;
     w->n = dedup_list(b, *rule, list);
+    if (w->c->fates)
+        memset(w->c->fates, TD_FATE_DOUBLE, b->n_entries);
     int r = look_up(w, found, &unseen);
     if (r == 0 && dedup_suspicious(unseen, w->n, w->c->state.imported))
         r = find_moved(w, found, unseen);
@@ -382,7 +397,7 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     return r;
 }
 
-int commit_apply(struct db *d, struct store_commit *c, bool finished,
+static int apply(struct db *d, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err)
 {
     enum dedup_rule rule;
@@ -409,6 +424,8 @@ int commit_apply(struct db *d, struct store_commit *c, bool finished,
     c->state.imported = imported;
     if (r < 0)
         return r;
+    if (c->items_only)
+        return rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : 0;
     if (!finished) {
         c->first_import = !imported;
         if (c->finish)
@@ -420,4 +437,20 @@ int commit_apply(struct db *d, struct store_commit *c, bool finished,
     if (r == 0 && !same_language)
         r = feeds_write_language(d, c->feed_id, c->batch->language, err);
     return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
+}
+
+int commit_apply(struct db *d, struct store_commit *c, bool finished,
+                 struct store_commit_result *ret, bool *ret_known, struct td_err *err)
+{
+    if (!c->dry)
+        return apply(d, c, finished, ret, ret_known, err);
+    int r = db_exec(d, "SAVEPOINT dry", err);
+    if (r < 0)
+        return r;
+    int applied = apply(d, c, finished, ret, ret_known, err);
+    ret->first_seq = ret->last_seq = 0;
+    r = db_exec(d, "ROLLBACK TO dry", applied < 0 ? NULL : err);
+    if (r == 0)
+        r = db_exec(d, "RELEASE dry", applied < 0 ? NULL : err);
+    return applied < 0 ? applied : r;
 }

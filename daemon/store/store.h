@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "model/entry.h"
+#include "model/exchange.h"
 #include "model/feed.h"
 #include "model/sub.h"
 #include "model/site.h"
@@ -84,6 +85,14 @@ struct store_commit {
      * strings. C is freed by the store after it. R is NULL when the feed was removed meanwhile. */
     void (*done)(struct store_commit *c, const struct store_commit_result *r);
     void *ctx;
+    /* Tells what would become of it and leaves the store as it is. */
+    bool dry;
+    /* An archive (RFC 5005), no poll: what is new in it is stored and not announced, what is known
+     * stays as it is, STATE is neither asked for nor written. */
+    bool items_only;
+    /* Room for batch->n_entries: gets what became of each (enum td_fate). Borrowed until `done`;
+     * NULL = not wanted. */
+    char *fates;
     bool first_import; /* the store's own */
 };
 /* Takes C (malloc'd). */

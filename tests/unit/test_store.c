@@ -273,6 +273,66 @@ static void first_import_is_backlog(void **state)
     assert_int_equal(events(f, 0).n, 1);
 }
 
+/* A dry commit tells what a real one would do, and leaves no trace. */
+static void dry_commits(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = put_feed(f, "a");
+    struct item changed = {"c", "Army chief changed", call.url, call.date};
+    struct item fresh = {"n", "New one", "http://e.org/n", T0};
+    char fates[5] = "";
+    commit(f, id, true, (struct item[]){call, ferry}, 2);
+    for (int i = 0; i < 2; i++) { /* twice: nothing became known the first time */
+        struct store_commit *c = make_commit(f, id, true,
+                                             (struct item[]){fresh, changed, ferry, ferry}, 4);
+        c->dry = true;
+        c->fates = fates;
+        store_commit(f->store, c);
+        ev_run(f->loop, 0);
+        assert_int_equal(f->counts.n_new, 1);
+        assert_int_equal(f->counts.n_changed, 1);
+        assert_int_equal(f->counts.last_seq, 0);
+        assert_string_equal(fates, "nckd");
+        assert_int_equal(events(f, 0).n, 2);
+        assert_int_equal(items(f, (struct item_query){0}).n, 2);
+    }
+    commit(f, id, true, (struct item[]){fresh}, 1);
+    assert_int_equal(f->counts.last_seq, 3); /* no number of the log was used up */
+}
+
+static void see_state(void *ctx, struct td_feed_conf *conf, struct td_feed_state *s)
+{
+    *(int32_t *)ctx = s->n_unchanged;
+}
+
+/* An archive: what is new is stored without a word, what is known stays as it is. */
+static void archives_are_backlog(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = put_feed(f, "a");
+    struct item older = {"c", "Army chief, older version", call.url, call.date};
+    struct item old = {"o", "Old one", "http://e.org/o", T0 - 999999};
+    char fates[3] = "";
+    int32_t unchanged = 0;
+    commit(f, id, true, (struct item[]){call, ferry}, 2);
+    struct store_commit *c = make_commit(f, id, false, (struct item[]){older, old}, 2);
+    c->items_only = true;
+    c->finish = NULL;
+    c->fates = fates;
+    store_commit(f->store, c);
+    ev_run(f->loop, 0);
+    assert_int_equal(f->counts.n_new, 1);
+    assert_int_equal(f->counts.n_backlog, 1);
+    assert_string_equal(fates, "kb");
+    assert_int_equal(events(f, 0).n, 2);
+    struct seen s = items(f, (struct item_query){0});
+    assert_int_equal(s.n, 3);
+    assert_string_equal(s.titles[1], call.title);
+    struct td_err err;
+    assert_int_equal(store_load_feeds(f->store, see_state, &unchanged, &err), 0);
+    assert_int_equal(unchanged, 2); /* the poll's state */
+}
+
 static void a_feed_that_moves_is_not_told_again(void **state)
 {
     struct fixture *f = *state;
@@ -554,6 +614,8 @@ int main(void)
         T(new_items_become_events_once),
         T(changes_keep_the_old_revision),
         T(first_import_is_backlog),
+        T(dry_commits),
+        T(archives_are_backlog),
         T(a_feed_that_moves_is_not_told_again),
         T(search_finds_words_also_after_a_change),
         T(retention_expires_and_nothing_comes_back),
