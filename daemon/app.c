@@ -174,6 +174,7 @@ static void take_down(struct app *a)
     pool_free(a->pool);
     if (a->store)
         store_close(a->store, 3000);
+    errand_end_all(a);
     feedset_free(a);
     schedule_free(a->schedule);
     settings_free(a->settings);

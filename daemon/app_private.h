@@ -42,6 +42,7 @@ struct feed {
     bool scheduled; /* its node is in the schedule */
     bool removed;   /* out of the set while a commit holds it: freed when that ends */
     bool in_round;  /* its first fetch since the start is still to come */
+    bool is_errand; /* part of a struct errand */
 };
 
 /* `tidings add` waiting for an answer. */
@@ -131,6 +132,7 @@ struct app {
     bool ready;
     char *store_trouble; /* why writing fails at the moment, NULL = it works */
     char *quarantine;
+    struct errand *errands;
     struct pushing *pushing; /* subscriptions at hubs */
     struct reload *reload;   /* one under way, NULL = none */
     int exit_code;
@@ -189,8 +191,36 @@ int64_t slots_wait_ms(const struct app *a);
 
 /* ---- settle.c: everything is known: one commit, and the next turn ---- */
 void flight_settle(struct flight *fl);
+/* The commit of what FL brought (gives; its batch goes with it), without `done`. */
+struct store_commit *settle_commit(struct flight *fl);
 void rate_add(struct rate *r, double n);
 double rate_now(const struct rate *r);
+
+/* ---- errand.c: a fetch that is no poll ---- */
+struct errand {
+    struct feed feed; /* in no set, its own conf and state */
+    struct app *app;
+    struct errand *prev, *next;
+    struct td_recording *rec; /* takes it down; NULL = not wanted */
+    /* FL (still feed.flight) has come to its end: its res and batch are there. */
+    void (*settled)(struct errand *e, struct flight *fl);
+    /* The daemon ends: frees it without a word. */
+    void (*drop)(struct errand *e);
+};
+/* Takes CONF. The rest of E is set. STATE (copied): of a known feed, NULL = nothing is known. */
+void errand_start(struct errand *e, struct app *a, struct td_feed_conf *conf,
+                  const struct td_feed_state *state);
+/* Gives back what it holds, not E itself; not while a commit has its flight. */
+void errand_fini(struct errand *e);
+/* When all stages but the schedule are gone. */
+void errand_end_all(struct app *a);
+/* For flight.c and settle.c. */
+struct td_exchange *errand_record(struct feed *f);
+void errand_settle(struct flight *fl);
+
+/* ---- look.c: `tidings fetch` ---- */
+/* serve_ops.fetch */
+void look_start(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx);
 
 /* ---- feedlog.c ---- */
 /* What the fetch that ended in F's state and in R, from the state BEFORE, is worth in the log. */

@@ -308,5 +308,6 @@ const struct serve_ops control_ops = {
     .reload = op_reload,
     .subscribe = deliver_subscribe,
     .unsubscribe = deliver_unsubscribe,
+    .fetch = look_start,
     .ready = status_ready,
 };

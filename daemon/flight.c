@@ -84,6 +84,7 @@ static void transfer_start(struct flight *fl)
         .max_body_bytes = fl->conf->max_body_bytes,
         .access = fl->conf->access,
         .access_url = fl->conf->url,
+        .record = f->is_errand ? errand_record(f) : NULL,
         .admit = pacing_admit,
         .admit_ctx = fl,
         .doubtful = schedule_is_doubtful(&f->node),

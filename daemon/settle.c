@@ -103,6 +103,22 @@ static bool must_wait(const struct flight *fl)
     return other && other->phase == FLIGHT_COMMIT;
 }
 
+struct store_commit *settle_commit(struct flight *fl)
+{
+    struct store_commit *c = xcalloc(1, sizeof *c);
+    c->feed_id = fl->feed->state.feed_id;
+    c->now = clock_now_ms();
+    c->backlog_ms = fl->conf->backlog_ms;
+    td_feed_state_copy(&c->state, &fl->feed->state);
+    settle_state(fl, &c->state);
+    c->batch = TAKE(fl->batch);
+    if (c->batch)
+        fl->hints = c->batch->hints;
+    c->finish = complete_state;
+    c->ctx = fl;
+    return c;
+}
+
 static void commit_start(struct flight *fl)
 {
     struct app *a = fl->app;
@@ -111,19 +127,9 @@ static void commit_start(struct flight *fl)
         fl->phase = FLIGHT_TURN;
         return;
     }
-    struct store_commit *c = xcalloc(1, sizeof *c);
-    c->feed_id = f->state.feed_id;
-    c->now = clock_now_ms();
-    c->backlog_ms = fl->conf->backlog_ms;
-    f->state.pushed_until = push_relied_until(f, c->now);
-    td_feed_state_copy(&c->state, &f->state);
-    settle_state(fl, &c->state);
-    c->batch = TAKE(fl->batch);
-    if (c->batch)
-        fl->hints = c->batch->hints;
-    c->finish = complete_state;
+    f->state.pushed_until = push_relied_until(f, clock_now_ms());
+    struct store_commit *c = settle_commit(fl);
     c->done = on_committed;
-    c->ctx = fl;
     fl->phase = FLIGHT_COMMIT;
     a->n_committing++;
     store_commit(a->store, c);
@@ -171,6 +177,10 @@ void flight_settle(struct flight *fl)
 {
     struct app *a = fl->app;
     struct feed *f = fl->feed;
+    if (f->is_errand) {
+        errand_settle(fl);
+        return;
+    }
     if (fl->pushed) {
         pushed_settle(fl);
         return;

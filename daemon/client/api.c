@@ -200,6 +200,20 @@ int api_call_long(const char *socket, const char *method, const char *path, cons
     return r;
 }
 
+int api_call_bytes(const char *socket, const char *method, const char *path, const json_t *body,
+                   api_tick_fn *tick, void *ctx, struct buf *ret, struct td_err *err)
+{
+    struct call c;
+    struct tick t = {tick, ctx};
+    call_init(&c, socket, method, path, body);
+    set_tick(c.curl, &t);
+    int r = take_answer(&c, curl_easy_perform(c.curl), socket, NULL, err);
+    if (r == 0 && buf_add(ret, buf_str(&c.answer), c.answer.len) < 0)
+        r = td_err(err, -EFBIG, "the daemon's answer is too large");
+    call_fini(&c);
+    return r;
+}
+
 bool api_answers(const char *socket)
 {
     return api_call(socket, "GET", "/healthz", NULL, NULL, NULL) == 0;

@@ -33,6 +33,10 @@ typedef void api_tick_fn(void *ctx);
 int api_call_long(const char *socket, const char *method, const char *path, const json_t *body,
                   api_tick_fn *tick, void *ctx, json_t **ret, struct td_err *err);
 
+/* The same for an answer that is no JSON: its bytes are added to RET. */
+int api_call_bytes(const char *socket, const char *method, const char *path, const json_t *body,
+                   api_tick_fn *tick, void *ctx, struct buf *ret, struct td_err *err);
+
 /* Is a daemon there? */
 bool api_answers(const char *socket);
 

@@ -26,12 +26,12 @@ struct args {
     bool help, list_options;
 
     const char *feed, *tag, *name, *unread_by, *from, *as, *to, *sink;
-    const char *base_url, *content_type, *state, *strictness;
+    const char *base_url, *content_type, *record, *replay, *config, *state, *strictness;
     const char *tags[ARGS_TAGS];
     size_t n_tags;
     int64_t since, until; /* TD_NEVER = not given */
     int64_t limit, id;
-    bool watch, problems, revisions, diff, changes, dry_run, json;
+    bool full, watch, problems, revisions, diff, changes, dry_run, json;
     char **exec; /* the rest of the command line, NULL = not given */
 
     char **operands;

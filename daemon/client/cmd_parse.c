@@ -11,9 +11,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client.h"
+#include "client/fetching.h"
 #include "client/file.h"
 #include "client/out.h"
 #include "config/settings.h"
+#include "fetch/warc.h"
 #include "parse/parse.h"
 
 #define AT(field) offsetof(struct args, field)
@@ -29,6 +31,22 @@ static const struct opt parse_opts[] = {
     {0},
 };
 
+/* The document at the end of a recording of `tidings fetch`. */
+static int parse_recording(const char *p, size_t n, struct td_batch **ret, struct td_err *err)
+{
+    struct td_recording rec = {0};
+    struct fetching g = {.rec = &rec};
+    int r = warc_read(p, n, &rec, err);
+    if (r == 0)
+        r = fetching_run(&g, NULL, err);
+    if (r == 0 && !(*ret = TAKE(g.batch)))
+        r = td_err(err, -ENOMSG, "no document was recorded: %s",
+                   *g.res.err.msg ? g.res.err.msg : td_outcome_name(g.res.outcome));
+    fetching_fini(&g);
+    td_recording_fini(&rec);
+    return r;
+}
+
 static int run_parse(struct client *c)
 {
     const struct args *a = &c->args;
@@ -42,7 +60,8 @@ static int run_parse(struct client *c)
                           .n = bytes.len,
                           .base_url = a->base_url,
                           .content_type = a->content_type};
-    r = parse_feed(&in, &batch, &err);
+    r = warc_is(in.bytes, in.n) ? parse_recording(in.bytes, in.n, &batch, &err)
+                                : parse_feed(&in, &batch, &err);
     if (r < 0)
         return client_fail(1, "%s: %s", a->operands[0], err.msg);
     parse_print_json(batch, &out);
@@ -59,6 +78,7 @@ const struct command cmd_parse = {
     .operands = "FILE",
     .help = "Parses a feed document and prints it as JSON; FILE may be - for stdin",
     .details =
+        "FILE may also be a recording of 'tidings fetch'.\n"
         "Exit status 1: FILE is not a feed; nothing is printed then, the reason is on stderr.",
     .opts = parse_opts,
     .min_operands = 1,

@@ -1,6 +1,7 @@
 #include "fetch/warc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -55,6 +56,7 @@ static const struct number numbers[] = {
     STATE("moved-since", moved_since),
     STATE("moved-seen", moved_seen),
     STATE("url-found", url_found),
+    STATE("pushed-until", pushed_until),
 };
 
 struct string {
@@ -140,6 +142,14 @@ static void add_record(struct buf *out, const char *type, const char *url, const
     buf_adds(out, "\r\n\r\n");
 }
 
+/* Newest first: "AT OUTCOME STATUS NEW". */
+static void add_history(struct buf *b, const struct td_feed_state *s)
+{
+    for (int32_t i = 0; i < s->n_history; i++)
+        buf_addf(b, "tidings-poll: %lld %d %d %d\r\n", (long long)s->history[i].at,
+                 s->history[i].outcome, s->history[i].http_status, s->history[i].n_new);
+}
+
 static void add_info(struct buf *out, const struct td_recording *rec)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
@@ -154,7 +164,9 @@ static void add_info(struct buf *out, const struct td_recording *rec)
     buf_addf(&b, "tidings-rate-per-day: %.17g\r\n", rec->state.rate_per_day);
     add_number(&b, "full", rec->full);
     add_number(&b, "source", (int64_t)rec->conf.source);
+    add_number(&b, "decided-at", rec->decided_at);
     add_number(&b, "decided-due-at", rec->next_due_at);
+    add_history(&b, &rec->state);
     add_record(out, "warcinfo", NULL, NULL, rec->hops ? rec->hops->asked_at : 0,
                "application/warc-fields", buf_str(&b), b.len);
 }
@@ -235,6 +247,22 @@ static void take_string(char **to, char *value)
     *to = value;
 }
 
+static void read_history(struct td_feed_state *s, const struct head *h)
+{
+    size_t pos = 0, n;
+    const char *v;
+    while (s->n_history < LIMIT_FEED_HISTORY && (v = head_next(h, "tidings-poll", &pos, &n))) {
+        CLEANUP_FREE char *text = xstrndup(v, n);
+        long long at;
+        int outcome, status, n_new;
+        if (sscanf(text, "%lld %d %d %d", &at, &outcome, &status, &n_new) != 4)
+            continue;
+        s->history = xreallocarray(s->history, (size_t)s->n_history + 1, sizeof *s->history);
+        s->history[s->n_history++] = (struct td_fetch_note){
+            .at = at, .outcome = (uint8_t)outcome, .http_status = (int16_t)status, .n_new = n_new};
+    }
+}
+
 static void read_info(struct td_recording *rec, const struct head *h)
 {
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
@@ -250,7 +278,9 @@ static void read_info(struct td_recording *rec, const struct head *h)
     rec->full = number_field(h, "full", 0);
     rec->conf.source = number_field(h, "source", 0) == TD_SOURCE_HTTP ? TD_SOURCE_HTTP
                                                                       : TD_SOURCE_FILE;
+    rec->decided_at = number_field(h, "decided-at", 0);
     rec->next_due_at = number_field(h, "decided-due-at", TD_NEVER);
+    read_history(&rec->state, h);
 }
 
 static enum td_outcome outcome_named(const char *name)

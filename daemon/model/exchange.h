@@ -44,6 +44,7 @@ struct td_recording {
     /* What the store said: what would become of each entry of the document, in its order (enum
      * td_fate as characters), NULL = not asked; and the daemon's own decision. */
     char *fates;
+    int64_t decided_at; /* 0 = nobody has decided yet */
     int64_t next_due_at;
     char *why;
 };

@@ -61,6 +61,8 @@ const struct route routes[] = {
      "deliver dead letters again"},
     {"POST", "/v1/refresh", NULL, api_refresh_start, api_feed_find, api_refresh,
      "fetch one feed, or all, as soon as politeness allows"},
+    {"POST", "/v1/fetch", NULL, api_fetch, NULL, NULL,
+     "one fetch as a poll would do it, taken down whole; nothing is stored"},
     {"POST", "/v1/reload", NULL, api_reload, NULL, NULL, "read the config again"},
     {"POST", "/v1/vacuum", NULL, api_vacuum, NULL, NULL,
      "give unused space of the store back to the disk; long"},

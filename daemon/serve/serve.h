@@ -25,6 +25,10 @@ struct serve;
  * object ("problems"), and it may be NULL. */
 typedef void serve_answer_fn(void *ctx, int result, const struct td_err *err, const char *json);
 
+/* The same with bytes (borrowed) for an answer. */
+typedef void serve_bytes_fn(void *ctx, int result, const struct td_err *err, const char *p,
+                            size_t n);
+
 struct serve_ops {
     /* Live numbers as one JSON object (without the store's counts, which serve adds). */
     void (*status)(void *app, struct buf *out);
@@ -50,6 +54,9 @@ struct serve_ops {
                       serve_answer_fn *done, void *ctx);
     /* -ENOENT, -EPERM: it stands in the config. */
     void (*unsubscribe)(void *app, const char *name, serve_answer_fn *done, void *ctx);
+    /* `tidings fetch`: fetches WHAT (a feed's name or id, or an address) as a poll would, FULL:
+     * without validators, stores nothing, and gives the recording (fetch/warc.h). */
+    void (*fetch)(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx);
     /* -EAGAIN with a reason while the daemon is not ready. */
     int (*ready)(void *app, struct td_err *err);
 };

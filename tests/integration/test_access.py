@@ -2,8 +2,10 @@
 
 import base64
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -74,30 +76,31 @@ def test_no_secret_is_seen_anywhere(daemon, tidings, origin):
             assert secret not in text, where
 
 
+def owner_of_proc(tidingsd, folder, config):
+    """Runs the daemon as nobody until it has stored an item: whose its environ is."""
+    d = Daemon(tidingsd, folder)
+    d.configure(config)
+    with open(d.log, "ab") as log:
+        d.process = subprocess.Popen(
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", tidingsd, "--config", d.config],
+            cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        d.wait_ready()
+        d.wait_for(lambda: titles(d) == [CALL[1]])
+        return os.stat(f"/proc/{d.process.pid}/environ").st_uid
+    finally:
+        d.stop()
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs another user")
-def test_who_holds_a_secret_leaves_no_core(tidingsd, origin, tmp_path):
+def test_who_holds_a_secret_leaves_no_core(tidingsd, origin):
     """Not dumpable: the process' files in /proc belong to root. The parsers run all the same."""
     origin.set("/feed", rss(CALL))
-    folder = tmp_path / "state"
-    folder.mkdir()
-    for path in (*folder.parents, folder):  # pytest's folders are closed to others
-        if path.stat().st_uid == 0 and path.parts[1:2] == ("tmp",) and len(path.parts) > 2:
-            path.chmod(0o755)
-    os.chown(folder, 65534, 65534)
-    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-    owners = []
-    for more in ({}, {"bearer_token": "t0psecret"}):
-        d = Daemon(user[0], folder)
-        d.configure(feed("a", origin.url("/feed"), **FAST, **more))
-        with open(d.log, "ab") as log:
-            d.process = subprocess.Popen([*user, tidingsd, "--config", d.config], cwd=folder, stdout=log,
-                                         stderr=log, stdin=subprocess.DEVNULL)
-        try:
-            d.wait_ready()
-            d.wait_for(lambda: titles(d) == [CALL[1]])
-            owners.append(os.stat(f"/proc/{d.process.pid}/environ").st_uid)
-        finally:
-            d.stop()
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        os.chown(name, 65534, 65534)
+        folder = pathlib.Path(name)
+        owners = [owner_of_proc(tidingsd, folder, feed("a", origin.url("/feed"), **FAST, **more))
+                  for more in ({}, {"bearer_token": "t0psecret"})]
     assert owners == [65534, 0]
 
 

@@ -20,8 +20,9 @@ ITEM = """<item><title>{title}</title><guid isPermaLink="false">{guid}</guid>
 <description>{text}</description></item>
 """
 STEERING = "evil \u009b31m \u202e title \u2066"
-COMMANDS = ["status", "items", "search", "show", "follow", "feeds", "why", "add", "remove",
-            "refresh", "reload", "check-config", "opml", "parse", "backup", "recover", "vacuum", "version"]
+COMMANDS = ["status", "items", "search", "show", "follow", "subscriptions", "subscribe",
+            "unsubscribe", "feeds", "why", "fetch", "add", "remove", "refresh", "reload", "check-config", "opml",
+            "parse", "backup", "recover", "vacuum", "cluster", "version"]
 
 
 def rss(name, *items):

@@ -22,7 +22,7 @@ STAGES = {
     'store': {'base', 'model', 'query', 'story', 'store'},
     'notify': {'base', 'model', 'query', 'notify', 'store'},
     'serve': {'base', 'model', 'query', 'serve', 'notify', 'store'},
-    'client': {'base', 'model', 'query', 'client', 'config', 'parse', 'story', 'store'},
+    'client': {'base', 'model', 'query', 'client', 'config', 'schedule', 'fetch', 'parse', 'story', 'store'},
 }
 LIBRARIES = {
     'curl/curl.h': {'fetch', 'client'},

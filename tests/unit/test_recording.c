@@ -241,6 +241,8 @@ static void facts(void **state)
     rec.state.rate_per_day = 0.1;
     rec.state.val.etag = xstrdup("W/\"x: y\"");
     rec.state.last_fetch_at = 1795000000001;
+    td_feed_state_note(&rec.state, &(struct td_fetch_note){.at = 5, .outcome = TD_OUT_GONE});
+    td_feed_state_note(&rec.state, &(struct td_fetch_note){.at = 7, .http_status = 410});
     struct td_exchange *x = td_recording_add(&rec, 100);
     x->url = xstrdup("file:/x");
     x->outcome = TD_OUT_OK;
@@ -256,6 +258,9 @@ static void facts(void **state)
     assert_int_equal(back.state.hints.skip_days, 0x41);
     assert_int_equal(back.state.failing_since, TD_NEVER);
     assert_true(back.state.rate_per_day == 0.1);
+    assert_int_equal(back.state.n_history, 2);
+    assert_int_equal(back.state.history[0].at, 7);
+    assert_int_equal(back.state.history[1].outcome, TD_OUT_GONE);
     assert_string_equal(back.state.val.etag, "W/\"x: y\"");
     td_recording_fini(&rec);
     td_recording_fini(&back);
