@@ -163,8 +163,9 @@ const struct command cmd_cluster = {
     .operands = "",
     .help = "Sorts items from stdin into stories, as the daemon would",
     .details =
-        "A line is {\"i\": number, \"time\": Unix seconds, \"title\": text}, with \"outlet\" and "
-        "\"text\" if there are any; the answer is {\"i\", \"story\", \"p\"}, with \"new\" when the "
+        "A line is {\"i\": number, \"time\": Unix seconds, \"title\": text}, with \"outlet\" and\n"
+        "\"text\" if there are any; the answer is {\"i\", \"story\", \"p\"}, with \"new\" when "
+        "the\n"
         "item opened the story.",
     .opts = cluster_opts,
     .max_operands = 0,
