@@ -42,11 +42,14 @@ void mail_header_text(struct buf *out, const char *text, size_t at)
         buf_add(out, clean, n);
         return;
     }
+    size_t room = at + 24 < LINE_BYTES ? (LINE_BYTES - at - 12) / 4 * 3 : 6;
     for (size_t i = 0; i < n;) { /* a character is never divided (RFC 2047 5) */
         char word[BASE64_SIZE(WORD_BYTES)];
-        size_t k = n - i <= WORD_BYTES ? n - i : utf8_cut(clean + i, WORD_BYTES);
+        room = MIN(room, (size_t)WORD_BYTES);
+        size_t k = n - i <= room ? n - i : utf8_cut(clean + i, room);
         buf_addf(out, "%s=?UTF-8?B?%s?=", i ? "\n " : "", base64_encode(clean + i, k, word));
         i += k;
+        room = WORD_BYTES;
     }
 }
 
@@ -71,6 +74,8 @@ void mail_quoted_printable(struct buf *out, const char *p, size_t n)
         if (column + width > LINE_BYTES - 1) {
             buf_adds(out, "=\n");
             column = 0;
+            i--; /* at the beginning of a line it is judged again */
+            continue;
         }
         if (encode)
             buf_addf(out, "=%02X", c);

@@ -19,7 +19,7 @@
 #include "notify/filter.h"
 
 #define EVENTS_A_TURN 256 /* then the others have theirs */
-#define BROKEN_S      5.  /* pause after the store could not be read */
+#define BROKEN_S      2.  /* pause after the store could not be read */
 #define WAKE_MAX_S    60. /* look at the wall clock this often: it may jump while we sleep */
 
 /* A write on its way; outlives the subscription. */
