@@ -20,6 +20,7 @@
 #include "store/store.h"
 
 struct flight;
+struct put;
 
 /* What a node of the schedule is part of. */
 enum node_kind { NODE_FEED, NODE_HUB };
@@ -114,6 +115,7 @@ struct app {
     struct serve *serve;
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
     struct feed *feeds;                     /* by name */
+    struct put *puts;                       /* feeds on their way into the store (feedset.c) */
     struct feed *asked;   /* by address: one feed of each, the others ride along */
     struct flight *brisk; /* transfers that have not taken long, in order of their start */
     size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;

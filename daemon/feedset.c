@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -185,18 +186,6 @@ void feedset_remove(struct app *a, struct feed *f)
     }
 }
 
-void feedset_free(struct app *a)
-{
-    struct feed *f, *next;
-    HASH_CLEAR(by_url, a->asked);
-    HASH_ITER (hh, a->feeds, f, next) {
-        HASH_DEL(a->feeds, f);
-        flight_free(f->flight);
-        flight_free(f->pushed);
-        feedset_release(f);
-    }
-}
-
 /* ---- start -------------------------------------------------------------------------------- */
 
 /* A list of confs on its way to the store, with the feeds that wait for their id (NULL: none
@@ -208,6 +197,7 @@ struct put {
     int64_t *ids;
     size_t n, cap;
     bool at_start;
+    struct put *prev, *next; /* app.puts: those the store has */
 };
 
 static void put_add(struct put *p, const struct td_feed_conf *conf, bool waits)
@@ -230,6 +220,21 @@ static void put_free(struct put *p)
     free(p->names);
     free(p->ids);
     free(p);
+}
+
+void feedset_free(struct app *a)
+{
+    struct feed *f, *next;
+    struct put *p, *next_put;
+    DL_FOREACH_SAFE(a->puts, p, next_put) /* the store was closed before it came to them */
+    put_free(p);
+    HASH_CLEAR(by_url, a->asked);
+    HASH_ITER (hh, a->feeds, f, next) {
+        HASH_DEL(a->feeds, f);
+        flight_free(f->flight);
+        flight_free(f->pushed);
+        feedset_release(f);
+    }
 }
 
 /* Counts the feeds of the first round: those due now, all of which are asked once soon. */
@@ -261,11 +266,13 @@ static void on_put(void *ctx, int result, const struct td_err *err)
         begin_round(a);
         app_ready(a);
     }
+    DL_DELETE(a->puts, p);
     put_free(p);
 }
 
 static void put_send(struct put *p)
 {
+    DL_APPEND(p->app->puts, p);
     p->ids = xcalloc(p->n, sizeof *p->ids);
     store_feed_put_many(p->app->store, (const struct td_feed_conf *const *)p->confs, p->n, p->ids,
                         on_put, p);
