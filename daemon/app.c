@@ -16,7 +16,9 @@
 #include "base/str.h"
 #include "serve/service.h"
 
-#define START_EXTEND_MS 60000 /* a migration that tells of itself once in this time is alive */
+/* A migration that tells of itself once in this time is alive. The sync of a large copy to a slow
+ * disk is one step. */
+#define START_EXTEND_MS 300000
 
 void app_look(struct app *a)
 {

@@ -146,6 +146,16 @@ static void stop_reader(struct store *s)
     pthread_cond_destroy(&s->wake);
 }
 
+/* Temporary files of SQLite (a vacuum's) belong beside the store: /tmp may be memory, and too
+ * small. Global to the process, so before there are threads. */
+static void set_temp_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = slash ? sqlite3_mprintf("%.*s", MAX((int)(slash - path), 1), path)
+                                   : sqlite3_mprintf(".");
+}
+
 /* ---- open and close -------------------------------------------------------------------------- */
 
 static int prepare(struct db *d, const struct store_conf *conf, struct td_err *err)
@@ -166,6 +176,7 @@ int store_open(struct store **ret, struct ev_loop *loop, const struct store_conf
     int r = lock_store(conf->path, &lock_fd, err);
     if (r < 0)
         return r;
+    set_temp_folder(conf->path);
     if ((r = db_open(&d, conf->path, true, err)) < 0)
         return r;
     if ((r = prepare(d, conf, err)) < 0 || (r = reader_open(&reader, conf->path, err)) < 0) {

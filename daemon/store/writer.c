@@ -167,11 +167,16 @@ static int run_group(struct writer *w, struct op *from, size_t n, struct td_err 
     return r;
 }
 
+/* A vacuum writes the whole store into a temporary database first: into a file beside the store
+ * (store_open has said where), since memory is bounded and the store is not. */
 static int vacuum(struct writer *w, struct td_err *err)
 {
-    int r = db_exec(w->d, "INSERT INTO item_fts(item_fts) VALUES('optimize')", err);
+    int r = db_exec(w->d, "PRAGMA temp_store=file", err);
+    if (r == 0)
+        r = db_exec(w->d, "INSERT INTO item_fts(item_fts) VALUES('optimize')", err);
     if (r == 0)
         r = db_exec(w->d, "VACUUM", err);
+    db_exec(w->d, "PRAGMA temp_store=memory", NULL);
     return r == 0 ? db_exec(w->d, "PRAGMA wal_checkpoint(TRUNCATE)", err) : r;
 }
 

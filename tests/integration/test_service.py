@@ -160,7 +160,7 @@ def test_an_older_store_is_converted(daemon, manager, source_dir):
     assert c.execute("PRAGMA user_version").fetchone() == (1,)
     c.close()
     daemon.start("", env={"NOTIFY_SOCKET": manager.path})
-    manager.wait("EXTEND_TIMEOUT_USEC=60000000")
+    manager.wait("EXTEND_TIMEOUT_USEC=300000000")
     manager.wait("READY=1")
     assert "the old store is kept as" in daemon.text()
     assert daemon.stop() == 0

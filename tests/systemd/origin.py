@@ -1,5 +1,8 @@
 """A web server on loopback with one feed; each request's path is kept in /e2e/requests."""
 import http.server
+import ssl
+import subprocess
+import threading
 
 FEED = b"""<rss version="2.0"><channel><title>Harbour</title><link>http://127.0.0.1/</link>
 <item><guid>g1</guid><title>A crane \x1b[31m moved</title><link>http://127.0.0.1/1</link></item>
@@ -21,4 +24,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+# The same by TLS, with a certificate that nobody trusts.
+subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout", "/e2e/key.pem", "-out", "/e2e/cert.pem", "-subj", "/CN=127.0.0.1", "-days", "2"],
+               check=True, capture_output=True)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/e2e/cert.pem", "/e2e/key.pem")
+tls = http.server.ThreadingHTTPServer(("127.0.0.1", 8443), Handler)
+tls.socket = context.wrap_socket(tls.socket, server_side=True)
+threading.Thread(target=tls.serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler).serve_forever()

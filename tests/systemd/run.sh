@@ -40,7 +40,20 @@ url = http://127.0.0.1:8000/feed
 url = credential:private-url
 [feed missing]
 url = http://127.0.0.1:8000/nothing
+[feed named]
+url = http://localhost:8000/feed/named
+[feed nowhere]
+url = http://nowhere.invalid/feed
+[feed tls]
+url = https://127.0.0.1:8443/feed
+[feed command]
+url = exec:/bin/cat /e2e/command.xml
 EOF
+cat >/e2e/command.xml <<'EOF'
+<rss version="2.0"><channel><title>c</title><item><guid>c</guid><title>By a command</title></item></channel></rss>
+EOF
+# A config that not everybody reads: the service has the group anyway.
+chgrp tidings-api "$conf" && chmod 640 "$conf"
 mkdir -p /etc/systemd/system/tidingsd.service.d
 printf '[Service]\nLoadCredential=private-url:/root/private-url\n' \
     >/etc/systemd/system/tidingsd.service.d/secret.conf
@@ -77,6 +90,15 @@ ok "dynamic user $uid, state directory 0700"
 # ---- credential, fetch, item at a client, follower
 eventually "the item reaches a client" sh -c 'tidings items --format tsv | grep -q "A crane"'
 eventually "the credential's feed was asked with its secret" grep -q '^/feed/private Basic ' /e2e/requests
+# TLS, names that resolve and that do not, a command: all of it under the filter that kills.
+eventually "TLS is spoken" journal_has TIDINGS_FEED=tls TIDINGS_OUTCOME=tls
+eventually "a name is looked up" grep -q '^/feed/named ' /e2e/requests
+eventually "a name that does not exist is told" journal_has TIDINGS_FEED=nowhere TIDINGS_OUTCOME=dns
+eventually "a command is a source" sh -c 'tidings items --format tsv | grep -q "By a command"'
+tidings add http://127.0.0.1:8000/feed/added --name added >/dev/null || fail "tidings add"
+tidings remove added >/dev/null || fail "tidings remove"
+tidings vacuum >/dev/null || fail "tidings vacuum"
+ok "add, remove, vacuum"
 grep -q s3cret "/proc/$pid/environ" && fail "the secret is in the environment"
 journalctl -q -u tidingsd.service | grep -q s3cret && fail "the secret is in the journal"
 setpriv --reuid=65534 --clear-groups tidings status >/dev/null 2>&1 && fail "anybody may use the socket"
@@ -125,6 +147,23 @@ tidings feeds --format tsv | grep -q third && fail "a part of the bad config was
 mv "$conf.good" "$conf"
 systemctl reload tidingsd.service || fail "reload after the correction"
 ok "reload: good applied alone, bad refused whole, with its reason"
+
+# ---- the API over TCP: a socket of its own, by name, with a token that is encrypted at rest
+token=$(openssl rand -hex 32)
+printf '[token desk]\nsecret = credential:api-token\n' >>"$conf"
+{ echo "[Service]"; printf %s "$token" | systemd-creds encrypt --with-key=host --name=api-token -p - -; } \
+    >/etc/systemd/system/tidingsd.service.d/token.conf || fail "systemd-creds encrypt"
+systemctl daemon-reload
+systemctl restart tidingsd-http.socket tidingsd.service || fail "tidingsd-http.socket"
+grep -q "$token" /etc/systemd/system/tidingsd.service.d/token.conf && fail "the token stands in the unit"
+[ "$(TIDINGS_TOKEN=$token tidings items --api http://127.0.0.1:8420 --format tsv | grep -c "A crane")" -ge 1 ] ||
+    fail "no item over TCP"
+tidings items --api http://127.0.0.1:8420 >/dev/null 2>&1; [ $? = 77 ] || fail "TCP without a token"
+tidings status >/dev/null || fail "the unix socket beside the TCP socket"
+eventually "who was refused is told" journal_has MESSAGE_ID=bfffc338de0a483797d7e156bc6e0ac6
+ok "the API over TCP: by FileDescriptorName, with SetCredentialEncrypted, not without a token"
+pid=$(prop MainPID) uid=$(stat -c %u "/proc/$(prop MainPID)")
+asked=$(grep -c '^/feed ' /e2e/requests)
 
 # ---- the cage: nothing writable but the state directory
 cat >/e2e/writable.py <<'EOF'
@@ -218,6 +257,18 @@ systemctl start tidingsd.socket tidingsd.service || fail "start with the recover
 tidings items --format tsv | grep -q "A crane" || fail "the item did not come back"
 ok "recovered: $(head -1 /e2e/recover.out)"
 ok "errors of the config and a damaged store end the start, once, with their reasons"
+
+# ---- a fixed user in place of a dynamic one, as the drop-in says
+docs=$(dirname "$(find /usr/local/share/doc /usr/share/doc -name tidingsd-static-user.conf | head -1)")
+systemctl stop tidingsd.socket tidingsd-http.socket tidingsd.service
+(cd "$docs" && systemd-sysusers ./tidings-static-user.sysusers && for s in tidingsd tidings-backup; do
+    install -Dm644 tidingsd-static-user.conf /etc/systemd/system/$s.service.d/static-user.conf; done) || fail "static user"
+systemctl daemon-reload && systemctl start tidingsd.socket tidingsd.service || fail "start with a static user"
+[ "$(stat -c %U "/proc/$(prop MainPID)")" = tidings ] && [ "$(prop DynamicUser)" = no ] || fail "not the static user"
+tidings items --format tsv | grep -q "A crane" || fail "the store did not come along"
+rm -f /var/lib/tidings/backup/*.db
+systemctl start tidings-backup.service && [ -s /var/lib/tidings/backup/*.db ] || fail "backup with a static user"
+ok "a static user, with the same store"
 
 # ---- no system call was forbidden
 journalctl -q --no-pager | grep -iE 'SIGSYS|status=31' && fail "a system call was forbidden"
