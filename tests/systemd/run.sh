@@ -93,7 +93,7 @@ eventually "the credential's feed was asked with its secret" grep -q '^/feed/pri
 # TLS, names that resolve and that do not, a command: all of it under the filter that kills.
 eventually "TLS is spoken" journal_has TIDINGS_FEED=tls TIDINGS_OUTCOME=tls
 eventually "a name is looked up" grep -q '^/feed/named ' /e2e/requests
-eventually "a name that does not exist is told" journal_has TIDINGS_FEED=nowhere TIDINGS_OUTCOME=dns
+eventually "a name that does not exist is told" journal_has TIDINGS_FEED=nowhere PRIORITY=4
 eventually "a command is a source" sh -c 'tidings items --format tsv | grep -q "By a command"'
 tidings add http://127.0.0.1:8000/feed/added --name added >/dev/null || fail "tidings add"
 tidings remove added >/dev/null || fail "tidings remove"
@@ -137,7 +137,7 @@ systemctl reload tidingsd.service || fail "reload of a good config"
 eventually "the added feed is fetched" grep -q '^/feed/second' /e2e/requests
 [ "$(grep -c '^/feed ' /e2e/requests)" = "$asked" ] || fail "reload fetched another feed again"
 [ "$(prop MainPID)" = "$pid" ] || fail "reload made another process"
-cp "$conf" "$conf.good"
+cp -p "$conf" "$conf.good"
 printf '[feed third]\nurl = gopher://x\n' >>"$conf"
 systemctl reload tidingsd.service 2>/dev/null && fail "reload of a bad config succeeded"
 [ "$(prop ActiveState)" = active ] || fail "a refused reload stopped the service"
@@ -147,23 +147,6 @@ tidings feeds --format tsv | grep -q third && fail "a part of the bad config was
 mv "$conf.good" "$conf"
 systemctl reload tidingsd.service || fail "reload after the correction"
 ok "reload: good applied alone, bad refused whole, with its reason"
-
-# ---- the API over TCP: a socket of its own, by name, with a token that is encrypted at rest
-token=$(openssl rand -hex 32)
-printf '[token desk]\nsecret = credential:api-token\n' >>"$conf"
-{ echo "[Service]"; printf %s "$token" | systemd-creds encrypt --with-key=host --name=api-token -p - -; } \
-    >/etc/systemd/system/tidingsd.service.d/token.conf || fail "systemd-creds encrypt"
-systemctl daemon-reload
-systemctl restart tidingsd-http.socket tidingsd.service || fail "tidingsd-http.socket"
-grep -q "$token" /etc/systemd/system/tidingsd.service.d/token.conf && fail "the token stands in the unit"
-[ "$(TIDINGS_TOKEN=$token tidings items --api http://127.0.0.1:8420 --format tsv | grep -c "A crane")" -ge 1 ] ||
-    fail "no item over TCP"
-tidings items --api http://127.0.0.1:8420 >/dev/null 2>&1; [ $? = 77 ] || fail "TCP without a token"
-tidings status >/dev/null || fail "the unix socket beside the TCP socket"
-eventually "who was refused is told" journal_has MESSAGE_ID=bfffc338de0a483797d7e156bc6e0ac6
-ok "the API over TCP: by FileDescriptorName, with SetCredentialEncrypted, not without a token"
-pid=$(prop MainPID) uid=$(stat -c %u "/proc/$(prop MainPID)")
-asked=$(grep -c '^/feed ' /e2e/requests)
 
 # ---- the cage: nothing writable but the state directory
 cat >/e2e/writable.py <<'EOF'
@@ -209,6 +192,22 @@ sleep 4 # longer than the watchdog
 [ "$(grep -c '^/feed ' /e2e/requests)" = "$asked" ] || fail "a restart fetched a feed before its time"
 ok "restarts refetch nothing"
 
+# ---- the API over TCP: a socket of its own, by name, with a token that is encrypted at rest
+token=$(openssl rand -hex 32)
+printf '[token desk]\nsecret = credential:api-token\n' >>"$conf"
+{ echo "[Service]"; printf %s "$token" | systemd-creds encrypt --with-key=host --name=api-token -p - -; } \
+    >/etc/systemd/system/tidingsd.service.d/token.conf || fail "systemd-creds encrypt"
+systemctl daemon-reload
+systemctl stop tidingsd.service 2>/dev/null
+systemctl start tidingsd-http.socket tidingsd.service || fail "tidingsd-http.socket"
+grep -q "$token" /etc/systemd/system/tidingsd.service.d/token.conf && fail "the token stands in the unit"
+[ "$(TIDINGS_TOKEN=$token tidings items --api http://127.0.0.1:8420 --format tsv | grep -c "A crane")" -ge 1 ] ||
+    fail "no item over TCP"
+tidings items --api http://127.0.0.1:8420 >/dev/null 2>&1; [ $? = 77 ] || fail "TCP without a token"
+tidings status >/dev/null || fail "the unix socket beside the TCP socket"
+eventually "who was refused is told" journal_has MESSAGE_ID=bfffc338de0a483797d7e156bc6e0ac6
+ok "the API over TCP: by FileDescriptorName, with SetCredentialEncrypted, not without a token"
+
 # ---- backup
 systemctl start tidings-backup.service || fail "tidings-backup.service"
 backup=$(ls /var/lib/tidings/backup/*.db)
@@ -232,7 +231,7 @@ eventually "the socket outlives the service" systemctl is-active tidingsd.servic
 
 # ---- a config with an error, at start
 systemctl stop tidingsd.socket tidingsd.service
-cp "$conf" "$conf.good"
+cp -p "$conf" "$conf.good"
 printf '[feed third]\nurl = gopher://x\n' >>"$conf"
 systemctl start tidingsd.service 2>/dev/null && fail "started with a broken config"
 [ "$(prop ExecMainStatus)" = 78 ] && [ "$(prop ActiveState)" = failed ] || fail "status $(prop ExecMainStatus), $(prop ActiveState)"
@@ -261,7 +260,7 @@ ok "errors of the config and a damaged store end the start, once, with their rea
 # ---- a fixed user in place of a dynamic one, as the drop-in says
 docs=$(dirname "$(find /usr/local/share/doc /usr/share/doc -name tidingsd-static-user.conf | head -1)")
 systemctl stop tidingsd.socket tidingsd-http.socket tidingsd.service
-(cd "$docs" && systemd-sysusers ./tidings-static-user.sysusers && for s in tidingsd tidings-backup; do
+(cd "$docs" && systemd-sysusers "$PWD/tidings-static-user.sysusers" && for s in tidingsd tidings-backup; do
     install -Dm644 tidingsd-static-user.conf /etc/systemd/system/$s.service.d/static-user.conf; done) || fail "static user"
 systemctl daemon-reload && systemctl start tidingsd.socket tidingsd.service || fail "start with a static user"
 [ "$(stat -c %U "/proc/$(prop MainPID)")" = tidings ] && [ "$(prop DynamicUser)" = no ] || fail "not the static user"
