@@ -323,7 +323,7 @@ static const char *words_time(const char *s, struct parts *d)
     return *s == ':' ? NULL : s;
 }
 
-/* a/b/year, a.b.year, a-b-year, year/b/c, at the first digit. */
+/* a/b/year, a.b.year, a-b-year, "a b year", year/b/c, at the first digit. */
 static const char *words_triple(const char *s, struct parts *d)
 {
     size_t na = digits(s), nb, nc;
@@ -343,11 +343,29 @@ static const char *words_triple(const char *s, struct parts *d)
         d->day = number(c, nc);
         return nc <= 2 ? c + nc : NULL;
     }
+    if (nc == 1 && na == 2) { /* yy/m/d */
+        d->year = two_digit_year(first);
+        d->month = second;
+        d->day = number(c, 1);
+        return c + 1;
+    }
+    if (nc == 1)
+        return NULL;
     bool day_first = sep == '/' ? first > 12 : second <= 12;
     d->day = day_first ? first : second;
     d->month = day_first ? second : first;
     d->year = nc == 2 ? two_digit_year(number(c, 2)) : number(c, nc);
     return c + nc;
+}
+
+/* "11 04 2020": two short numbers and a year. */
+static bool is_spaced_triple(const char *s, size_t n)
+{
+    if (n > 2 || s[n] != ' ')
+        return false;
+    const char *b = s + n + 1;
+    size_t nb = digits(b);
+    return (nb == 1 || nb == 2) && b[nb] == ' ' && digits(b + nb + 1) == 4;
 }
 
 static bool words_unit(int unit, int value, struct parts *d)
@@ -388,6 +406,8 @@ static bool words_plain(const char *s, size_t n, struct parts *d)
         d->minute = number(s + 2, 2);
         d->second = n == 6 ? number(s + 4, 2) : 0;
         d->has_time = true;
+    } else if (n == 4 && v == 0 && d->has_time && !d->has_zone) { /* a zone without its sign */
+        d->has_zone = true;
     } else {
         return false;
     }
@@ -432,6 +452,8 @@ static const char *words_number(const char *s, struct parts *d)
         return words_time(s, d);
     if ((s[n] == '/' || s[n] == '.' || s[n] == '-') && is_digit(s[n + 1]) && n <= 4 &&
         d->month == NONE)
+        return words_triple(s, d);
+    if (is_spaced_triple(s, n) && d->month == NONE)
         return words_triple(s, d);
     const char *next = s + n + strspn(s + n, " ");
     size_t m = letters(next);
