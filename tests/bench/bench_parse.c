@@ -125,8 +125,8 @@ int main(int argc, char **argv)
         else if (str_eq(argv[i], "-l"))
             limit = atof(argv[i + 1]);
     }
-    mallopt(M_MMAP_THRESHOLD, 256 << 10); /* as in a parser child (child.c), for both */
-    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* as in a parser child (child.c), for both */
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
     parse_init();
     for (; i < argc; i++)
         if (read_file(argv[i], &in) == 0)
