@@ -1,10 +1,7 @@
 #include "parse/pool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
@@ -16,10 +13,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/message_ids.h"
-#include "base/str.h"
-#include "model/wire.h"
+#include "parse/answer.h"
 #include "parse/frame.h"
 #include "parse/quarantine.h"
+#include "parse/launch.h"
 
 /*
  * A child's life: STARTING until it says READY, then IDLE and BUSY in turn, DYING from the moment
@@ -165,20 +162,6 @@ static void kill_child(struct child *c, const char *why)
     kill(c->pid, SIGKILL);
 }
 
-static void words_of_status(struct td_err *ret, int status)
-{
-    if (WIFEXITED(status)) {
-        td_err(ret, 0, "the parser exited with status %d", WEXITSTATUS(status));
-        return;
-    }
-    int sig = WTERMSIG(status);
-    const char *name = sigabbrev_np(sig);
-    const char *hint = sig == SIGSYS    ? " (a forbidden system call)"
-                       : sig == SIGABRT ? " (out of memory or a failed check)"
-                                        : "";
-    td_err(ret, 0, "the parser died by SIG%s%s", name ? name : "?", hint);
-}
-
 /* The document goes to the quarantine; what became of it is added to WHY. */
 static void quarantine(struct pool *p, struct pool_job *j, struct td_err *why)
 {
@@ -212,62 +195,6 @@ static void clear_child(struct child *c)
 
 /* ---- children: answers --------------------------------------------------------------------- */
 
-/* The reason's text as a person may see it: the child's bytes are not to be trusted. */
-static void copy_reason(struct td_err *ret, const char *s)
-{
-    CLEANUP_BUF struct buf b = BUF_INIT(sizeof ret->msg - 1);
-    str_add_printable(&b, s, strlen(s));
-    td_err(ret, 0, "%s", buf_str(&b));
-}
-
-static bool is_link(const char *s)
-{
-    int tabs = 0;
-    for (const char *p = s; *p; p++) {
-        tabs += *p == '\t';
-        if (*p != '\t' && (unsigned char)*p < 0x20)
-            return false;
-    }
-    return tabs == 2 && s[0] != '\t' && utf8_valid(s, strlen(s));
-}
-
-/* The reason, then the links, NUL behind each; LINKS has room for LIMIT_DISCOVERED and NULL. */
-static bool read_reason(struct buf *payload, struct pool_answer *a, char **links)
-{
-    if (payload->len == 0 || payload->data[payload->len - 1] != 0)
-        return false;
-    char *s = payload->data, *end = s + payload->len;
-    copy_reason(&a->err, s);
-    size_t n = 0;
-    for (s += strlen(s) + 1; s < end; s += strlen(s) + 1) {
-        if (n == LIMIT_DISCOVERED || !is_link(s))
-            return false;
-        links[n++] = s;
-    }
-    links[n] = NULL;
-    a->links = n ? links : NULL;
-    return true;
-}
-
-static bool read_answer(enum frame_kind kind, struct buf *payload, struct pool_answer *a,
-                        char **links)
-{
-    switch (kind) {
-    case FRAME_BATCH:
-        a->status = POOL_OK;
-        return td_wire_read(buf_str(payload), payload->len, &a->batch, &a->err) == 0;
-    case FRAME_NOT_FEED:
-        a->status = POOL_NOT_A_FEED;
-        return read_reason(payload, a, links);
-    case FRAME_TOO_LARGE:
-        a->status = POOL_TOO_LARGE;
-        return read_reason(payload, a, links) && !a->links;
-    default:
-        td_err(&a->err, 0, "an answer of unknown kind");
-        return false;
-    }
-}
-
 static void job_answered(struct child *c)
 {
     struct pool *p = c->pool;
@@ -281,7 +208,7 @@ static void job_answered(struct child *c)
         kill_child(c, "the parser answered before it had read the document");
         return;
     }
-    if (!read_answer(kind, &payload, &a, links)) {
+    if (!answer_read(kind, &payload, &a, links)) {
         struct td_err why;
         td_err(&why, 0, "the parser's answer is damaged: %s", a.err.msg[0] ? a.err.msg : "text");
         kill_child(c, why.msg);
@@ -417,7 +344,7 @@ static void on_reap(struct ev_loop *loop, ev_child *w, int revents)
     struct td_err why = c->why;
     bool ready = c->ready;
     if (!why.msg[0])
-        words_of_status(&why, w->rstatus);
+        launch_words(&why, w->rstatus);
     clear_child(c);
     if (!ready) {
         start_failed(p, why.msg);
@@ -447,73 +374,10 @@ static void start_failed(struct pool *p, const char *why)
     p->broken = true;
 }
 
-/* The child's environment: nothing of ours but what the dynamic linker, the sanitizers and the log
- * need. */
-static void make_env(char **env, size_t max)
-{
-    static const char *const names[] = {
-        "LD_LIBRARY_PATH=", "JOURNAL_STREAM=", "ASAN_OPTIONS=",
-        "LSAN_OPTIONS=",    "UBSAN_OPTIONS=",  "TSAN_OPTIONS=",
-    };
-    size_t n = 0;
-    for (char **e = environ; *e && n + 1 < max; e++)
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-            if (str_starts(*e, names[i]) && n + 1 < max)
-                env[n++] = *e;
-    env[n] = NULL;
-}
-
-/* Our binary in its hidden role: the socket as FRAME_FD, stderr, and nothing else of ours. The
- * signals with which a terminal or the service manager ends the daemon are blocked: children go
- * when the daemon goes, not in the middle of a document that it still waits for. */
-static int spawn(struct pool *p, int fd, pid_t *ret)
-{
-    static char name[] = "tidings-parser", role[] = FRAME_ARG;
-    char *argv[] = {name, role, NULL}, *env[8];
-    posix_spawn_file_actions_t fa;
-    posix_spawnattr_t attr;
-    sigset_t blocked, defaults;
-    make_env(env, ARRAY_SIZE(env));
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGHUP);
-    sigaddset(&blocked, SIGQUIT);
-    sigfillset(&defaults);
-    posix_spawn_file_actions_init(&fa);
-    posix_spawnattr_init(&attr);
-    posix_spawn_file_actions_adddup2(&fa, fd, FRAME_FD);
-    posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&fa, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&fa, FRAME_FD + 1);
-    posix_spawnattr_setsigmask(&attr, &blocked);
-    posix_spawnattr_setsigdefault(&attr, &defaults);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int r = -posix_spawn(ret, p->exe, &fa, &attr, argv, env);
-    posix_spawn_file_actions_destroy(&fa);
-    posix_spawnattr_destroy(&attr);
-    return r;
-}
-
-static int open_child(struct child *c)
-{
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
-    int r = spawn(c->pool, fds[1], &c->pid);
-    close(fds[1]);
-    if (r < 0) {
-        close(fds[0]);
-        return r;
-    }
-    c->fd = fds[0];
-    return 0;
-}
-
 static void start_child(struct child *c)
 {
     struct pool *p = c->pool;
-    int r = open_child(c);
+    int r = launch_parser(p->exe, &c->pid, &c->fd);
     if (r < 0) {
         struct td_err why;
         td_err(&why, r, "%s: %s", p->exe, strerror(-r));
