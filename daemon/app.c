@@ -177,6 +177,7 @@ static void take_down(struct app *a)
     if (a->store)
         store_close(a->store, 3000);
     errand_end_all(a);
+    backfill_end_all(a);
     feedset_free(a);
     schedule_free(a->schedule);
     settings_free(a->settings);

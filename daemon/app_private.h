@@ -135,6 +135,7 @@ struct app {
     char *store_trouble; /* why writing fails at the moment, NULL = it works */
     char *quarantine;
     struct errand *errands;
+    struct backfill *backfills;
     struct pushing *pushing; /* subscriptions at hubs */
     struct reload *reload;   /* one under way, NULL = none */
     int exit_code;
@@ -224,6 +225,14 @@ void errand_settle(struct flight *fl);
 /* serve_ops.fetch */
 void look_start(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx);
 
+/* ---- backfill.c: `tidings backfill` ---- */
+/* serve_ops.backfill and .backfills */
+void backfill_start(void *app, const char *feed, const char *from, bool past_known,
+                    serve_answer_fn *done, void *ctx);
+void backfill_status(void *app, struct buf *out);
+/* After errand_end_all. */
+void backfill_end_all(struct app *a);
+
 /* ---- feedlog.c ---- */
 /* What the fetch that ended in F's state and in R, from the state BEFORE, is worth in the log. */
 void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *before,
@@ -285,6 +294,8 @@ int feedset_load(struct app *a, struct td_err *err);
 struct feed *feedset_by_name(struct app *a, const char *name);
 struct feed *feedset_by_id(struct app *a, int64_t feed_id);
 struct feed *feedset_by_url(struct app *a, const char *url);
+/* By name, id in digits, or address: what a person calls it. */
+struct feed *feedset_named(struct app *a, const char *what);
 /* A feed with CONF and nothing known, not scheduled. Its name must be new. OWN: takes CONF. */
 struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own);
 /* Tells the store its retention and puts it into the schedule at its due time, if it is enabled. */

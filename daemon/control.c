@@ -309,5 +309,7 @@ const struct serve_ops control_ops = {
     .subscribe = deliver_subscribe,
     .unsubscribe = deliver_unsubscribe,
     .fetch = look_start,
+    .backfill = backfill_start,
+    .backfills = backfill_status,
     .ready = status_ready,
 };

@@ -45,6 +45,15 @@ struct feed *feedset_by_url(struct app *a, const char *url)
     return NULL;
 }
 
+struct feed *feedset_named(struct app *a, const char *what)
+{
+    uint64_t id;
+    struct feed *f = feedset_by_name(a, what);
+    if (!f && str_to_u64(what, &id) == 0)
+        f = feedset_by_id(a, (int64_t)id);
+    return f ? f : feedset_by_url(a, what);
+}
+
 static struct feed *insert(struct app *a, struct td_feed_conf *conf, bool own)
 {
     struct feed *f = xcalloc(1, sizeof *f);

@@ -94,13 +94,7 @@ static void note_facts(struct td_recording *rec, const struct td_feed_conf *conf
 static struct td_feed_conf *conf_for(struct app *a, const char *what, struct feed **ret_feed,
                                      struct td_err *err)
 {
-    uint64_t id;
-    struct feed *f = feedset_by_name(a, what);
-    if (!f && str_to_u64(what, &id) == 0)
-        f = feedset_by_id(a, (int64_t)id);
-    if (!f)
-        f = feedset_by_url(a, what);
-    *ret_feed = f;
+    struct feed *f = *ret_feed = feedset_named(a, what);
     if (f)
         return td_feed_conf_copy(f->conf);
     if (!strstr(what, "://")) {

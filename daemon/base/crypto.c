@@ -9,8 +9,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#include "base/mem.h"
-
 /* SHA256() of OpenSSL 3 looks its algorithm up under locks on every call, which costs more than
  * hashing a title: 6 % of the daemon's work in a first round. */
 static const EVP_MD *sha256;
@@ -74,12 +72,5 @@ char *crypto_hex(const void *p, size_t n, char *out)
         out[2 * i + 1] = digits[b[i] & 15];
     }
     out[2 * n] = 0;
-    return out;
-}
-
-char *crypto_base64(const void *p, size_t n)
-{
-    char *out = xmalloc((n + 2) / 3 * 4 + 1);
-    EVP_EncodeBlock((unsigned char *)out, p, (int)n);
     return out;
 }

@@ -23,7 +23,5 @@ void crypto_random(void *p, size_t n);
 char *crypto_hex(const void *p, size_t n, char *out);
 /* Are N bytes the same? Takes the same time wherever they differ. */
 bool crypto_same(const void *a, const void *b, size_t n);
-/* RFC 4648 base64 of N bytes, as a string (gives). */
-char *crypto_base64(const void *p, size_t n);
 
 #endif

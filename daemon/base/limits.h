@@ -166,6 +166,8 @@
 #define LIMIT_CLIENT_IDLE_S 60          /* a silent client is let go; followers are not */
 #define LIMIT_ADD_FEEDS     5000        /* feeds in one POST /v1/feeds */
 #define LIMIT_ADDS_AT_ONCE  16          /* of them under way: each may fetch a page first */
+#define LIMIT_ARCHIVES      20          /* documents of one `tidings backfill`; FETCHING e */
+#define LIMIT_BACKFILLS     8           /* of them at once, and reports kept */
 #define LIMIT_LOOKS         8           /* `tidings fetch` at once: each holds a document twice */
 #define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
 

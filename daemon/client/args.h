@@ -31,7 +31,7 @@ struct args {
     size_t n_tags;
     int64_t since, until; /* TD_NEVER = not given */
     int64_t limit, id;
-    bool full, watch, problems, revisions, diff, changes, dry_run, json;
+    bool full, all, watch, problems, revisions, diff, changes, dry_run, json;
     char **exec; /* the rest of the command line, NULL = not given */
 
     char **operands;

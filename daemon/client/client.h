@@ -41,9 +41,9 @@ int client_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The exit code of a result of out_end or out_write. */
 int client_written(int r);
 
-extern const struct command cmd_status, cmd_feeds, cmd_why, cmd_fetch, cmd_add, cmd_remove,
-    cmd_refresh, cmd_items, cmd_search, cmd_show, cmd_follow, cmd_parse, cmd_check_config, cmd_opml,
-    cmd_reload, cmd_backup, cmd_recover, cmd_vacuum, cmd_cluster, cmd_version, cmd_subscribe,
-    cmd_unsubscribe, cmd_subscriptions;
+extern const struct command cmd_status, cmd_feeds, cmd_why, cmd_fetch, cmd_backfill, cmd_add,
+    cmd_remove, cmd_refresh, cmd_items, cmd_search, cmd_show, cmd_follow, cmd_parse,
+    cmd_check_config, cmd_opml, cmd_reload, cmd_backup, cmd_recover, cmd_vacuum, cmd_cluster,
+    cmd_version, cmd_subscribe, cmd_unsubscribe, cmd_subscriptions;
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/crypto.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -93,7 +93,8 @@ static void tell_pair(const char *user, const char *password,
     if (!user)
         return;
     char *pair = xasprintf("%s:%s", user, password ? password : "");
-    char *sent = crypto_base64(pair, strlen(pair));
+    char *sent = xmalloc(BASE64_SIZE(strlen(pair)));
+    base64_encode(pair, strlen(pair), sent);
     fn(ctx, sent);
     if (!str_empty(password))
         fn(ctx, password);

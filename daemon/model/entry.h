@@ -71,7 +71,9 @@ struct td_batch {
     const char *repaired; /* what was repaired, in words, or NULL */
 
     const char *title, *home_page_url, *feed_url, *description, *language, *icon;
-    struct td_hub *hubs; /* WebSub hubs named in the document */
+    const char *older_url; /* the document with the items before these (RFC 5005): prev-archive,
+                              else the next page */
+    struct td_hub *hubs;   /* WebSub hubs named in the document */
     uint32_t n_hubs;
     struct td_hints hints;
     /* The feed's own members as JSON, in an object without `items`, `_tidings` last. */

@@ -98,6 +98,7 @@ int td_wire_write(struct buf *out, const struct td_batch *b)
     put(out, b->description);
     put(out, b->language);
     put(out, b->icon);
+    put(out, b->older_url);
     put_bytes(out, b->json, b->json_len);
     for (uint32_t i = 0; i < h.n_hubs; i++)
         put(out, b->hubs[i].url);
@@ -227,6 +228,7 @@ static void get_batch(struct in *in, struct td_batch *b)
     b->description = get_string(in, LIMIT_TEXT_BYTES);
     b->language = get_string(in, LIMIT_TEXT_BYTES);
     b->icon = get_string(in, LIMIT_TEXT_BYTES);
+    b->older_url = get_string(in, LIMIT_TEXT_BYTES);
     b->json = get_json(in, LIMIT_WIRE_BYTES, &b->json_len);
     if (!b->format)
         bad(in, "no format");

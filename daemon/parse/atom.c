@@ -152,6 +152,10 @@ void atom_link(struct reader *r, struct record *rec, const struct node *n, const
         record_put(rec, F_LICENSE, RANK_LAST, url);
     } else if (str_caseeq(rel, "enclosure")) {
         add_attachment(r, rec, n, rank);
+    } else if (str_caseeq(rel, "prev-archive") && rec == &r->feed) {
+        r->prev_archive = href;
+    } else if (str_caseeq(rel, "next") && rec == &r->feed) {
+        r->next_page = href;
     } else if (str_caseeq(rel, "hub")) {
         add_hub(r, rec, href);
     } else if (str_caseeq(rel, "replies") && is_html(type)) {

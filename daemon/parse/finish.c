@@ -468,6 +468,7 @@ void feed_finish(struct reader *r, const char *link)
     b->description = keep_str(r, record_str(feed, F_DESCRIPTION));
     b->language = keep_str(r, record_str(feed, F_LANGUAGE));
     b->icon = keep_str(r, record_str(feed, F_ICON));
+    b->older_url = keep_str(r, r->prev_archive ? r->prev_archive : r->next_page);
     finish_hubs(r, link);
     finish_hints(r);
     b->json = keep_json(r, feed, JSON_FEED, &b->json_len);

@@ -242,6 +242,7 @@ int read_json(struct reader *r, const char *s, size_t n, struct td_err *err)
     read_members(r, &r->feed, root, IN_FEED);
     read_authors(r, &r->feed, root);
     read_hubs(r, &r->feed, root);
+    r->next_page = get_url(r, root, "next_url");
     size_t i;
     json_array_foreach (items, i, item)
         read_item(r, item);

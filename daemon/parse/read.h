@@ -22,9 +22,10 @@ struct reader {
     const struct node *geo_around; /* the last element whose lat and long were read */
     bool easting_first;            /* of the coordinates that are being read */
     unsigned rank;                 /* added to ranks while inside of a group (media) */
-    struct buf html, html2, text, json; /* of the item, reused */
-    bool cut;                           /* a text was over its limit */
-    size_t out_bytes;                   /* what the batch holds */
+    struct buf html, html2, text, json;   /* of the item, reused */
+    bool cut;                             /* a text was over its limit */
+    size_t out_bytes;                     /* what the batch holds */
+    const char *prev_archive, *next_page; /* of the feed (RFC 5005), NULL = none */
     uint32_t cap_entries;
     struct record feed;
     struct record *item; /* the one that is being read */

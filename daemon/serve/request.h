@@ -191,6 +191,8 @@ int api_feed_remove(struct request *q);
 int api_refresh_start(struct request *q);
 int api_refresh(struct request *q);
 int api_fetch(struct request *q);
+int api_backfill(struct request *q);
+int api_backfills(struct request *q);
 
 int api_items_start(struct request *q);
 void api_items(struct request *q, struct reader *r);

@@ -57,6 +57,12 @@ struct serve_ops {
     /* `tidings fetch`: fetches WHAT (a feed's name or id, or an address) as a poll would, FULL:
      * without validators, stores nothing, and gives the recording (fetch/warc.h). */
     void (*fetch)(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx);
+    /* `tidings backfill`: reads FEED's archives backwards, from its own document or from FROM
+     * (NULL), PAST_KNOWN: also behind known items. The answer is the report, when it is over. */
+    void (*backfill)(void *app, const char *feed, const char *from, bool past_known,
+                     serve_answer_fn *done, void *ctx);
+    /* The reports of those that go on and of the last ones, as a JSON object. */
+    void (*backfills)(void *app, struct buf *out);
     /* -EAGAIN with a reason while the daemon is not ready. */
     int (*ready)(void *app, struct td_err *err);
 };

@@ -519,6 +519,35 @@ static void hub_header(void **state)
     td_batch_free(b);
 }
 
+/* The way to older items: an archive before a page, absolute, of the feed alone (RFC 5005). */
+static void older_documents(void **state)
+{
+    static const struct {
+        const char *doc, *older;
+    } cases[] = {
+        {FEED("<link rel='next' href='p2'/><link rel='prev-archive' href='/a1'/>"),
+         "http://b.example/a1"},
+        {FEED("<link rel='next' href='?page=2'/>"), "http://b.example/f/?page=2"},
+        {FEED("<link rel='previous' href='p0'/><link rel='current' href='c'/>"), NULL},
+        {FEED("<entry><id>i</id><link rel='next' href='n'/></entry>"), NULL},
+        {"<rss version='2.0' xmlns:a='http://www.w3.org/2005/Atom'><channel><title>t</title>"
+         "<a:link rel='next' href='http://o.example/2'/></channel></rss>",
+         "http://o.example/2"},
+        {"{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"t\",\"items\":[],"
+         "\"next_url\":\"2.json\"}",
+         "http://b.example/f/2.json"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct parse_in in = {
+            .bytes = cases[i].doc, .n = strlen(cases[i].doc), .base_url = "http://b.example/f/"};
+        struct td_batch *b;
+        assert_int_equal(parse_feed(&in, &b, NULL), 0);
+        if (!str_same(b->older_url, cases[i].older))
+            fail_msg("case %zu: %s", i, b->older_url ? b->older_url : "none");
+        td_batch_free(b);
+    }
+}
+
 static void precedence(void **state)
 {
     check_item(ITEM("<dc:title>dc</dc:title><title>own</title>"), "title", "\"own\"");
@@ -542,14 +571,23 @@ static void precedence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats),    cmocka_unit_test(not_feeds),
-        cmocka_unit_test(rss_feed),   cmocka_unit_test(rss_item),
-        cmocka_unit_test(identity),   cmocka_unit_test(fingerprints),
-        cmocka_unit_test(atom_feed),  cmocka_unit_test(atom_entry),
-        cmocka_unit_test(atom03),     cmocka_unit_test(atom_content_types),
-        cmocka_unit_test(rdf),        cmocka_unit_test(cdf),
-        cmocka_unit_test(json_feed),  cmocka_unit_test(persons),
-        cmocka_unit_test(bases),      cmocka_unit_test(hub_header),
+        cmocka_unit_test(formats),
+        cmocka_unit_test(not_feeds),
+        cmocka_unit_test(rss_feed),
+        cmocka_unit_test(rss_item),
+        cmocka_unit_test(identity),
+        cmocka_unit_test(fingerprints),
+        cmocka_unit_test(atom_feed),
+        cmocka_unit_test(atom_entry),
+        cmocka_unit_test(atom03),
+        cmocka_unit_test(atom_content_types),
+        cmocka_unit_test(rdf),
+        cmocka_unit_test(cdf),
+        cmocka_unit_test(json_feed),
+        cmocka_unit_test(persons),
+        cmocka_unit_test(bases),
+        cmocka_unit_test(hub_header),
+        cmocka_unit_test(older_documents),
         cmocka_unit_test(precedence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ static void round_trip(void **state)
     same_string(b->description, c->description);
     same_string(b->language, c->language);
     same_string(b->icon, c->icon);
+    same_string(b->older_url, c->older_url);
     same_string(b->json, c->json);
     assert_int_equal(b->json_len, c->json_len);
     assert_false(c->well_formed);
