@@ -455,8 +455,10 @@ void feedset_apply(struct app *a, struct settings *new, const struct settings_di
     }
     settings_free(a->settings);
     a->settings = new;
-    struct feed *f, *next;
-    HASH_ITER (hh, a->feeds, f, next) { /* [defaults] may have changed for feeds of the API */
+    struct feed *f = a->feeds, *next;
+    for (size_t n = HASH_COUNT(a->feeds); n > 0; n--, f = next) {
+        next = f->hh.next; /* adopt_conf puts it behind the last */
+        /* [defaults] may have changed for feeds of the API */
         struct td_feed_conf *conf = f->owns_conf ? api_conf(a, f->conf) : NULL;
         if (conf)
             adopt_conf(a, f, conf, true);
