@@ -1,0 +1,556 @@
+"""Subscriptions with real consumers: a receiver that checks signatures by the text of Standard Webhooks,
+curl, a browser, commands, files and a mail program; and what is promised about them, broken at will.
+"""
+
+import base64
+import email
+import email.policy
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import queue
+import random
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import pytest
+
+from conftest import UnixConnection
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+
+def feed(name, items):
+    entries = "".join(
+        f"<item><guid isPermaLink='false'>{name}-{i}</guid><title>{name} {i}</title>"
+        f"<link>https://site.example/{name}/{i}</link><description>Text of {name} {i}.</description></item>"
+        for i in items)
+    return f"<rss version='2.0'><channel><title>{name}</title>{entries}</channel></rss>"
+
+
+def verify(headers, body, secrets, now=None):
+    """Standard Webhooks, "Verifying webhooks": the id, a timestamp that is near, one signature of ours."""
+    message_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+    assert abs(int(timestamp) - (now or time.time())) < 300
+    passed = headers["webhook-signature"].split(" ")
+    for secret in secrets:
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        assert 24 <= len(key) <= 64
+        signed = f"{message_id}.{timestamp}.".encode() + body
+        want = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        if any(v == "v1" and hmac.compare_digest(s, want)
+               for v, s in (p.split(",", 1) for p in passed)):
+            return True
+    return False
+
+
+class Receiver:
+    """A consumer: keeps what it gets; ANSWER(handler, body) may do something else than 204."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.got = []  # (headers, body)
+        self.answer = None
+        self.arrived = threading.Condition()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, headers = 204, {}
+                if receiver.answer:
+                    status, headers = receiver.answer(self, body)
+                with receiver.arrived:
+                    receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body, status))
+                    receiver.arrived.notify_all()
+                self.send_response(status)
+                for k, v in headers.items():
+                    self.send_header(k, v)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+            def handle_error(self, request, client_address):
+                pass
+
+        self.server = Server((host, 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+        self.url = f"http://{'[' + host + ']' if ':' in host else host}:{self.server.server_port}/in"
+
+    def wait(self, count, timeout=20):
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.got) >= count, timeout), \
+                f"{len(self.got)} of {count} messages"
+            return self.got[:]
+
+    def seqs(self, acked_only=False):
+        out = []
+        with self.arrived:
+            for _, body, status in self.got:
+                if acked_only and status >= 300:
+                    continue
+                data = json.loads(body)["data"]
+                out += [e["seq"] for e in data["events"]] if "events" in data else [data["seq"]]
+        return out
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def receiver():
+    r = Receiver()
+    yield r
+    r.close()
+
+
+@pytest.fixture
+def daemon(daemon):
+    """Feeds are added quickly here."""
+    configure = daemon.configure
+    daemon.configure = lambda text="", more="": configure(
+        text, more or "host-spacing = 0\nstarts-per-second = 0")
+    return daemon
+
+
+@pytest.fixture
+def cli(tidings, daemon):
+    def run(*args, code=0):
+        r = subprocess.run([tidings, *args], capture_output=True, text=True, timeout=60, cwd=daemon.dir,
+                           env={**os.environ, "TIDINGS_SOCKET": str(daemon.socket), "NO_COLOR": "1"})
+        assert r.returncode == code, (args, r.returncode, r.stdout, r.stderr)
+        return r.stdout, r.stderr
+    return run
+
+
+def sub(daemon, name):
+    return daemon.get(f"/v1/subscriptions/{name}")
+
+
+def add(daemon, origin, name, n):
+    """A feed with N items, all of them news."""
+    url = origin.set(f"/{name}", feed(name, range(n)))
+    status, answer = daemon.request("POST", "/v1/feeds", {"url": url, "name": name})
+    assert status == 201, answer
+
+
+DEFAULTS = "[defaults]\nbacklog = all\n"
+
+
+# ---- webhooks ------------------------------------------------------------------------------------
+
+
+def test_signed_webhooks_in_order(daemon, origin, receiver):
+    daemon.start(f"{DEFAULTS}[subscription hook]\nsink = webhook {receiver.url}\n"
+                 f"signing-secret = {OTHER} {SECRET}\n")
+    add(daemon, origin, "a", 20)
+    got = receiver.wait(20)
+    ids = [h["webhook-id"] for h, _, _ in got]
+    assert len(set(ids)) == 20
+    for headers, body, _ in got:
+        assert verify(headers, body, [SECRET]) and verify(headers, body, [OTHER])
+        assert not verify(headers, body + b" ", [SECRET, OTHER])
+        message = json.loads(body)
+        assert message["type"] == "item.new" and message["data"]["event"] == "item.new"
+        assert len(body) < 20000
+    assert receiver.seqs() == list(range(1, 21))
+    daemon.wait_for(lambda: sub(daemon, "hook")["seq"] == 20)
+    s = sub(daemon, "hook")
+    assert (s["state"], s["lag"], s["delivered"], s["signed"]) == ("ok", 0, 20, True)
+    assert SECRET not in json.dumps(s) and s["target"] == receiver.url[:-3]
+
+
+def test_what_a_consumer_answers(daemon, origin, receiver, cli):
+    """Failures by the schedule, Retry-After, redirects, 410; then dead letters and their replay."""
+    answers = iter([(500, {}), (302, {"Location": "/elsewhere"}), (429, {"Retry-After": "2"}), (204, {})])
+    receiver.answer = lambda h, body: next(answers)
+    daemon.start(f"{DEFAULTS}[subscription hook]\nsink = webhook {receiver.url}\n"
+                 "retry = 0, 50ms, 50ms, 50ms\n")
+    add(daemon, origin, "a", 1)
+    receiver.wait(3)
+    failed_at = time.monotonic()
+    s = daemon.wait_for(lambda: (s := sub(daemon, "hook")).get("failures") == 3 and s)
+    assert "429" in s["error"] and s["state"] == "failing"
+    got = receiver.wait(4)
+    assert time.monotonic() - failed_at > 1.0  # Retry-After, not the 50 ms of the schedule
+    assert len({h["webhook-id"] for h, _, _ in got}) == 1  # the same id at each attempt
+    daemon.wait_for(lambda: sub(daemon, "hook")["state"] == "ok")
+    assert "subscription hook: HTTP 500" in daemon.text() and "hook: works again" in daemon.text()
+
+    receiver.answer = lambda h, body: (503, {})
+    add(daemon, origin, "b", 2)
+    s = daemon.wait_for(lambda: (s := sub(daemon, "hook"))["dead_letters"] == 2 and s)
+    assert (s["seq"], s["lag"]) == (3, 0)
+    letters = daemon.get("/v1/subscriptions/hook/dead-letters")["dead_letters"]
+    assert [x["event"]["seq"] for x in letters] == [2, 3]
+    assert all(x["attempts"] == 4 and "503" in x["error"] for x in letters)
+    assert "b 0" in cli("subscriptions", "dead-letters", "hook")[0]
+    receiver.answer = None
+    before = len(receiver.got)
+    assert "2 dead letters in line" in cli("subscriptions", "replay", "hook")[0]
+    receiver.wait(before + 2)
+    assert receiver.seqs()[before:] == [2, 3]
+    daemon.wait_for(lambda: sub(daemon, "hook")["dead_letters"] == 0)
+
+    receiver.answer = lambda h, body: (410, {})
+    add(daemon, origin, "c", 1)
+    daemon.wait_for(lambda: sub(daemon, "hook")["state"] == "disabled")
+    daemon.stop()
+    daemon.start()
+    assert sub(daemon, "hook")["state"] == "disabled"  # also after a restart
+    n = len(receiver.got)
+    receiver.answer = None
+    cli("subscriptions", "resume", "hook")
+    receiver.wait(n + 1)
+    assert receiver.seqs()[-1] == 4
+
+
+def test_addresses_that_are_not_named(daemon, origin):
+    """A webhook goes to public addresses, and to others only where the config names them."""
+    six = Receiver("::1")
+    try:
+        daemon.start(f"{DEFAULTS}[subscription no]\nsink = webhook {six.url}\n"
+                     f"[subscription yes]\nsink = webhook {six.url}\nallow = ::1\n")
+        add(daemon, origin, "a", 1)
+        six.wait(1)
+        s = daemon.wait_for(lambda: (s := sub(daemon, "no")).get("error") and s)
+        assert "loopback" in s["error"]
+        assert len(six.got) == 1
+        status, answer = daemon.request("POST", "/v1/subscriptions", {
+            "name": "x", "sink": f"webhook {six.url}", "allow": "::1"})
+        assert status == 400 and "allow" in answer["error"]["reason"]
+    finally:
+        six.close()
+
+
+def test_a_stuck_consumer_delays_nobody(daemon, origin, receiver):
+    release = threading.Event()
+    stuck = Receiver()
+    stuck.answer = lambda h, body: (release.wait(30), (204, {}))[1]
+    try:
+        daemon.start(f"{DEFAULTS}[subscription stuck]\nsink = webhook {stuck.url}\nanswer-timeout = 1min\n"
+                     f"[subscription hung]\nsink = exec sleep 60\nanswer-timeout = 1min\n"
+                     f"[subscription well]\nsink = webhook {receiver.url}\n")
+        add(daemon, origin, "a", 50)
+        receiver.wait(50)
+        assert receiver.seqs() == list(range(1, 51))
+        assert sub(daemon, "stuck")["seq"] == 0 and sub(daemon, "hung")["seq"] == 0
+        add(daemon, origin, "b", 1)
+        receiver.wait(51)
+        begun = time.monotonic()
+        daemon.stop()  # and stopping does not wait for them
+        assert time.monotonic() - begun < 5
+    finally:
+        release.set()
+        stuck.close()
+
+
+# ---- kill -9 -------------------------------------------------------------------------------------
+
+
+def test_kill_9_at_any_moment(daemon, origin, receiver, tmp_path):
+    """Everything arrives, in order; what a kill repeats is the one message that was under way."""
+    feeds, items, kills = 30, 8, 12
+    config = DEFAULTS
+    for i in range(feeds):
+        url = origin.set(f"/f{i}", feed(f"f{i}", range(items)))
+        config += f"[feed f{i}]\nurl = {url}\n"
+    config += (f"[subscription hook]\nsink = webhook {receiver.url}\nretry = 0, 50ms, 50ms, 50ms, 50ms\n"
+               f"[subscription log]\nsink = file {tmp_path}/log.jsonl\nbatch = 7\n"
+               f"[subscription run]\nsink = exec sh -c 'echo $TIDINGS_SEQ >> {tmp_path}/run.log'\n"
+               "retry = 0, 50ms, 50ms, 50ms\n")
+    rng = random.Random(6)
+    daemon.start(config, "host-spacing = 0\nstarts-per-second = 15\nper-host = 8")
+    for _ in range(kills):
+        time.sleep(rng.uniform(0.05, 0.35))  # any instant will do: there is no event to await
+        daemon.kill()
+        daemon.start()
+    total = feeds * items
+    for name in "hook", "log", "run":
+        daemon.wait_for(lambda: (s := sub(daemon, name))["seq"] == total and s["dead_letters"] == 0, 60,
+                        f"{name} at {total}")
+    assert daemon.get("/v1/status")["counts"]["last_seq"] == total
+
+    def check(seqs, most):
+        assert sorted(set(seqs)) == list(range(1, total + 1))
+        first = [s for i, s in enumerate(seqs) if s not in seqs[:i]]
+        assert first == sorted(first), "not in order"
+        for i, s in enumerate(seqs[1:], 1):
+            assert s >= seqs[i - 1] - most + 1, f"{s} after {seqs[i - 1]}: more than one message again"
+        assert len(seqs) - total <= kills * most, "more was repeated than was under way"
+
+    check(receiver.seqs(), 1)
+    check([json.loads(line)["seq"] for line in (tmp_path / "log.jsonl").read_text().splitlines()], 7)
+    check([int(line) for line in (tmp_path / "run.log").read_text().split()], 1)
+
+
+# ---- other sinks ---------------------------------------------------------------------------------
+
+
+def test_mail_that_programs_read(daemon, origin, tmp_path):
+    out = tmp_path / "outbox"
+    out.mkdir()
+    sendmail = tmp_path / "sendmail"
+    sendmail.write_text(f"#!/bin/sh\nn=$(ls {out} | wc -l)\nprintf '%s ' \"$@\" > {tmp_path}/args\n"
+                        f"cat > {out}/.new && mv {out}/.new {out}/$n\n")
+    sendmail.chmod(sendmail.stat().st_mode | stat.S_IXUSR)
+    title = "Grüße\u2028Bcc: evil@x.example 🚢 &lt;b&gt;" + " lang" * 40
+    body = (f"<rss version='2.0'><channel><title>Ö</title><item><guid>1</guid><title>{title}</title>"
+            "<link>https://s.example/1</link><description>&lt;p&gt;Eins &amp;amp; zwei&lt;/p&gt;"
+            "</description></item></channel></rss>")
+    daemon.start(f"{DEFAULTS}[subscription post]\nsink = mail me@x.example, You <you@y.example>\n"
+                 f"from = tidings@h.example\nsendmail = {sendmail} -i\n"
+                 f"[subscription digest]\nsink = mail d@x.example\nbatch = 50\ncollect = 200ms\n"
+                 f"sendmail = {sendmail} -i\nfrom = tidings@h.example\n")
+    origin.set("/m", body)
+    daemon.request("POST", "/v1/feeds", {"url": origin.url("/m"), "name": "m"})
+    daemon.wait_for(lambda: len(list(out.glob("[0-9]*"))) == 2)
+    by_to = {}
+    for f in out.glob("[0-9]*"):
+        m = email.message_from_bytes(f.read_bytes(), policy=email.policy.default)
+        by_to[m["To"].split(",")[0].strip()] = m
+        assert not m.defects and not [d for p in m.walk() for d in p.defects]
+        assert m["Bcc"] is None and m["From"] == "tidings@h.example"
+        assert m["Message-ID"].startswith("<") and email.utils.parsedate_to_datetime(m["Date"])
+        assert "Grüße" in m["Subject"] and "🚢" in m["Subject"] and "\n" not in m["Subject"]
+    m = by_to["me@x.example"]
+    assert m.get_content_type() == "multipart/alternative"
+    assert "Eins & zwei" in m.get_body(("plain",)).get_content()
+    assert "<p>Eins &amp; zwei</p>" in m.get_body(("html",)).get_content()
+    add(daemon, origin, "two", 2)
+    daemon.wait_for(lambda: len(list(out.glob("[0-9]*"))) == 5)
+    texts = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in out.glob("[0-9]*")]
+    digest = [m for m in texts if m["Subject"].startswith("2 items: two ")]
+    assert len(digest) == 1 and digest[0].get_content_type() == "text/plain"
+    assert "two 0" in digest[0].get_content() and "two 1" in digest[0].get_content()
+
+
+def test_a_command_and_a_file(daemon, origin, tmp_path):
+    daemon.start(f"{DEFAULTS}[subscription run]\nsink = exec sh -c 'cat >> {tmp_path}/got; exit $(cat code)'\n"
+                 f"retry = 0, 50ms, 10min\n[subscription log]\nsink = file sub.jsonl\nbatch = 50\n"
+                 "events = all\n")
+    (daemon.dir / "code").write_text("0")
+    add(daemon, origin, "a", 3)
+    daemon.wait_for(lambda: sub(daemon, "run")["seq"] == 3 and sub(daemon, "log")["seq"] == 3)
+    lines = [json.loads(x) for x in (tmp_path / "got").read_text().splitlines()]
+    assert [x["seq"] for x in lines] == [1, 2, 3] and lines[0]["item"]["title"].startswith("a ")
+    assert (daemon.dir / "sub.jsonl").read_text() == (tmp_path / "got").read_text()
+    (daemon.dir / "code").write_text("9")
+    add(daemon, origin, "b", 1)
+    s = daemon.wait_for(lambda: (s := sub(daemon, "run")).get("failures") == 2 and s)
+    assert "exit status 9" in s["error"]
+
+
+# ---- users ---------------------------------------------------------------------------------------
+
+
+def test_at_run_time(daemon, origin, receiver, cli):
+    daemon.start(DEFAULTS)
+    add(daemon, origin, "a", 12)
+    out, said = cli("subscribe", "seven", "title:7", "--dry-run", "--since", "30d")
+    assert "a 7" in out and "a 1\n" not in out and "1 event" in said
+    assert daemon.get("/v1/subscriptions")["subscriptions"] == []
+    cli("subscribe", "hook", "title:7", "OR", "title:11", "--sink", f"webhook {receiver.url}",
+        "--from", "0", "--set", "batch=16")
+    got = receiver.wait(1)
+    daemon.wait_for(lambda: sub(daemon, "hook")["seq"] == 12)
+    titles = {e["item"]["title"] for _, b, _ in receiver.got for e in json.loads(b)["data"]["events"]}
+    assert titles == {"a 7", "a 11"} and len(got) <= 2
+    cli("subscribe", "hook", code=73)  # there is one already
+    cli("subscribe", "x", "--sink", "exec id", code=64)
+    cli("subscribe", "x", "--set", "nonsense=1", code=64)
+    cli("subscribe", "x/y", code=64)
+    _, said = cli("subscribe", "x", "title:(a", code=64)
+    assert "^" in said
+    daemon.stop()
+    daemon.start()  # it is kept
+    n = len(receiver.got)
+    cli("subscriptions", "rewind", "hook", "--to", "0")
+    receiver.wait(n + 1)
+    cli("subscriptions", "pause", "hook")
+    assert sub(daemon, "hook")["state"] == "paused"
+    assert "hook" in cli("subscriptions")[0] and "paused" in cli("subscriptions", "hook")[0]
+    n = len(receiver.got)
+    cli("subscriptions", "test", "hook")
+    assert json.loads(receiver.got[n][1])["data"]["events"][0]["item"]["_tidings"]["test"] is True
+    cli("subscriptions", "skip", "hook", code=73)
+    cli("unsubscribe", "hook")
+    cli("subscriptions", "hook", code=66)
+    assert daemon.request("DELETE", "/v1/subscriptions/hook")[0] == 404
+
+
+def test_reload(daemon, origin, receiver, cli):
+    daemon.start(f"{DEFAULTS}[subscription one]\nsink = webhook {receiver.url}\n")
+    add(daemon, origin, "a", 1)
+    receiver.wait(1)
+    daemon.configure(f"{DEFAULTS}[subscription one]\nsink = webhook {receiver.url}\nbatch = 5\n"
+                     f"[subscription two]\nsink = webhook {receiver.url}\nquery = title:b\n")
+    cli("reload")
+    daemon.wait_for(lambda: len(daemon.get("/v1/subscriptions")["subscriptions"]) == 2)
+    add(daemon, origin, "b", 1)
+    receiver.wait(3)
+    assert sorted(receiver.seqs()) == [1, 2, 2]
+    daemon.configure(f"{DEFAULTS}[subscription two]\nsink = webhook nonsense\n")
+    out = cli("reload", code=78)[1]
+    assert "feeds.conf:" in out and "sink" in out
+    daemon.configure(f"{DEFAULTS}[subscription two]\nsink = webhook {receiver.url}\nquery = title:b\n")
+    cli("unsubscribe", "one", code=77)  # it still stands in the running config
+    cli("reload")
+    assert sub(daemon, "one")["state"] == "not configured"
+    cli("unsubscribe", "one")
+    assert [s["name"] for s in daemon.get("/v1/subscriptions")["subscriptions"]] == ["two"]
+
+
+# ---- streams -------------------------------------------------------------------------------------
+
+
+def test_a_stream_moves_only_when_acknowledged(daemon, origin):
+    daemon.start(f"{DEFAULTS}[subscription rare]\nsink = stream\nquery = title:3 OR title:5\n")
+    add(daemon, origin, "a", 8)
+
+    def follow(path):
+        text = daemon.get(path)
+        return [json.loads(line)["item"]["title"] for line in text.splitlines()]
+
+    assert sorted(follow("/v1/events?as=rare&follow=0")) == ["a 3", "a 5"]
+    first = json.loads(daemon.get("/v1/events?as=rare&follow=0&limit=1").splitlines()[0])
+    assert len(follow("/v1/events?as=rare&follow=0")) == 2  # nothing was acknowledged
+    assert daemon.request("POST", "/v1/cursors/rare", {"seq": first["seq"]})[0] == 200
+    daemon.kill()
+    daemon.start()
+    assert len(follow("/v1/events?as=rare&follow=0")) == 1
+    assert sorted(follow("/v1/events?after=0&follow=0&q=title:3+OR+title:4")) == ["a 3", "a 4"]
+    assert daemon.request("GET", "/v1/events?as=rare&q=x")[0] == 400
+    assert daemon.request("GET", "/v1/events?q=title:(")[0] == 400
+    assert daemon.request("DELETE", "/v1/cursors/rare")[0] == 409
+    assert follow("/v1/events?follow=0&since=1h") != [] and follow("/v1/events?follow=0&kinds=feed.*&after=0") == []
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl_follows_and_resumes(daemon, origin):
+    """Server-Sent Events as the specification has a client read them, over two connections."""
+    daemon.start(DEFAULTS)
+    add(daemon, origin, "a", 5)
+
+    def read(n, last=None):
+        args = ["curl", "-sSN", "--unix-socket", daemon.socket, "-H", "Accept: text/event-stream"]
+        args += ["-H", f"Last-Event-ID: {last}"] if last else []
+        p = subprocess.Popen([*args, "localhost/v1/events?after=0"], stdout=subprocess.PIPE, text=True)
+        ids, seen = [], {}
+        for line in p.stdout:
+            field, _, value = line.rstrip("\n").partition(":")
+            if line == "\n" and seen.get("data"):
+                assert json.loads(seen["data"])["seq"] == int(seen["id"]) and seen["event"] == "item.new"
+                ids.append(int(seen["id"]))
+                seen = {}
+                if len(ids) == n:
+                    break
+            elif field:
+                seen[field] = value[1:] if value.startswith(" ") else value
+        p.kill()
+        p.wait()
+        p.stdout.close()
+        return ids
+
+    assert read(3) == [1, 2, 3]
+    add(daemon, origin, "b", 2)
+    assert read(4, last=3) == [4, 5, 6, 7]
+
+
+PAGE = """<!DOCTYPE html><body><script>
+var ids = [], opens = 0, es = new EventSource('/v1/events?after=0');
+es.onopen = function () { opens++; };
+es.addEventListener('item.new', function (e) {
+  ids.push(e.lastEventId + ':' + JSON.parse(e.data).item.title);
+  if (ids.length == 6) {
+    es.close();
+    fetch('/verdict?opens=' + opens + '&ids=' + encodeURIComponent(ids.join(',')));
+  }
+});
+</script></body>"""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_a_browsers_eventsource_resumes(daemon, origin, tmp_path):
+    """EventSource through a proxy that cuts the first connection after three events."""
+    daemon.start(DEFAULTS)
+    add(daemon, origin, "a", 6)
+    asked, verdict = [], queue.Queue()
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/":
+                body = PAGE.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                return
+            if not self.path.startswith("/v1/"):
+                if self.path.startswith("/verdict"):
+                    verdict.put(urllib.parse.parse_qs(self.path.partition("?")[2]))
+                self.send_error(404)
+                return
+            last = self.headers.get("Last-Event-ID")
+            asked.append(last)
+            c = UnixConnection(daemon.socket)
+            c.request("GET", self.path, headers={"Accept": "text/event-stream",
+                                                 **({"Last-Event-ID": last} if last else {})})
+            r = c.getresponse()
+            self.send_response(r.status)
+            self.send_header("Content-Type", r.getheader("Content-Type"))
+            self.end_headers()
+            n = 0
+            while n < 3:
+                line = r.readline().replace(b"retry: 3000", b"retry: 100")
+                self.wfile.write(line)
+                n += line.startswith(b"data:")
+            self.wfile.write(b"\n")
+            self.wfile.flush()
+            c.close()
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        browser = subprocess.Popen(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+             f"--user-data-dir={tmp_path}/profile", f"http://127.0.0.1:{server.server_port}/"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            said = verdict.get(timeout=60)
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
+            browser.wait()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    ids = [i.split(":")[0] for i in said["ids"][0].split(",")]
+    assert said["opens"] == ["2"] and ids == ["1", "2", "3", "4", "5", "6"], said
+    assert asked[:2] == [None, "3"]
