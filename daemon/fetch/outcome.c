@@ -164,6 +164,7 @@ static void judge_code(struct td_result *r, const struct exchange *x)
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
+    case CURLE_ABORTED_BY_CALLBACK: /* it would have been sent once more */
         if (in_body)
             judge_cut(r, x);
         else if (x->proxy)

@@ -28,7 +28,10 @@
  * remembers names; curl walks through all that it keeps several times a transfer (at 8,000 hosts:
  * half of the daemon's time). An address in the URL need not be kept at all. */
 #define NAMES_KEPT_S 3L
-#define CA_STORE_S   3600L /* how long the parsed CA bundle is used before it is read again */
+/* A connection that was open already may turn out dead; curl then sends the request over the next
+ * one, and over all it has. A server that hangs up on the request itself has not earned that. */
+#define SENDS      2
+#define CA_STORE_S 3600L /* how long the parsed CA bundle is used before it is read again */
 
 struct hop {
     struct fetch base;
@@ -45,6 +48,7 @@ struct hop {
     bool single_use;       /* EASY is not for use again */
     struct replay *replay; /* the other side, when the answer is a recorded one */
     int n_sockets;         /* addresses that were let pass */
+    int n_sent;            /* times the request went out */
     const char *refused;   /* the guard's word for the last one that was not */
     char refused_ip[INET6_ADDRSTRLEN];
 };
@@ -144,7 +148,7 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
     const char *proxy = access_proxy(p->base.req);
     const char *no = refuses(p, NULL, remote_ip);
     if (!no || (proxy && access_names_address(proxy, remote_ip)))
-        return CURL_PREREQFUNC_OK;
+        return p->n_sent++ < SENDS ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     p->refused = no;
     p->n_sockets = 0;
     snprintf(p->refused_ip, sizeof p->refused_ip, "%s", remote_ip);

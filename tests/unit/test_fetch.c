@@ -532,6 +532,8 @@ static void reused_connection_is_judged_again(void **state)
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
+static int n_rebinds;
+
 static int resolve(const char *host, char *text, size_t size)
 {
     if (str_eq(host, "nowhere.example"))
@@ -547,6 +549,9 @@ static int resolve(const char *host, char *text, size_t size)
         snprintf(text, size, "10.1.2.3,127.0.0.2");
     else if (str_eq(host, "mixed.example") || str_eq(host, "mixed.example."))
         snprintf(text, size, "127.0.0.2,[::1],127.0.0.1");
+    else if (str_eq(host,
+                    "rebinds.example")) /* to the judge one thing, to the connection another */
+        snprintf(text, size, "%s", n_rebinds++ ? "127.0.0.2" : "127.0.0.1");
     else if (str_eq(host, "xn--bcher-kva.example"))
         snprintf(text, size, "127.0.0.1");
     else
@@ -583,6 +588,24 @@ static void names(void **state)
         struct td_result r = get_host(cases[i].host);
         if (r.outcome != cases[i].outcome || !strstr(r.err.msg, cases[i].words))
             fail_msg("%s: %s, \"%s\"", cases[i].host, td_outcome_name(r.outcome), r.err.msg);
+        td_result_fini(&r);
+    }
+}
+
+/* DNS rebinding: what a name was a moment ago says nothing; each connection is judged by the
+ * address that it goes to. */
+static void a_name_that_changes(void **state)
+{
+    n_rebinds = 0;
+    struct td_result r = get_host("rebinds.example");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    td_result_fini(&r);
+    fetcher_free(fetcher); /* forgets names and connections */
+    fetcher = harness_fetcher(resolve);
+    for (int i = 0; i < 2; i++) {
+        r = get_host("rebinds.example");
+        assert_int_equal(r.outcome, TD_OUT_REFUSED);
+        assert_non_null(strstr(r.err.msg, "127.0.0.2, a loopback address"));
         td_result_fini(&r);
     }
 }
@@ -684,6 +707,27 @@ static void many_at_once(void **state)
         fetch_cancel(slow[i]);
 }
 
+/* Of many connections that are open none is spent on a server that hangs up on the request. */
+static void a_dead_connection_is_tried_again_once(void **state)
+{
+    enum { N = 8 };
+    struct got g[N] = {0};
+    struct td_request req = REQUEST(url("/plain"));
+    CLEANUP_FREE char *plain = xstrdup(req.url);
+    req.url = plain;
+    for (int i = 0; i < N; i++)
+        fetch_start(fetcher, &req, harness_done, &g[i]);
+    harness_wait(g, N);
+    for (int i = 0; i < N; i++)
+        td_result_fini(&g[i].result);
+    int before = server->n_requests;
+    struct td_result r = get("/nothing");
+    assert_in_range(server->n_requests - before, 1, 2);
+    assert_int_equal(r.outcome, TD_OUT_CONNECT);
+    assert_non_null(strstr(r.err.msg, "without an answer"));
+    td_result_fini(&r);
+}
+
 static void cancelled_at_any_moment(void **state)
 {
     struct got g = {0};
@@ -771,9 +815,11 @@ int main(void)
         TEST(refused_addresses),
         TEST(reused_connection_is_judged_again),
         TEST(names),
+        TEST(a_name_that_changes),
         TEST(stalled_resolver),
         TEST(stalled_names_delay_no_other),
         TEST(many_at_once),
+        TEST(a_dead_connection_is_tried_again_once),
         TEST(cancelled_at_any_moment),
         TEST(freed_from_a_callback),
     };
