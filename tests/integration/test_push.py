@@ -182,6 +182,7 @@ def test_a_subscription_from_its_first_request_to_its_end(daemon, origin, hub, l
     assert hub.wait(1, "unsubscribe")["hub.callback"] == sub["hub.callback"]
     assert hub.verified[-1][:2] == ("unsubscribe", 200)
     assert push(sub, rss(NEWS)) in (404, 410)
+    assert daemon.stop() == 0  # and nothing is left behind, in a build that looks
 
 
 def test_a_push_reaches_a_follower_in_50_ms(daemon, origin, hub, listen):
@@ -334,6 +335,7 @@ def test_feeds_at_one_address_have_one_subscription(daemon, origin, hub, listen)
            and r["hub.callback"] != hub.wait(1, "unsubscribe")["hub.callback"]][-1]
     assert push(sub, rss(CALL, NEWS)) == 202
     daemon.wait_for(lambda: titles(daemon).count(NEWS[1]) == 2)
+    assert daemon.stop() == 0
 
 
 def test_push_may_be_turned_off_and_on(daemon, origin, hub, listen):
