@@ -56,16 +56,42 @@ static bool has_problem(const json_t *feed)
            text_of(feed, "error") || text_of(feed, "moved_to") || text_of(feed, "moved_url");
 }
 
-/* What is wrong and what to do about it, NULL = nothing is. To be freed. */
-static char *advice(const json_t *feed)
+/* The feed is asked at the same address as FIRST: two that became one. */
+static char *same_as(const json_t *feed, const char *first)
+{
+    bool config = str_same(text_of(feed, "origin"), "config");
+    return xasprintf("is the same feed as %s by now, both get all that is new: %s one of them",
+                     first, config ? "take out" : "tidings remove");
+}
+
+/* Failing for LIMIT_DEAD_MS; WHY is the last failure. */
+static char *is_dead(const json_t *feed, const char *why, int64_t now)
+{
+    char since[32];
+    bool config = str_same(text_of(feed, "origin"), "config");
+    str_duration(since, sizeof since, now - time_of(feed, "failing_since"));
+    return xasprintf("dead, has failed for %s (%s) and is asked weekly: %s", since, why,
+                     config ? "correct its url or take it out of the config"
+                            : "tidings remove it, and add it again at another address");
+}
+
+/* What is wrong and what to do about it, NULL = nothing is. FIRST: another feed that is asked at
+ * the same address, NULL = none. To be freed. */
+static char *advice(const json_t *feed, const char *first, int64_t now)
 {
     bool config = str_same(text_of(feed, "origin"), "config");
     const char *moved = text_of(feed, "moved_url"), *seen = text_of(feed, "moved_to");
+    const char *error = text_of(feed, "error");
+    int64_t failing_since = time_of(feed, "failing_since");
     if (json_is_true(json_object_get(feed, "gone")))
         return xasprintf("gone for good: %s",
                          config ? "take it out of the config" : "tidings remove it");
-    if (text_of(feed, "error"))
-        return xstrdup(text_of(feed, "error"));
+    if (error && failing_since != TD_NEVER && now - failing_since >= LIMIT_DEAD_MS)
+        return is_dead(feed, error, now);
+    if (error)
+        return xstrdup(error);
+    if (first)
+        return same_as(feed, first);
     if (moved)
         return config ? xasprintf("has moved: write url = %s", moved)
                       : xasprintf("has moved to %s; nothing to do", moved);
@@ -108,7 +134,21 @@ static const struct column feed_columns[] = {
 struct feed_listing {
     const struct client *c;
     struct out *out;
+    json_t *asked; /* by the address that is asked: the first feed there. NULL = not kept */
 };
+
+/* Another feed before this one that is asked at the same address: borrowed, NULL = none. */
+static const char *first_there(struct feed_listing *l, const json_t *feed)
+{
+    const char *at = text_of(feed, "moved_url");
+    at = at ? at : text_of(feed, "url");
+    if (!l->asked || !at || json_is_false(json_object_get(feed, "enabled")))
+        return NULL;
+    const char *first = text_of(l->asked, at);
+    if (!first)
+        json_object_set(l->asked, at, json_object_get(feed, "name"));
+    return first;
+}
 
 static bool has_tag(const json_t *feed, const char *tag)
 {
@@ -120,7 +160,7 @@ static bool has_tag(const json_t *feed, const char *tag)
     return false;
 }
 
-static void show_feed(struct feed_listing *l, const json_t *feed)
+static void show_feed(struct feed_listing *l, const json_t *feed, const char *first)
 {
     char id[24], items[24], failures[24], last[WORDS_BYTES], next[WORDS_BYTES];
     const char *state = state_of(feed), *phase = text_of(feed, "phase");
@@ -137,7 +177,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed)
     words_relative(next, time_of(feed, "next_due_at"), l->c->now);
     if (time_of(feed, "next_due_at") <= l->c->now)
         snprintf(next, sizeof next, "now");
-    CLEANUP_FREE char *problem = advice(feed);
+    CLEANUP_FREE char *problem = advice(feed, first, l->c->now);
     const char *push = text_of(json_object_get(feed, "push"), "state");
     bool idle = str_same(state, "gone") || str_same(state, "disabled");
     bool busy = phase && !str_eq(phase, "waiting") && !idle;
@@ -170,8 +210,9 @@ static int on_feed(void *ctx, json_t *feed)
 {
     struct feed_listing *l = ctx;
     const struct args *a = &l->c->args;
-    if ((!a->problems || has_problem(feed)) && (!a->tag || has_tag(feed, a->tag)))
-        show_feed(l, feed);
+    const char *first = first_there(l, feed);
+    if ((!a->problems || first || has_problem(feed)) && (!a->tag || has_tag(feed, a->tag)))
+        show_feed(l, feed, first);
     return out_error(l->out) != 0;
 }
 
@@ -184,7 +225,9 @@ static int run_feeds(struct client *c)
         return client_errno(r, &err);
     struct feed_listing l = {c, out_new(STDOUT_FILENO, (enum format)c->args.format, &c->term,
                                         feed_columns, ARRAY_SIZE(feed_columns), false)};
+    l.asked = json_object();
     r = source_feeds(s, c->args.n_operands ? c->args.operands[0] : NULL, on_feed, &l, &err);
+    json_decref(l.asked);
     size_t n = out_rows(l.out);
     int written = out_end(l.out, r >= 0);
     if (r < 0)

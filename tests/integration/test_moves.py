@@ -1,8 +1,10 @@
 """Feeds that move, meet, end, or hide behind a page: what is asked, stored and told."""
 
+from conftest import Client
 from test_daemon import CALL, FAST, FERRY, events, feed, rss, titles
 
 MOVE = {**FAST, "move_after": "0"}
+QUICK = "host-spacing = 0\n"  # all addresses here are at one host
 
 
 def asked(origin, path):
@@ -13,14 +15,20 @@ def moved(origin, path, to, status=301):
     origin.set(path, "moved", status=status, headers={"Location": origin.url(to)})
 
 
+def problems(tidings, daemon, **env):
+    """What `tidings feeds --problems` says of each feed, on a terminal as wide as it likes."""
+    text, _ = Client(tidings, daemon.dir).terminal("feeds", "--problems", columns=300, env=env)
+    return {line.split()[0]: line for line in text.splitlines()[1:]}
+
+
 def kinds(daemon):
     return [e["event"] for e in events(daemon)]
 
 
-def test_three_polls_later_the_new_address_is_asked(daemon, origin):
+def test_three_polls_later_the_new_address_is_asked(daemon, origin, tidings):
     moved(origin, "/old", "/new", 308)
     origin.set("/new", rss(CALL), etag='"1"')
-    daemon.start(feed("a", origin.url("/old"), **MOVE))
+    daemon.start(feed("a", origin.url("/old"), **MOVE), QUICK)
     daemon.wait_for(lambda: "feed.moved" in kinds(daemon))
     assert asked(origin, "/old") == 3
     origin.wait("/new", 5)
@@ -30,18 +38,20 @@ def test_three_polls_later_the_new_address_is_asked(daemon, origin):
     assert "feed a: moved for good; asked from now on at " in daemon.text()
     assert [f["name"] for f in daemon.get("/v1/feeds?problems=1")["feeds"]] == ["a"]
 
+    assert f"has moved: write url = {origin.url('/new')}" in problems(tidings, daemon)["a"]
+
     daemon.kill()  # and it is remembered
     origin.requests.clear()
-    daemon.start(feed("a", origin.url("/old"), **MOVE))
+    daemon.start(feed("a", origin.url("/old"), **MOVE), QUICK)
     origin.wait("/new", 2)
     assert asked(origin, "/old") == 0 and kinds(daemon).count("feed.moved") == 1
 
 
-def test_two_feeds_that_moved_to_one_address_share_its_answers(daemon, origin):
+def test_two_feeds_that_moved_to_one_address_share_its_answers(daemon, origin, tidings):
     for path in ("/a", "/b"):
         moved(origin, path, "/both")
     origin.set("/both", rss(CALL), etag='"1"')
-    daemon.start(feed("a", origin.url("/a"), tags="x", **MOVE) + feed("b", origin.url("/b"), **MOVE))
+    daemon.start(feed("a", origin.url("/a"), tags="x", **MOVE) + feed("b", origin.url("/b"), **MOVE), QUICK)
     daemon.wait_for(lambda: kinds(daemon).count("feed.moved") == 2)
     before = asked(origin, "/both")
     origin.set("/both", rss(CALL, FERRY), etag='"2"')
@@ -49,6 +59,9 @@ def test_two_feeds_that_moved_to_one_address_share_its_answers(daemon, origin):
     assert asked(origin, "/both") - before <= 3
     assert titles(daemon, "&feed=a") == titles(daemon, "&feed=b")
     assert titles(daemon, "&tag=x") == [FERRY[1], CALL[1]]
+
+    said = problems(tidings, daemon)
+    assert "has moved: write url = " in said["a"] and "same feed as a" in said["b"]
 
     # who led leaves; the other one goes on by itself
     leader = "a" if "feed b: is at the same address" in daemon.text() else "b"
@@ -61,20 +74,82 @@ def test_two_feeds_that_moved_to_one_address_share_its_answers(daemon, origin):
     assert titles(daemon, f"&feed={other}") == [FERRY[1], CALL[1]]
 
 
-def test_confirmed_410_is_told_and_ends_it(daemon, origin):
+def test_confirmed_410_is_told_and_ends_it(daemon, origin, tidings):
     origin.set("/a", b"", status=410)
-    daemon.start(feed("a", origin.url("/a"), **FAST))
+    daemon.start(feed("a", origin.url("/a"), **FAST), QUICK)
     daemon.wait_for(lambda: kinds(daemon) == ["feed.gone"])
     assert asked(origin, "/a") == 2
     assert daemon.get("/v1/feeds/a")["gone"]
+    assert "gone for good: take it out of the config" in problems(tidings, daemon)["a"]
+
+    # its owner finds it elsewhere: the new address is asked at once
+    origin.set("/b", rss(CALL))
+    daemon.config.write_text(daemon.config.read_text().replace(origin.url("/a"), origin.url("/b")))
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
+    assert problems(tidings, daemon) == {}
 
 
 def test_a_page_that_names_its_feed(daemon, origin):
     origin.set("/page", "<html><head><link rel=alternate type='application/rss+xml' href='/feed'>"
                         "</head></html>", content_type="text/html")
     origin.set("/feed", rss(CALL), etag='"1"')
-    daemon.start(feed("a", origin.url("/page"), **FAST))
+    daemon.start(feed("a", origin.url("/page"), **FAST), QUICK)
     origin.wait("/feed", 3)
     assert asked(origin, "/page") == 1 and titles(daemon) == [CALL[1]]
     assert daemon.get("/v1/feeds/a")["found_url"] == origin.url("/feed")
     assert kinds(daemon) == ["item.new"]
+
+
+def test_dead_after_thirty_days_and_back_again(daemon, origin, tidings):
+    import sqlite3
+    origin.set("/a", b"", status=503)
+    daemon.start(feed("a", origin.url("/a"), **FAST), QUICK)
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"] == 1)
+    daemon.stop()
+    with sqlite3.connect(daemon.store) as db:  # four weeks pass
+        db.execute("UPDATE feed SET failing_since = failing_since - 26 * 86400000, next_due_at = 0")
+    db.close()
+    daemon.start()
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"] == 2)
+    assert kinds(daemon) == []  # 26 days
+    daemon.stop()
+    with sqlite3.connect(daemon.store) as db:
+        db.execute("UPDATE feed SET failing_since = failing_since - 5 * 86400000,"
+                   " last_fetch_at = last_fetch_at - 5 * 86400000, next_due_at = 0")
+    db.close()
+    daemon.start()
+    daemon.wait_for(lambda: kinds(daemon) == ["feed.dead"])
+    assert "has failed for 30 days" in daemon.text()
+    said = problems(tidings, daemon)["a"]
+    assert "dead, has failed for 31 d" in said and "HTTP 503" in said and "correct its url" in said
+    assert "asked every 7 d" in daemon.get("/v1/feeds/a")["why"]
+    daemon.stop()
+    origin.set("/a", rss(CALL))
+    with sqlite3.connect(daemon.store) as db:
+        db.execute("UPDATE feed SET next_due_at = 0")
+    db.close()
+    daemon.start()
+    daemon.wait_for(lambda: kinds(daemon) == ["feed.dead", "feed.recovered", "item.new"]
+                    or kinds(daemon) == ["feed.dead", "item.new", "feed.recovered"])
+    assert problems(tidings, daemon) == {}
+
+
+def test_back_to_the_old_address_when_the_new_one_fails_for_a_week(daemon, origin, tidings):
+    import sqlite3
+    moved(origin, "/old", "/new")
+    origin.set("/new", rss(CALL), etag='"1"')
+    daemon.start(feed("a", origin.url("/old"), **MOVE), QUICK)
+    daemon.wait_for(lambda: kinds(daemon).count("feed.moved") == 1)
+    origin.set("/new", b"", status=503)
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"])
+    daemon.stop()
+    with sqlite3.connect(daemon.store) as db:
+        db.execute("UPDATE feed SET failing_since = failing_since - 7 * 86400000, next_due_at = 0")
+    db.close()
+    origin.set("/old", rss(CALL, FERRY), etag='"2"')
+    daemon.start()
+    daemon.wait_for(lambda: FERRY[1] in titles(daemon))
+    assert kinds(daemon).count("feed.moved") == 2 and titles(daemon).count(CALL[1]) == 1
+    assert "moved_url" not in daemon.get("/v1/feeds/a")
+    assert "the address it moved to fails; asked again at " + origin.url("/old") in daemon.text()
