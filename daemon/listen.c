@@ -77,6 +77,7 @@ void listen_configure(struct app *a)
     CLEANUP_FREE char *names = xasprintf("%s%s%s", host, s->listen_names ? "\n" : "",
                                          s->listen_names ? s->listen_names : "");
     serve_set_access(a->serve, s->tokens, s->n_tokens, names);
+    store_set_log(a->store, s->log_age_ms, s->log_events);
     serve_set_queries(a->serve, s->queries, s->n_queries, s->public_url);
 }
 

@@ -114,6 +114,8 @@ struct store_commit *settle_commit(struct flight *fl)
     c->batch = TAKE(fl->batch);
     if (c->batch)
         fl->hints = c->batch->hints;
+    c->whole = c->batch && !fl->pushed && fl->res.http_status != 226;
+    c->unchanged = !fl->pushed && fl->res.outcome == TD_OUT_NOT_MODIFIED;
     c->finish = complete_state;
     c->ctx = fl;
     return c;

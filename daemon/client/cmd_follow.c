@@ -143,7 +143,8 @@ static int on_line(void *ctx, const char *line, size_t n)
         f->code = client_fail(EX_DATAERR, "%s", reason ? reason : "the daemon ended the stream");
     } else if (kind && item && seq > f->last_seq) {
         struct one_item one = {f, seq, kind};
-        if (str_eq(kind, "item.new") || f->c->args.changes)
+        bool changed = str_eq(kind, "item.changed") && f->c->args.changes;
+        if (str_eq(kind, "item.new") || changed)
             source_item_object(item, on_item, &one);
         if (f->code == 0) {
             f->last_seq = seq;

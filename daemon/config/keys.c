@@ -90,6 +90,15 @@ static int set_int(const struct key *k, void *target, const char *v, struct td_e
     return 0;
 }
 
+static int set_count(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    int64_t n;
+    if (str_to_i64(v, &n) < 0 || n < k->min || n > k->max)
+        return refuse(k, v, err);
+    *(int64_t *)member(k, target) = n;
+    return 0;
+}
+
 static int set_parsers(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     if (!str_eq(v, "auto"))
@@ -395,6 +404,12 @@ const struct key config_keys[] = {
     {"parsers", IN_DAEMON, "auto or 1 to 64", "auto",
      "Parser processes; auto is one for each processor, at most 8. Restart to change.", set_parsers,
      DAEMON(parsers), .min = 1, .max = 64},
+    {"log-age", IN_DAEMON, "a duration from 1h to 10y", "90d",
+     "Events of the log go when they are older, but not what a named consumer has not had yet.",
+     set_duration, DAEMON(log_age_ms), .min = 3600 * SECOND_MS, .max = 3650 * DAY_MS},
+    {"log-events", IN_DAEMON, "1000 to 1000000000", "10000000",
+     "At most so many events are kept, with the same exception.", set_count, DAEMON(log_events),
+     .min = 1000, .max = 1000000000},
     {"log-level", IN_DAEMON, "error, warning, notice, info or debug", "info",
      "The least important lines that are logged.", set_log_level, DAEMON(log_level)},
     {"per-host", IN_SITE, "1 to 64", NULL, "Transfers at once to all hosts of the site together.",

@@ -43,13 +43,14 @@ struct settings {
     struct endpoint websub_listen; /* where it arrives */
     struct cidr *allow; /* addresses that may be connected to although they are not public */
     size_t n_allow;
-    int concurrency;         /* transfers at once */
-    int per_host;            /* transfers at once to one host */
-    int64_t host_spacing_ms; /* between starts to one host */
-    int starts_per_s;        /* pace of overdue and new feeds; 0 = none */
-    int parsers;             /* parser children */
-    int log_level;           /* LOG_* of syslog.h */
-    struct td_site *sites;   /* [site NAME], all values set */
+    int concurrency;                /* transfers at once */
+    int per_host;                   /* transfers at once to one host */
+    int64_t host_spacing_ms;        /* between starts to one host */
+    int starts_per_s;               /* pace of overdue and new feeds; 0 = none */
+    int parsers;                    /* parser children */
+    int log_level;                  /* LOG_* of syslog.h */
+    int64_t log_age_ms, log_events; /* what is kept of the event log */
+    struct td_site *sites;          /* [site NAME], all values set */
     size_t n_sites;
     struct td_feed_conf
         defaults; /* [defaults]; name and url NULL. Feeds of the API inherit it too */

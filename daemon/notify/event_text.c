@@ -47,10 +47,15 @@ struct event_text *event_text_new(const struct event_row *row, struct standing *
     size_t off = b.len;
     struct jw w = {.b = &b};
     jw_begin_object(&w, NULL);
+    char id[64];
     jw_int(&w, "seq", row->seq);
+    snprintf(id, sizeof id, "%s-%lld", row->instance ? row->instance : "", (long long)row->seq);
+    jw_str(&w, "id", id);
     jw_str(&w, "event", row->kind);
     jw_time(&w, "at", row->at);
-    if (row->item_id) {
+    if (!row->feed_id && row->detail) {
+        jw_raw(&w, "log", row->detail, strlen(row->detail));
+    } else if (row->item_id) {
         buf_adds(&b, ",\"item\":");
         item_text(&b, &row->item);
     } else {

@@ -7,10 +7,10 @@
  *     id: 17\nevent: item.new\ndata: {"seq":17,...}\n\n      the whole: Server-Sent Events
  *                                    {"seq":17,...}\n        a part: JSON Lines
  *
- * The JSON object: seq, event ("item.new", "item.changed"), at (commit time), item (the object of
- * every output, model/item_json.h, as of that revision). An event of a feed ("feed.moved",
- * "feed.gone", "feed.dead", "feed.recovered") has `feed` in place of item: feed_id, name, title,
- * url, and moved_url when another address than that is asked.
+ * The JSON object: seq, id (INSTANCE-seq), event ("item.new", ...), at (commit time), item (the
+ * object of every output, model/item_json.h, as of that revision). An event of a feed
+ * ("feed.moved", "feed.gone", "feed.dead", "feed.recovered", "feed.silent") has `feed` in place of
+ * item: feed_id, name, title, url, and moved_url when another address than that is asked.
  */
 #ifndef TIDINGS_NOTIFY_EVENT_TEXT_H
 #define TIDINGS_NOTIFY_EVENT_TEXT_H

@@ -66,8 +66,14 @@ int fields_read(struct fields *ret, const char *json, size_t n)
     f.seq = json_integer_value(json_object_get(f.root, "seq"));
     if (item)
         read_item(&f, item);
-    else
+    else if (feed)
         read_feed(&f, feed);
+    else
+        f.title = f.own_title = xasprintf("tidings: %s", f.kind);
+    if (item && str_eq(f.kind, "item.vanished"))
+        f.title = f.own_title = xasprintf("Taken out of its feed: %s", f.title ? f.title
+                                                                       : f.url ? f.url
+                                                                               : "");
     *ret = f;
     return 0;
 }

@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "store/dedup.h"
 #include "store/feeds.h"
+#include "store/quiet.h"
+#include "store/vanish.h"
 
 /* A day-old `last_seen_day` is good enough: an unchanged feed is written once in this many days. */
 #define SEEN_TOUCH_DAYS 30
@@ -20,35 +22,45 @@ struct work { /* one commit under way */
     struct td_err *err;
     struct dedup_entry *list;
     size_t n;
+    uint64_t *idents; /* of the document, for quiet.h; owned */
+    bool moved;       /* some were found under another ident */
 };
 
 const char *event_kind_name(int kind)
 {
     static const char *const names[] = {
-        [EVENT_ITEM_NEW] = "item.new",  [EVENT_ITEM_CHANGED] = "item.changed",
-        [TD_FEED_MOVED] = "feed.moved", [TD_FEED_GONE] = "feed.gone",
-        [TD_FEED_DEAD] = "feed.dead",   [TD_FEED_RECOVERED] = "feed.recovered"};
-    return kind > 0 && kind < (int)ARRAY_SIZE(names) ? names[kind] : "unknown";
+        [EVENT_ITEM_NEW] = "item.new",       [EVENT_ITEM_CHANGED] = "item.changed",
+        [TD_FEED_MOVED] = "feed.moved",      [TD_FEED_GONE] = "feed.gone",
+        [TD_FEED_DEAD] = "feed.dead",        [TD_FEED_RECOVERED] = "feed.recovered",
+        [EVENT_FEED_SILENT] = "feed.silent", [EVENT_ITEM_VANISHED] = "item.vanished",
+        [EVENT_LOG_CUT] = "log.cut"};
+    return kind > 0 && kind < (int)ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
+}
+
+int commit_event(struct db *d, const struct store_commit *c, struct store_commit_result *r,
+                 int kind, int64_t item_id, int64_t revision, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(
+        d, "INSERT INTO event(kind, at, feed_id, item_id, revision) VALUES(?,?,?,?,?)");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int(s, 1, kind);
+    sqlite3_bind_int64(s, 2, c->now);
+    sqlite3_bind_int64(s, 3, c->feed_id);
+    sqlite3_bind_int64(s, 4, item_id);
+    sqlite3_bind_int64(s, 5, revision);
+    int result = db_run(d, s, err);
+    if (result < 0)
+        return result;
+    r->last_seq = sqlite3_last_insert_rowid(db_handle(d));
+    if (!r->first_seq)
+        r->first_seq = r->last_seq;
+    return 0;
 }
 
 static int add_event(struct work *w, int kind, int64_t item_id, int64_t revision)
 {
-    sqlite3_stmt *s = db_stmt(
-        w->d, "INSERT INTO event(kind, at, feed_id, item_id, revision) VALUES(?,?,?,?,?)");
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int(s, 1, kind);
-    sqlite3_bind_int64(s, 2, w->c->now);
-    sqlite3_bind_int64(s, 3, w->c->feed_id);
-    sqlite3_bind_int64(s, 4, item_id);
-    sqlite3_bind_int64(s, 5, revision);
-    int r = db_run(w->d, s, w->err);
-    if (r < 0)
-        return r;
-    w->r->last_seq = sqlite3_last_insert_rowid(db_handle(w->d));
-    if (!w->r->first_seq)
-        w->r->first_seq = w->r->last_seq;
-    return 0;
+    return commit_event(w->d, w->c, w->r, kind, item_id, revision, w->err);
 }
 
 static int put_seen(struct work *w, const struct dedup_entry *de, int64_t item_id)
@@ -392,8 +404,28 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     int r = look_up(w, found, &unseen);
     if (r == 0 && dedup_suspicious(unseen, w->n, w->c->state.imported))
         r = find_moved(w, found, unseen);
-    for (size_t i = 0; r == 0 && i < w->n; i++)
+    w->idents = xcalloc(w->n + 1, sizeof *w->idents);
+    for (size_t i = 0; r == 0 && i < w->n; i++) {
+        w->idents[i] = list[i].ident;
+        w->moved = w->moved || found[i].day < 0;
         r = store_entry(w, &list[i], &found[i]);
+    }
+    return r;
+}
+
+/* What did not come. RULE_SAME: idents mean what they meant. */
+static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at)
+{
+    const struct td_batch *b = w->c->batch;
+    int r = 0;
+    if (b && w->c->whole && !b->truncated && !b->dropped) {
+        bool usable = rule_same && !w->moved && w->c->event != TD_FEED_MOVED && vanish_in_order(b);
+        r = quiet_document(w->d, w->c, w->r, w->idents, w->n, usable, w->err);
+    } else if (w->c->unchanged) {
+        r = quiet_unchanged(w->d, w->c, w->r, w->err);
+    }
+    if (r == 0 && (b || w->c->unchanged))
+        r = quiet_feed(w->d, w->c, w->r, silent_at, w->err);
     return r;
 }
 
@@ -403,8 +435,9 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
     enum dedup_rule rule;
     struct work w = {.d = d, .c = c, .r = ret, .err = err};
     *ret = (struct store_commit_result){0};
-    sqlite3_stmt *s = db_stmt(d, "SELECT ident_rule, language IS ?2 FROM feed WHERE feed_id = ?1"
-                                 " AND deleted = 0");
+    sqlite3_stmt *s = db_stmt(
+        d, "SELECT ident_rule, language IS ?2, silent_at FROM feed WHERE feed_id = ?1"
+           " AND deleted = 0");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, c->feed_id);
@@ -413,6 +446,7 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
     *ret_known = code == SQLITE_ROW;
     rule = (enum dedup_rule)sqlite3_column_int(s, 0);
     bool same_language = sqlite3_column_int(s, 1) || !c->batch;
+    int64_t silent_at = sqlite3_column_int64(s, 2);
     sqlite3_reset(s);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? 0 : db_fail(d, err);
@@ -422,6 +456,7 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
         c->state.imported = c->first_import ? false : imported;
     int r = c->batch ? store_batch(&w, &rule) : 0;
     c->state.imported = imported;
+    CLEANUP_FREE uint64_t *idents = w.idents;
     if (r < 0)
         return r;
     if (c->items_only)
@@ -432,6 +467,8 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
             c->finish(c, ret);
     }
     if (c->event && (r = add_event(&w, (int)c->event, 0, 0)) < 0)
+        return r;
+    if ((r = apply_quiet(&w, rule == before, silent_at)) < 0)
         return r;
     r = feeds_write_state(d, c->feed_id, &c->state, err);
     if (r == 0 && !same_language)

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "store/commit.h"
+#include "store/logcut.h"
 
 #define INDEX_STEP 100             /* items: 10 to 20 ms */
 #define SWEEP_MS   (3600 * 1000LL) /* between two looks at everything that may expire */
@@ -29,6 +30,8 @@ struct maintain {
     bool sweeping, rules_done, log_done;
     int64_t sweep_at, next_sweep_at; /* wall clock; of the next, and of the one after it */
     int64_t seen_day, seen_feed;     /* seen: swept once a day, a feed a step */
+    struct logcut_rule log;
+    int64_t raised, raised_now; /* events of its own: committed, and of the step under way */
 };
 
 struct maintain *maintain_new(struct db *d)
@@ -36,6 +39,7 @@ struct maintain *maintain_new(struct db *d)
     struct maintain *m = xcalloc(1, sizeof *m);
     m->d = d;
     m->index = m->deleted = true;
+    m->log = (struct logcut_rule){.age_ms = LOGCUT_AGE_MS};
     return m;
 }
 
@@ -89,6 +93,21 @@ void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms,
     m->next_sweep_at = MIN(m->next_sweep_at, clock_now_ms() + SOON_MS);
     if (!m->sweeping)
         m->sweep_at = MIN(m->sweep_at, m->next_sweep_at);
+}
+
+void maintain_set_log(struct maintain *m, int64_t age_ms, int64_t count)
+{
+    if (m->log.age_ms == age_ms && m->log.count == count)
+        return;
+    m->log = (struct logcut_rule){age_ms, count};
+    m->next_sweep_at = MIN(m->next_sweep_at, clock_now_ms() + SOON_MS);
+    if (!m->sweeping)
+        m->sweep_at = MIN(m->sweep_at, m->next_sweep_at);
+}
+
+int64_t maintain_raised(const struct maintain *m)
+{
+    return m->raised;
 }
 
 /* Runs a statement with up to three integers. */
@@ -250,22 +269,6 @@ static int64_t expire(struct maintain *m, const struct rule *rule, int64_t now, 
     return r < 0 ? r : delete_listed(m, err);
 }
 
-/* The log, which outlives the items: how many rows went, or negative. */
-static int64_t expire_log(struct maintain *m, int64_t now, struct td_err *err)
-{
-    int64_t held = held_since(m, now);
-    sqlite3_stmt *s = db_stmt(m->d,
-                              "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ?1"
-                              " AND at < ?2 ORDER BY seq LIMIT ?3)");
-    if (!s)
-        return db_fail(m->d, err);
-    sqlite3_bind_int64(s, 1, now - LIMIT_EVENT_KEEP_MS);
-    sqlite3_bind_int64(s, 2, held);
-    sqlite3_bind_int(s, 3, LIMIT_RETENTION_STEP);
-    int r = db_run(m->d, s, err);
-    return r < 0 ? r : sqlite3_changes(db_handle(m->d));
-}
-
 /* Idents that the next feed has not shown for LIMIT_SEEN_DAYS, counted back from its last document
  * that brought something: a feed that rests for years finds its memory as it left it. Beyond
  * LIMIT_SEEN_IDENTS the oldest go too. 1, 0 when all feeds are done, or negative. */
@@ -312,7 +315,11 @@ static int deleted_step(struct maintain *m, struct td_err *err)
             "DELETE FROM seen WHERE feed_id = ?1 AND ident IN"
             " (SELECT ident FROM seen WHERE feed_id = ?1 LIMIT ?2)",
             feed_id, LIMIT_RETENTION_STEP, err);
-    if (r == 0 && sqlite3_changes(db_handle(m->d)) == 0) /* its events go with the log's age */
+    if (r == 0 && sqlite3_changes(db_handle(m->d)) == 0)
+        r = run(m, "DELETE FROM shown WHERE feed_id = ?", feed_id, 0, err);
+    else
+        return r < 0 ? r : 1;
+    if (r == 0) /* its events go with the log's age */
         r = run(m, "DELETE FROM feed WHERE feed_id = ?", feed_id, 0, err);
     return r < 0 ? r : 1;
 }
@@ -355,9 +362,9 @@ static int sweep_step(struct maintain *m, int64_t now, struct td_err *err)
     if (!m->rules_done)
         return sweep_rules(m, now, err);
     if (!m->log_done) {
-        int64_t n = expire_log(m, now, err);
-        m->log_done = n < LIMIT_RETENTION_STEP;
-        return n < 0 ? (int)n : 1;
+        int r = logcut_step(m->d, &m->log, now, &m->raised_now, err);
+        m->log_done = r <= 0;
+        return r < 0 ? r : 1;
     }
     if (m->seen_day != commit_day(now)) {
         int r = sweep_seen(m, err);
@@ -413,6 +420,7 @@ int maintain_step(struct maintain *m, int64_t now, int64_t *ret_wake_at, struct 
         r = db_exec(m->d, "BEGIN IMMEDIATE", err);
     if (r < 0)
         return r;
+    m->raised_now = 0;
     int did = step(m, now, err);
     r = did < 0 ? did : db_exec(m->d, "COMMIT", err);
     if (r < 0) {
@@ -420,6 +428,7 @@ int maintain_step(struct maintain *m, int64_t now, int64_t *ret_wake_at, struct 
         sqlite3_exec(db_handle(m->d), "DELETE FROM temp.gone", NULL, NULL, NULL);
         return r;
     }
+    m->raised = MAX(m->raised, m->raised_now);
     *ret_wake_at = wake_at(m, now);
     return did;
 }

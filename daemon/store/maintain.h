@@ -19,6 +19,10 @@ void maintain_free(struct maintain *m);
 void maintain_wrote(struct maintain *m);
 /* A feed was deleted: its rows are to be taken away. */
 void maintain_deleted(struct maintain *m);
+/* The log's retention (store_set_log). */
+void maintain_set_log(struct maintain *m, int64_t age_ms, int64_t count);
+/* The last event that a step has raised itself; 0 = none yet. */
+int64_t maintain_raised(const struct maintain *m);
 /* A feed's retention (0 = none); what it lets go is looked for soon, then hourly. */
 void maintain_set_retention(struct maintain *m, int64_t feed_id, int64_t age_ms, int64_t count);
 

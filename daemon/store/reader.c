@@ -36,6 +36,11 @@ int reader_open(struct reader **ret, const char *path, struct td_err *err)
     struct reader *reader = xcalloc(1, sizeof *reader);
     reader->d = d;
     reader->text = BUF_INIT(TEXT_BYTES);
+    r = reader_instance(reader, reader->instance, err);
+    if (r < 0) {
+        reader_close(reader);
+        return r;
+    }
     *ret = reader;
     return 0;
 }
@@ -191,14 +196,13 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
                   struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(
-        r->d,
-        "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, " OF_REVISION
-        ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url) FROM event e"
-        " LEFT JOIN item i ON i.item_id = e.item_id"
-        " JOIN feed f ON f.feed_id = e.feed_id"
-        " LEFT JOIN revision v ON v.item_id = e.item_id AND v.revision = e.revision"
-        " WHERE e.seq > ? AND f.deleted = 0 AND (e.item_id = 0 OR i.item_id IS NOT NULL) ORDER BY "
-        "e.seq LIMIT ?");
+        r->d, "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, " OF_REVISION
+              ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail FROM event e"
+              " LEFT JOIN item i ON i.item_id = e.item_id"
+              " LEFT JOIN feed f ON f.feed_id = e.feed_id"
+              " LEFT JOIN revision v ON v.item_id = e.item_id AND v.revision = e.revision"
+              " WHERE e.seq > ? AND (e.feed_id = 0 OR f.deleted = 0)"
+              " AND (e.item_id = 0 OR i.item_id IS NOT NULL) ORDER BY e.seq LIMIT ?");
     int code, stop = 0;
     if (!s)
         return db_fail(r->d, err);
@@ -215,6 +219,8 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
         row.kind = event_kind_name(sqlite3_column_int(s, N_ITEM_COLUMNS + 2));
         row.feed_url = row.item.feed_url;
         row.feed_asked_url = db_text(s, N_ITEM_COLUMNS + 3);
+        row.detail = db_text(s, N_ITEM_COLUMNS + 4);
+        row.instance = r->instance;
         stop = cb(ctx, &row);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);

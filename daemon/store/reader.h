@@ -74,6 +74,8 @@ struct event_row {
     const char *kind;     /* "item.new", "item.changed", "feed.moved", ... */
     struct item_row item; /* as of that revision; of a feed's event only feed and feed_title */
     const char *feed_url, *feed_asked_url; /* the config's, and the one that is asked now */
+    const char *detail;                    /* what else it tells, a JSON object; NULL = nothing */
+    const char *instance;                  /* of the store */
 };
 typedef int event_row_fn(void *ctx, const struct event_row *row);
 /* Events with seq > AFTER, in order, at most LIMIT. */

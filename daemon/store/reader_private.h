@@ -13,6 +13,7 @@ struct reader {
     struct db *d;
     struct matcher *matcher; /* NULL until a question needs it */
     struct buf text;         /* item_row_text's answer */
+    char instance[STORE_INSTANCE];
 };
 
 /* The columns of an item_row, in the order of reader_row. */

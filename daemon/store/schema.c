@@ -6,7 +6,7 @@
 static const struct schema_step steps[] = {
     {"making the store", schema_v1},     {"addresses, push and events of feeds", schema_v2},
     {"subscriptions", schema_v3},        {"what servers have taught", schema_v4},
-    {"what queries look at", schema_v5},
+    {"what queries look at", schema_v5}, {"what did not come", schema_v6},
 };
 
 const struct schema_step *schema_step(int version)

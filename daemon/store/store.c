@@ -323,6 +323,11 @@ void store_cursor_delete(struct store *s, const char *name, store_done_fn *done,
     writer_put(s->writer, op);
 }
 
+void store_set_log(struct store *s, int64_t age_ms, int64_t count)
+{
+    writer_set_log(s->writer, age_ms, count);
+}
+
 void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64_t count)
 {
     writer_set_retention(s->writer, feed_id, age_ms, count);

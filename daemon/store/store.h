@@ -74,6 +74,8 @@ struct store_commit {
     int64_t now;
     int64_t backlog_ms; /* of the feed's conf: with !state.imported, older items raise no event */
     struct td_batch *batch;     /* taken; NULL = no document (304, failure) */
+    bool whole;                 /* BATCH is all that the feed shows now: no push, no 226 */
+    bool unchanged;             /* it shows what it showed when it was last asked (304) */
     struct td_feed_state state; /* taken; the whole new state, completed by `finish`. A title or
                                    home_page_url of NULL leaves the stored one; of the history the
                                    newest note is added to what is stored */
@@ -161,6 +163,10 @@ const char *store_instance(const struct store *s);
 /* Expiry: what each feed's retention lets go, in steps of LIMIT_RETENTION_STEP rows, when idle.
  * Feeds' rules are told here (by feed_id) and on change. */
 void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64_t count);
+/* The event log: what is older goes, and what is more (0 = no limit), but not what a named cursor
+ * has not had yet, within LIMIT_CURSOR_HOLD_MS and LIMIT_CURSOR_HOLD_LOGS; beyond them the cursor
+ * loses its place, which is an event of its own (log.cut). */
+void store_set_log(struct store *s, int64_t age_ms, int64_t count);
 /* Full VACUUM; long. PROGRESS may be NULL. */
 void store_vacuum(struct store *s, store_done_fn *done, void *ctx);
 

@@ -23,7 +23,7 @@ struct list {
 
 struct rule_change {
     struct rule_change *next;
-    int64_t feed_id, age_ms, count;
+    int64_t feed_id, age_ms, count; /* feed_id 0 = the log */
 };
 
 struct writer {
@@ -44,6 +44,7 @@ struct writer {
     int64_t busy_since; /* monotonic: at one turn of work since then, 0 = asleep, or at a vacuum */
     bool trouble;
     struct td_err trouble_err;
+    int64_t raised; /* the last event of upkeep's own */
 
     /* loop thread */
     size_t queued_bytes;
@@ -289,7 +290,10 @@ static void idle(struct writer *w)
     struct rule_change *c;
     while ((c = w->rules)) {
         w->rules = c->next;
-        maintain_set_retention(w->maintain, c->feed_id, c->age_ms, c->count);
+        if (c->feed_id)
+            maintain_set_retention(w->maintain, c->feed_id, c->age_ms, c->count);
+        else
+            maintain_set_log(w->maintain, c->age_ms, c->count);
         free(c);
     }
     w->rules_tail = &w->rules;
@@ -298,6 +302,10 @@ static void idle(struct writer *w)
     int r = maintain_step(w->maintain, now, &wake_at, &err);
     pthread_mutex_lock(&w->lock);
     w->busy_since = 0;
+    if (maintain_raised(w->maintain) > w->raised) {
+        w->raised = maintain_raised(w->maintain);
+        ev_async_send(w->loop, &w->finished);
+    }
     if (r < 0 && !w->upkeep_fails)
         log_warning("store: upkeep waits: %s", err.msg);
     w->upkeep_fails = r < 0;
@@ -388,12 +396,15 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
     list_init(&w->done);
     bool trouble = w->trouble;
     err = w->trouble_err;
+    int64_t raised = w->raised;
     pthread_mutex_unlock(&w->lock);
     if (trouble != w->trouble_told && w->conf.trouble)
         w->conf.trouble(w->conf.ctx, trouble ? &err : NULL);
     w->trouble_told = trouble;
     while ((op = list_pop(&done)))
         answer(w, op);
+    if (raised > w->last_seq)
+        w->last_seq = raised;
     if (w->last_seq > before && w->conf.log_grew)
         w->conf.log_grew(w->conf.ctx, w->last_seq);
 }
@@ -459,11 +470,8 @@ void writer_put(struct writer *w, struct op *op)
     pthread_mutex_unlock(&w->lock);
 }
 
-void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count)
+static void put_rule(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count)
 {
-    if (!age_ms && !count && !w->has_rules)
-        return; /* at start most feeds keep all: 100,000 messages that say nothing */
-    w->has_rules = true;
     struct rule_change *c = xcalloc(1, sizeof *c);
     *c = (struct rule_change){.feed_id = feed_id, .age_ms = age_ms, .count = count};
     pthread_mutex_lock(&w->lock);
@@ -471,6 +479,19 @@ void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int
     w->rules_tail = &c->next;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+}
+
+void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count)
+{
+    if (!age_ms && !count && !w->has_rules)
+        return; /* at start most feeds keep all: 100,000 messages that say nothing */
+    w->has_rules = true;
+    put_rule(w, feed_id, age_ms, count);
+}
+
+void writer_set_log(struct writer *w, int64_t age_ms, int64_t count)
+{
+    put_rule(w, 0, age_ms, count);
 }
 
 bool writer_has_room(const struct writer *w)

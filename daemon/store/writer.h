@@ -58,6 +58,7 @@ struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store
 void writer_free(struct writer *w, int64_t wait_ms);
 /* Takes OP (malloc'd, zeroed but for its inputs). */
 void writer_put(struct writer *w, struct op *op);
+void writer_set_log(struct writer *w, int64_t age_ms, int64_t count);
 void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count);
 bool writer_has_room(const struct writer *w);
 int64_t writer_busy_since(struct writer *w);

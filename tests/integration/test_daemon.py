@@ -1,8 +1,11 @@
 """The pipeline as a user sees it: the real daemon against a real origin on loopback."""
 
+import contextlib
 import gzip
 import re
 import signal
+import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -55,6 +58,42 @@ def test_first_round_is_told_feed_by_feed(daemon, origin, source_dir):
     assert re.search(r"first round done: 4 feeds in .*, 3 read, 1 failed, 6 new items", log), log
     assert CALL[1] in titles(daemon)
     assert daemon.stop() == 0
+
+
+def test_an_item_that_is_taken_out_is_told_of(daemon, origin):
+    """The hour that it must be missing for is written into the store."""
+    items = [f"<item><guid>{i}</guid><title>item {i}</title><pubDate>Mon, {20 - i:02} Nov 2026 08:00:00 GMT"
+             f"</pubDate></item>" for i in range(8)]
+
+    def document(without=None):
+        return ("<rss version='2.0'><channel><title>t</title>"
+                + "".join(x for i, x in enumerate(items) if i != without) + "</channel></rss>")
+
+    def window():
+        with contextlib.closing(sqlite3.connect(daemon.store)) as db:
+            row = db.execute("SELECT missing, entries FROM shown").fetchone()
+            return row and (row[0], list(struct.iter_unpack("=qq", row[1])))
+
+    origin.set("/a", document())
+    daemon.start(feed("a", origin.url("/a"), **FAST))
+    daemon.wait_for(lambda: len((window() or [0, []])[1]) == 8, what="the window")
+    origin.set("/a", document(without=2))
+    daemon.wait_for(lambda: window()[0] == 1, what="the one that is missing")
+    assert [e["event"] for e in events(daemon)] == ["item.new"] * 8
+    daemon.stop()
+    missing, entries = window()
+    aged = b"".join(struct.pack("=qq", i, at and at - 3600_000) for i, at in entries)
+    with contextlib.closing(sqlite3.connect(daemon.store)) as db:
+        db.execute("UPDATE shown SET entries = ?", (aged,))
+        db.execute("UPDATE feed SET next_due_at = 0")
+        db.commit()
+    daemon.start()
+    daemon.wait_for(lambda: len(events(daemon)) == 9, what="the event")
+    last = events(daemon)[-1]
+    assert last["event"] == "item.vanished" and last["item"]["title"] == "item 2"
+    ids = [e["id"] for e in events(daemon)]
+    assert re.fullmatch(r"[0-9a-f]{16}-9", last["id"]) and len(set(ids)) == 9
+    assert len(window()[1]) == 7 and window()[0] == 0
 
 
 def test_validators_are_echoed_byte_for_byte(daemon, origin):

@@ -261,7 +261,8 @@ static void positions_by_time(void **state)
     assert_int_equal(seq, 0);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
-                                  "INSERT INTO event VALUES(11,1,100,1,1,1),(12,1,200,1,2,1),"
+                                  "INSERT INTO event(seq, kind, at, feed_id, item_id, revision)"
+                                  " VALUES(11,1,100,1,1,1),(12,1,200,1,2,1),"
                                   "(15,1,300,1,3,1),(16,1,300,1,4,1),(40,1,400,1,5,1)",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
