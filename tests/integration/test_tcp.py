@@ -107,6 +107,7 @@ def test_client(daemon, tcp, tidings, tmp_path):
     url = f"http://127.0.0.1:{tcp}"
     assert "one" in c.run("items", "--api", url, env={"TIDINGS_TOKEN": READ}).out
     (away / "token").write_text(READ + "\n")
+    (away / "token").chmod(0o600)
     env = {"TIDINGS_API": url + "/", "TIDINGS_TOKEN_FILE": str(away / "token")}
     assert "one" in c.run("items", env=env).out
     assert "one" in c.run("search", "one", env=env).out
