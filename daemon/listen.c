@@ -94,7 +94,7 @@ int listen_start(struct app *a, struct td_err *err)
     if (r < 0)
         return r;
     if (service_close_rest() > 0)
-        log_warning("inherited sockets other than 'api' and 'http' are not used "
+        log_warning("inherited sockets other than 'api', 'http' and 'websub' are not used "
                     "(FileDescriptorName=)");
     return 0;
 }

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "serve/callback.h"
+#include "serve/service.h"
 
 #define FETCH_WAIT_MS (10 * 60 * 1000)    /* a renewal waits so long for the fetch it begins with */
 #define LEAVE_MS      (6 * 3600 * 1000LL) /* a hub has so long to let go of a feed that is gone */
@@ -544,6 +545,9 @@ void push_polled(struct app *a, struct feed *f, const struct td_feed_state *befo
 void push_init(struct app *a)
 {
     a->pushing = xcalloc(1, sizeof *a->pushing);
+    a->pushing->inherited = service_take_socket("websub");
+    if (a->pushing->inherited >= 0 && !a->settings->websub_callback)
+        log_warning("the socket 'websub' is not used: websub-callback is not set");
 }
 
 void push_free(struct app *a)
@@ -552,6 +556,7 @@ void push_free(struct app *a)
     if (!g)
         return;
     callback_free(g->callback);
+    mem_close_p(&g->inherited);
     while (g->all)
         free_push(g->all);
     free(g->listening);

@@ -4,6 +4,8 @@
  */
 #include "push_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -11,7 +13,6 @@
 #include "base/str.h"
 #include "serve/callback.h"
 #include "serve/listener.h"
-#include "serve/service.h"
 
 /* ---- what hubs send ------------------------------------------------------------------------- */
 
@@ -148,13 +149,15 @@ static const struct callback_ops callback_ops = {
 
 static int open_listener(struct app *a, struct listener *l, bool *ret_local, struct td_err *err)
 {
-    const struct endpoint *e = &a->settings->websub_listen;
-    int fd = service_take_socket("websub");
     struct sockaddr_storage addr = {0};
     socklen_t len = sizeof addr;
-    if (fd >= 0)
-        listener_inherited(l, fd);
-    int r = fd >= 0 ? 0 : listener_tcp(l, e, err);
+    int inherited = a->pushing->inherited, r = 0;
+    if (inherited < 0)
+        r = listener_tcp(l, &a->settings->websub_listen, err);
+    else /* its own end closes it, and a reload may need it again */
+        listener_inherited(l, fcntl(inherited, F_DUPFD_CLOEXEC, 3));
+    if (r == 0 && l->fd < 0)
+        r = td_err(err, -errno, "the inherited socket: %s", strerror(errno));
     if (r < 0)
         return td_err_prefix(err, r, "websub-listen");
     getsockname(l->fd, (struct sockaddr *)&addr, &len);
@@ -191,6 +194,7 @@ int push_listen(struct app *a, struct td_err *err)
         return r;
     }
     g->listening = TAKE(want);
-    log_info("hubs may call %s, which arrives at %s", s->websub_callback, where);
+    log_info("hubs may call %s, which arrives at %s", s->websub_callback,
+             g->inherited < 0 ? where : "the inherited socket");
     return 0;
 }

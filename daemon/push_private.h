@@ -43,6 +43,7 @@ struct push {
 
 struct pushing {
     struct callback *callback;
+    int inherited;   /* a socket of the service manager for it, -1 = none; kept for reloads */
     char *listening; /* where and for what, as text: a reload compares it */
     struct push *all;
     struct push_key *keys;

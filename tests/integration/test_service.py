@@ -114,6 +114,40 @@ def start_with_sockets(daemon, names, sockets):
             env={**os.environ, "LISTEN_FDS": str(len(keep)), "LISTEN_FDNAMES": ":".join(names)})
 
 
+def test_inherited_socket_for_hubs(daemon, tmp_path):
+    """The daemon's own, whatever a reload makes of it; a path will do for a proxy."""
+    path = tmp_path / "hubs.sock"
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(str(path))
+    s.listen(16)
+
+    def status():
+        c = socket.socket(socket.AF_UNIX)
+        c.settimeout(20)
+        c.connect(str(path))
+        c.sendall(b"GET /websub/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = c.recv(4096)
+        c.close()
+        return answer[:12]
+
+    daemon.configure("", "websub-callback = https://one.example/websub\n")
+    start_with_sockets(daemon, ["websub"], [s])
+    daemon.wait_ready()
+    assert status() == b"HTTP/1.1 404" and "the inherited socket" in daemon.text()
+    for now in ("websub-callback = https://two.example/hubs", "# off", "websub-callback = https://one.example/x"):
+        daemon.config.write_text(daemon.config.read_text().replace(
+            next(line for line in daemon.config.read_text().splitlines() if "websub-c" in line or line == "# off"),
+            now))
+        assert daemon.request("POST", "/v1/reload")[0] == 200
+        if "off" not in now:
+            assert status() == b"HTTP/1.1 404"
+    assert daemon.stop() == 0
+    daemon.configure("")
+    start_with_sockets(daemon, ["websub"], [s])
+    daemon.wait_ready()
+    assert "websub-callback is not set" in daemon.text()
+
+
 def test_inherited_socket(daemon, tmp_path):
     """Found by name whatever its place; requests wait in it from before the start until after the end."""
     api, other = (socket.socket(socket.AF_UNIX) for _ in range(2))
@@ -130,7 +164,7 @@ def test_inherited_socket(daemon, tmp_path):
     early.settimeout(20)
     assert early.recv(4096).startswith(b"HTTP/1.1 200 ")
     daemon.wait_ready()
-    assert "inherited sockets other than 'api' and 'http' are not used" in daemon.text()
+    assert "inherited sockets other than 'api', 'http' and 'websub' are not used" in daemon.text()
     assert daemon.stop() == 0
     assert os.stat(daemon.socket).st_ino == inode  # the manager's: not ours to remove
     late = socket.socket(socket.AF_UNIX)

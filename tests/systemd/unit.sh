@@ -9,7 +9,7 @@ units=$(dirname "$(find "$dir" -name tidingsd.service)")
 # systemd-analyze looks for the programs where they would be: let it find these.
 sed -i "s#^\(Exec[A-Za-z]*=\)/\(.*\)bin/tidings#\1$dir/\2bin/tidings#" "$units"/*.service
 said=$(SYSTEMD_UNIT_PATH="$units:" systemd-analyze verify --man=no "$units"/tidingsd.service \
-    "$units"/tidingsd.socket "$units"/tidingsd-http.socket "$units"/tidings-backup.{service,timer} "$units"/tidings-follow@.service 2>&1 |
+    "$units"/tidingsd.socket "$units"/tidingsd-{http,websub}.socket "$units"/tidings-backup.{service,timer} "$units"/tidings-follow@.service 2>&1 |
     grep -i tidings) && { echo "$said"; exit 1; }
 # IPAddress*, SocketBind*, MemoryMax and TasksMax cannot be tried in every container: they stand here.
 for want in 'IPAddressDeny=multicast link-local' SocketBindDeny=any MemoryMax=1G TasksMax=128; do
