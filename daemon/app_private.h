@@ -86,6 +86,7 @@ struct flight {
     int64_t started_at;
     uint64_t wire_bytes; /* of all hops */
     bool pushed;         /* no fetch: a hub sent the document. Begins with PARSE */
+    uint64_t call;       /* PUSHED: of the hub that waits for our answer, 0 = none */
 };
 
 /* Events per second, forgotten with a time constant of ten seconds; needs no timer. */
@@ -168,7 +169,8 @@ void flight_drop_pushed(struct feed *f);
 void flight_free(struct flight *fl);
 /* A hub sent a document of F, and none is on its way: parses and stores it. Takes BODY; TYPE: its
  * Content-Type or NULL. */
-void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type);
+void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type,
+                   uint64_t call);
 
 /* ---- pacing.c: what servers bear, between schedule, fetch and store ---- */
 /* The schedule has told what a server has taught (schedule_conf.learned; CTX = the app). */
@@ -261,8 +263,8 @@ void push_remove(struct app *a, struct feed *f);
 /* A fetch of F that began in the state BEFORE has ended in F's state, C and R. */
 void push_polled(struct app *a, struct feed *f, const struct td_feed_state *before,
                  const struct store_commit *c, const struct store_commit_result *r);
-/* A pushed document has become R, or NULL: WHY nothing of it could be used. */
-void push_stored(struct app *a, struct feed *f, const struct store_commit_result *r,
+/* A document pushed by CALL has become R, or NULL: WHY nothing of it could be used. */
+void push_stored(struct app *a, struct feed *f, uint64_t call, const struct store_commit_result *r,
                  const struct td_err *why);
 /* Until when F's polls only look after its hub, for td_feed_state.pushed_until. */
 int64_t push_relied_until(const struct feed *f, int64_t now);

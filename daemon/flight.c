@@ -287,10 +287,11 @@ static void on_fetched(void *ctx, struct td_result *result)
         flight_settle(fl);
 }
 
-void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type)
+void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type, uint64_t call)
 {
     struct flight *fl = f->pushed = flight_new(a, f, clock_now_ms());
     fl->pushed = true;
+    fl->call = call;
     fl->wire_bytes = body->len;
     fl->res.outcome = TD_OUT_OK;
     fl->res.body = *body;

@@ -54,19 +54,20 @@ static void take_next(struct push *p)
         return;
     p->waiting = w->next;
     p->app->pushing->waiting_bytes -= w->body.len;
-    flight_pushed(p->app, f, &w->body, w->type);
+    flight_pushed(p->app, f, &w->body, w->type, w->call);
     buf_free(&w->body);
     free(w->type);
     free(w);
 }
 
-static void queue(struct app *a, struct feed *f, struct buf *body, const char *type)
+static void queue(struct app *a, struct feed *f, struct buf *body, const char *type, uint64_t call)
 {
     struct push *p = f->push ? f->push : push_new(a, f);
     struct waiting *w = xcalloc(1, sizeof *w), **last = &p->waiting;
     w->body = *body;
     *body = BUF_INIT(0);
     w->type = xstrdup_or_null(type);
+    w->call = call;
     a->pushing->waiting_bytes += w->body.len;
     while (*last)
         last = &(*last)->next;
@@ -75,14 +76,15 @@ static void queue(struct app *a, struct feed *f, struct buf *body, const char *t
 }
 
 /* For the feed and all that ride along with it. Takes BODY. */
-static void deliver(struct app *a, struct feed *f, struct buf *body, const char *type)
+static void deliver(struct app *a, struct feed *f, struct buf *body, const char *type,
+                    uint64_t call)
 {
     for (struct feed *r = f->riders; r; r = r->next_rider) {
         struct buf own = BUF_INIT(body->max);
         buf_add(&own, buf_str(body), body->len);
-        queue(a, r, &own, type);
+        queue(a, r, &own, type, 0);
     }
-    queue(a, f, body, type);
+    queue(a, f, body, type, call);
 }
 
 /* Somebody says that there is something new: as early as politeness allows. */
@@ -98,7 +100,7 @@ static void hint(struct push *p)
 }
 
 static int op_pushed(void *app, const char *key, const char *signature, const char *type,
-                     struct buf *body)
+                     struct buf *body, uint64_t call)
 {
     struct app *a = app;
     struct pushing *g = a->pushing;
@@ -124,14 +126,15 @@ static int op_pushed(void *app, const char *key, const char *signature, const ch
         !pool_has_room(a->pool) || !store_has_room(a->store))
         return 503;
     g->count.taken++;
-    deliver(a, p->feed, body, type);
-    return 202;
+    deliver(a, p->feed, body, type, call);
+    return 0; /* the hub is told when it is stored: what it thinks delivered no crash may take */
 }
 
-void push_stored(struct app *a, struct feed *f, const struct store_commit_result *r,
+void push_stored(struct app *a, struct feed *f, uint64_t call, const struct store_commit_result *r,
                  const struct td_err *why)
 {
     struct push *p = f->push;
+    callback_answer(a->pushing->callback, call, 202);
     if (!p)
         return;
     if (why)

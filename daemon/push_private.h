@@ -18,6 +18,7 @@ struct push_key { /* under which a hub may come */
 struct waiting {
     struct buf body;
     char *type;
+    uint64_t call; /* of the hub that waits for our answer; 0: not for this one */
     struct waiting *next;
 };
 

@@ -170,9 +170,10 @@ static void pushed_settle(struct flight *fl)
         return;
     }
     struct td_err err = fl->res.err;
+    uint64_t call = fl->call;
     f->pushed = NULL;
     flight_free(fl);
-    push_stored(a, f, NULL, &err);
+    push_stored(a, f, call, NULL, &err);
 }
 
 void flight_settle(struct flight *fl)
@@ -252,6 +253,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     struct app *a = fl->app;
     struct feed *f = fl->feed;
     bool strayed = fl->found, pushed = fl->pushed;
+    uint64_t call = fl->call;
     a->n_committing--;
     app_look(a);
     *(pushed ? &f->pushed : &f->flight) = NULL;
@@ -268,7 +270,7 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     if (pushed) {
         log_debug("feed %s: pushed, %d new, %d changed", f->conf->name, r->n_new, r->n_changed);
         td_feed_state_slim(&f->state);
-        push_stored(a, f, r, NULL);
+        push_stored(a, f, call, r, NULL);
     } else {
         polled(a, f, &before, strayed, c, r);
     }

@@ -70,7 +70,9 @@
 #define LIMIT_PUSH_BYTES      (32u << 20) /* pushes that wait for their feed, and half received */
 #define LIMIT_CALLBACKS       128         /* connections of hubs at once */
 #define LIMIT_CALLBACK_PER_IP 32          /* of one address; a reverse proxy is one: none there */
-#define LIMIT_CALLBACK_MS     60000       /* one delivery, from connection to end */
+#define LIMIT_CALLBACK_ANSWER_MS \
+    5000                        /* a push is stored by then, or answered without; FETCHING E8 */
+#define LIMIT_CALLBACK_MS 60000 /* one delivery, from connection to end */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000         /* items taken from one document */

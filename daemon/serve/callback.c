@@ -20,6 +20,7 @@
 #define HEAD_BYTES \
     (64u << 10) /* a request's line and header: a topic is three times as long here */
 #define SWEEP_S 5.0
+#define LATE_S  0.5
 
 /* A connection: it serves one request, and has LIMIT_CALLBACK_MS for all of it. */
 struct visit {
@@ -35,6 +36,11 @@ struct call {
     char *key;
     bool is_push, answered;
     struct buf body;
+    uint64_t id; /* while it waits for callback_answer */
+    int status;  /* that it gave; 0 = not yet */
+    struct MHD_Connection *conn;
+    int64_t waits_since; /* monotonic */
+    struct call *prev, *next;
 };
 
 struct callback {
@@ -44,7 +50,10 @@ struct callback {
     struct MHD_Daemon *mhd;
     ev_io ready;
     ev_timer timeout, sweep;
+    ev_timer late; /* runs while calls wait */
     struct visit *visits;
+    struct call *waiting; /* the longest first */
+    uint64_t last_id;
     size_t held; /* bytes of bodies under way */
 };
 
@@ -177,9 +186,48 @@ static enum MHD_Result finish(struct call *q, struct MHD_Connection *conn)
                                                    MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *signature = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Hub-Signature");
     c->held -= q->body.len;
-    int status = c->conf.ops->pushed(c->conf.app, q->key, signature, type, &q->body);
+    int status = c->conf.ops->pushed(c->conf.app, q->key, signature, type, &q->body, ++c->last_id);
     buf_free(&q->body);
-    return answer(q, conn, status);
+    if (status)
+        return answer(q, conn, status);
+    q->id = c->last_id;
+    q->conn = conn;
+    q->waits_since = clock_mono_ms();
+    DL_APPEND(c->waiting, q);
+    ev_timer_start(c->loop, &c->late);
+    MHD_suspend_connection(conn);
+    return MHD_YES;
+}
+
+static void resume(struct call *q, int status)
+{
+    struct callback *c = q->c;
+    DL_DELETE(c->waiting, q);
+    q->id = 0;
+    q->status = status;
+    MHD_resume_connection(q->conn);
+    ev_feed_event(c->loop, &c->ready, EV_READ); /* it does not notice by itself */
+}
+
+void callback_answer(struct callback *c, uint64_t call, int status)
+{
+    struct call *q;
+    if (!c || !call)
+        return;
+    DL_SEARCH_SCALAR(c->waiting, q, id, call);
+    if (q)
+        resume(q, status);
+}
+
+/* The queue is long, or the document slow: received is what it is. */
+static void on_late(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct callback *c = w->data;
+    int64_t now = clock_mono_ms();
+    while (c->waiting && now - c->waiting->waits_since >= LIMIT_CALLBACK_ANSWER_MS)
+        resume(c->waiting, 202);
+    if (!c->waiting)
+        ev_timer_stop(loop, w);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const char *url,
@@ -194,6 +242,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
     }
     if (*n > 0)
         return add_body(q, conn, data, n);
+    if (q->status)
+        return answer(q, conn, q->status);
     return q->answered ? MHD_YES : finish(q, conn);
 }
 
@@ -274,12 +324,12 @@ static struct MHD_Daemon *start(struct callback *c, int fd)
 {
     unsigned per_ip = c->conf.local ? 0 : LIMIT_CALLBACK_PER_IP;
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, c, MHD_OPTION_EXTERNAL_LOGGER,
-        on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        c, MHD_OPTION_NOTIFY_CONNECTION, on_connection, c, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)LIMIT_CALLBACKS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HEAD_BYTES, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, c,
+        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, c, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        c, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CALLBACKS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_END);
 }
 
 int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,
@@ -289,6 +339,7 @@ int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l
     c->loop = loop;
     c->conf = *conf;
     c->prefix = xstrdup(conf->prefix);
+    c->last_id = (uint64_t)clock_mono_ms() << 20; /* none that a server before this one gave */
     c->mhd = start(c, l->fd);
     if (!c->mhd) {
         int r = errno ? -errno : -EIO;
@@ -301,7 +352,8 @@ int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l
                EV_READ);
     ev_timer_init(&c->timeout, on_timeout, 0., 0.);
     ev_timer_init(&c->sweep, on_sweep, SWEEP_S, SWEEP_S);
-    c->ready.data = c->timeout.data = c->sweep.data = c;
+    ev_timer_init(&c->late, on_late, LATE_S, LATE_S);
+    c->ready.data = c->timeout.data = c->sweep.data = c->late.data = c;
     ev_io_start(loop, &c->ready);
     ev_timer_start(loop, &c->sweep);
     *ret = c;
@@ -312,9 +364,15 @@ void callback_free(struct callback *c)
 {
     if (!c)
         return;
+    while (c->waiting) /* libmicrohttpd may not be stopped while one is suspended */
+        resume(c->waiting, 503);
+    MHD_run(c->mhd);
+    MHD_run(c->mhd);
     ev_io_stop(c->loop, &c->ready);
+    ev_clear_pending(c->loop, &c->ready);
     ev_timer_stop(c->loop, &c->timeout);
     ev_timer_stop(c->loop, &c->sweep);
+    ev_timer_stop(c->loop, &c->late);
     MHD_stop_daemon(c->mhd);
     free(c->prefix);
     free(c);

@@ -33,9 +33,10 @@ struct callback_ops {
     /* True: hub.challenge is the answer (or nothing, when there is none); false: 404. */
     bool (*asked)(void *app, const struct callback_question *q);
     /* A whole push. SIGNATURE, TYPE: header values, NULL = none. BODY may be taken (left empty).
-     * The HTTP status: 202, 410, 404, or 503 when there is no room. */
+     * The HTTP status: 202, 410, 404, or 503 when there is no room. 0: callback_answer(CALL) comes
+     * later; when it does not within LIMIT_CALLBACK_ANSWER_MS, the answer is 202. */
     int (*pushed)(void *app, const char *key, const char *signature, const char *type,
-                  struct buf *body);
+                  struct buf *body, uint64_t call);
 };
 
 struct callback_conf {
@@ -48,7 +49,9 @@ struct callback_conf {
 /* Answers at L (taken). 0, or negative errno and the reason. */
 int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,
                  const struct callback_conf *conf, struct td_err *err);
-/* Ends all connections. Accepts NULL. */
+/* Answers CALL with STATUS; one that is over, or 0, is ignored. */
+void callback_answer(struct callback *c, uint64_t call, int status);
+/* Ends all connections; who waits for an answer gets 503. Accepts NULL. */
 void callback_free(struct callback *c);
 
 #endif

@@ -185,6 +185,18 @@ def test_a_subscription_from_its_first_request_to_its_end(daemon, origin, hub, l
     assert daemon.stop() == 0  # and nothing is left behind, in a build that looks
 
 
+def test_what_the_hub_thinks_delivered_is_there_after_a_crash(daemon, origin, hub, listen):
+    offer(origin, hub)
+    daemon.start(feed("a", origin.url("/a"), **SLOW), listen)
+    sub = hub.wait(1)
+    for n in range(5):
+        assert push(sub, rss((f"k{n}", f"Kept {n}", "x"))) == 202
+        daemon.kill()
+        daemon.start()
+        assert f"Kept {n}" in titles(daemon)
+    assert asked(origin, "/a") == 1
+
+
 def test_a_push_reaches_a_follower_in_50_ms(daemon, origin, hub, listen):
     offer(origin, hub)
     daemon.start(feed("a", origin.url("/a"), **SLOW), listen)

@@ -31,6 +31,7 @@ static int port;
 static char asked[1024], pushed[1024];
 static int n_asked, n_pushed, push_status;
 static size_t push_bytes;
+static uint64_t last_call;
 
 static size_t op_max_body(void *app, const char *key)
 {
@@ -46,8 +47,9 @@ static bool op_asked(void *app, const struct callback_question *q)
 }
 
 static int op_pushed(void *app, const char *key, const char *signature, const char *type,
-                     struct buf *body)
+                     struct buf *body, uint64_t call)
 {
+    last_call = call;
     n_pushed++;
     push_bytes = body->len;
     snprintf(pushed, sizeof pushed, "%s|%s|%s|%.*s", key, signature ? signature : "-",
@@ -281,6 +283,50 @@ static void bodies_are_bounded_together(void **state)
         202);
 }
 
+/* Talks until the request has been pushed, then gives the socket. */
+static int begin_push(void)
+{
+    static const char text[] = "POST /websub/" KEY
+                               " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+                               "body";
+    int fd = connect_to(), before = n_pushed;
+    assert_int_equal(send(fd, text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
+    for (int i = 0; i < 10000 && n_pushed == before; i++)
+        ev_run(loop, EVRUN_NOWAIT);
+    assert_int_equal(n_pushed, before + 1);
+    return fd;
+}
+
+static void answered_when_it_is_stored(void **state)
+{
+    char c;
+    push_status = 0;
+    int one = begin_push();
+    uint64_t first = last_call;
+    int two = begin_push();
+    assert_true(first && last_call != first);
+    for (int i = 0; i < 100; i++)
+        ev_run(loop, EVRUN_NOWAIT);
+    assert_int_equal(recv(one, &c, 1, 0), -1);
+    callback_answer(server, last_call, 410);
+    callback_answer(server, 999, 404); /* over, or never was */
+    callback_answer(server, 0, 404);
+    callback_answer(NULL, first, 404);
+    assert_int_equal(status_of(talk(two, "", 0)), 410);
+    assert_int_equal(recv(one, &c, 1, 0), -1);
+    callback_answer(server, first, 202);
+    assert_int_equal(status_of(talk(one, "", 0)), 202);
+    /* who waits when the server ends is told, and who has gone is no matter */
+    one = begin_push();
+    close(begin_push());
+    callback_free(server);
+    char answer[64] = "";
+    assert_true(recv(one, answer, sizeof answer - 1, 0) > 0);
+    assert_int_equal(status_of(answer), 503);
+    close(one);
+    server = NULL;
+}
+
 static void a_long_topic(void **state)
 {
     char topic[8001];
@@ -328,6 +374,7 @@ int main(void)
         TEST(an_empty_push),
         TEST(a_push_that_is_too_large),
         TEST(bodies_are_bounded_together),
+        TEST(answered_when_it_is_stored),
         TEST(a_long_topic),
         TEST(garbage_and_hang_ups),
     };
