@@ -20,6 +20,7 @@ static const char help[] =
     "\n"
     "  -c, --config FILE     feeds and settings (default: " TIDINGS_SYSCONFDIR "/feeds.conf)\n"
     "  -l, --log-level LEVEL error, warning, notice, info or debug (default: as in the config)\n"
+    "  -f, --foreground      as it does anyway; for scripts that say so\n"
     "  -h, --help            this text\n"
     "  -V, --version         the version\n"
     "\n"
@@ -51,17 +52,15 @@ static int usage(const char *what, const char *arg)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"log-level", required_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {0},
+        {"config", required_argument, NULL, 'c'}, {"log-level", required_argument, NULL, 'l'},
+        {"foreground", no_argument, NULL, 'f'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {0},
     };
     struct app_options o = {.config = TIDINGS_SYSCONFDIR "/feeds.conf", .log_level = -1};
     if (argc == 2 && strcmp(argv[1], "--parser-child") == 0)
         return pool_child_main(3);
     service_init();
-    for (int c; (c = getopt_long(argc, argv, "c:l:hV", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:l:fhV", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             o.config = optarg;
@@ -70,6 +69,8 @@ int main(int argc, char **argv)
             if ((o.log_level = log_level(optarg)) < 0)
                 return usage("--log-level is one of error, warning, notice, info, debug, not ",
                              optarg);
+            break;
+        case 'f':
             break;
         case 'h':
             fputs(help, stdout);

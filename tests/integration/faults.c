@@ -3,7 +3,9 @@
  * so.
  *
  *   $FAULTS/write   an errno: writing to and syncing a store's files (*.db, *.db-wal) fails with it
+ *   $FAULTS/hang    not 0: the same does not return
  *   $FAULTS/clock   seconds by which CLOCK_REALTIME is wrong
+ *   $FAULTS/mono    seconds that CLOCK_MONOTONIC is ahead
  *
  * Names that end in ".test" are at 127.0.0.1, but for ".stalled.test": no name server answers them.
  */
@@ -42,12 +44,16 @@ static int write_fault(int fd)
 {
     char link[64], path[512];
     long e = fault("write");
-    if (e == 0)
+    if (e == 0 && fault("hang") == 0)
         return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, path, sizeof path - 1);
     path[n > 0 ? n : 0] = 0;
-    return strstr(path, ".db") ? (int)e : 0;
+    if (!strstr(path, ".db"))
+        return 0;
+    while (fault("hang"))
+        usleep(10000);
+    return (int)e;
 }
 
 /* pwrite64 in the library: files are large here (_FILE_OFFSET_BITS). */
@@ -80,6 +86,8 @@ int clock_gettime(clockid_t which, struct timespec *ts)
     int r = (int)syscall(SYS_clock_gettime, which, ts);
     if (r == 0 && which == CLOCK_REALTIME)
         ts->tv_sec += fault("clock");
+    if (r == 0 && which == CLOCK_MONOTONIC)
+        ts->tv_sec += fault("mono");
     return r;
 }
 

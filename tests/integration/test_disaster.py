@@ -117,6 +117,44 @@ def test_writes_fail(daemon, origin, faults, error):
     outage(daemon, origin, lambda: faults.set("write", error), lambda: faults.clear("write"))
 
 
+def test_the_disk_hangs(daemon, origin, faults, tmp_path):
+    """No sign of life to the manager while the writer is at one step for too long; the API still answers."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+
+    def pings():
+        """How many came until now."""
+        n = 0
+        manager.setblocking(False)
+        try:
+            while True:
+                n += b"WATCHDOG=1" in manager.recv(4096)
+        except BlockingIOError:
+            return n
+
+    daemon.start(CONFIG.format(url=origin.set("/feed", feed(2))),
+                 env={**faults.env, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
+    daemon.wait_for(lambda: n_items(daemon) == 2, what="the first items")
+    daemon.wait_for(pings, what="signs of life")
+    faults.set("hang", 1)
+    origin.set("/feed", feed(4))
+    daemon.wait_for(lambda: daemon.get("/v1/status")["feeds"]["storing"] == 1, what="a commit under way")
+    pings()
+    assert daemon.wait_for(pings, what="patience: a slow disk is no fault")
+    faults.set("mono", 130)
+    daemon.wait_for(lambda: "the writer made no progress" in daemon.text(), what="the line about it")
+    pings()
+    time.sleep(1)
+    assert pings() == 0, "the manager was told that all is well"
+    assert daemon.get("/healthz") == "ok\n" and n_items(daemon) == 2
+    assert daemon.text().count("made no progress") == 1
+    faults.set("hang", 0)
+    daemon.wait_for(lambda: n_items(daemon) == 4, what="the items")
+    assert daemon.wait_for(pings, what="signs of life again")
+    manager.close()
+    assert daemon.stop() == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     if os.geteuid() != 0:

@@ -12,7 +12,7 @@ said=$(SYSTEMD_UNIT_PATH="$units:" systemd-analyze verify --man=no "$units"/tidi
     "$units"/tidingsd.socket "$units"/tidingsd-{http,websub}.socket "$units"/tidings-backup.{service,timer} "$units"/tidings-follow@.service 2>&1 |
     grep -i tidings) && { echo "$said"; exit 1; }
 # IPAddress*, SocketBind*, MemoryMax and TasksMax cannot be tried in every container: they stand here.
-for want in 'IPAddressDeny=multicast link-local' SocketBindDeny=any MemoryMax=1G TasksMax=128; do
+for want in 'IPAddressDeny=multicast link-local' SocketBindDeny=any MemoryMax=1536M TasksMax=256; do
     grep -qx "$want" "$units/tidingsd.service" || { echo "tidingsd.service lacks $want"; exit 1; }
 done
 systemd-analyze security --offline=true --threshold=12 "$units/tidingsd.service" | tail -1
