@@ -85,6 +85,8 @@ void backfill_status(void *app, struct buf *out)
 static void backfill_free(struct backfill *b)
 {
     struct met *m, *next;
+    if (b->done)
+        b->done(b->ctx, -ESHUTDOWN, NULL, NULL);
     DL_DELETE(b->app->backfills, b);
     HASH_ITER (hh, b->met, m, next) {
         HASH_DEL(b->met, m);

@@ -240,6 +240,7 @@ void feedset_free(struct app *a)
     HASH_CLEAR(by_url, a->asked);
     HASH_ITER (hh, a->feeds, f, next) {
         HASH_DEL(a->feeds, f);
+        control_added(f, -ESHUTDOWN, NULL, 0);
         flight_free(f->flight);
         flight_free(f->pushed);
         feedset_release(f);

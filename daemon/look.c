@@ -30,7 +30,9 @@ static void look_free(struct look *l)
 
 static void drop(struct errand *e)
 {
-    look_free(CONTAINER_OF(e, struct look, errand));
+    struct look *l = CONTAINER_OF(e, struct look, errand);
+    l->done(l->ctx, -ESHUTDOWN, NULL, NULL, 0);
+    look_free(l);
 }
 
 static void answer(struct look *l)

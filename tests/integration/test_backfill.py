@@ -60,7 +60,30 @@ def test_to_the_end(daemon, cli, origin):
     assert out.startswith("a: 2 documents, 3 items, 0 new; an item was known before\nto go on: ")
     assert cli.run("backfill", "a", "--all").out == "a: 4 documents, 9 items, 0 new; no older document is named\n"
     last = daemon.get("/v1/backfill")["backfills"]
+    assert daemon.stop() == 0
     assert [(b["feed"], b["state"], b["stopped"]) for b in last] == [("a", "done", "end")]
+
+
+def test_the_daemon_may_end_meanwhile(daemon, origin):
+    gate, answers = threading.Event(), []
+    archive(origin, 9)
+    origin.set("/a1", lambda handler: gate.wait(20))
+    daemon.start(feed("a", origin.url("/feed"), **SLOW), daemon=FREE)
+    daemon.wait_for(lambda: len(titles(daemon)) == 3)
+
+    def ask():
+        answers.append(daemon.request("POST", "/v1/backfill", {"feed": "a"}))
+    thread = threading.Thread(target=ask)
+    thread.start()
+    origin.wait("/a1")
+    running, = daemon.get("/v1/backfill")["backfills"]
+    assert running["state"] == "running" and running["documents"] == 1
+    status, answer = daemon.request("POST", "/v1/backfill", {"feed": "a"})
+    assert status == 409 and "being read already" in answer["error"]["reason"]
+    assert daemon.stop() == 0
+    gate.set()
+    thread.join()
+    assert answers[0][0] == 503
 
 
 def test_twenty_documents(daemon, cli, origin):

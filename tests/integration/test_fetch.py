@@ -6,8 +6,11 @@ tidings fetch --config FILE URL --record NAME.warc, then TZ=UTC tidings fetch --
 
 import base64
 import json
+import os
 import pathlib
 import sqlite3
+import subprocess
+import threading
 
 import pytest
 
@@ -63,7 +66,7 @@ def test_as_the_daemon_would_do_it(daemon, cli, origin):
     db = sqlite3.connect(f"file:{daemon.store}?mode=ro", uri=True)
     assert db.execute("SELECT count(*) FROM v1_items").fetchone() == (1,)
 
-    daemon.stop()  # played back without daemon, origin and clock
+    assert daemon.stop() == 0  # played back without daemon, origin and clock
     requests = len(origin.requests)
     assert cli.run("fetch", "--replay", "a.warc").out == shown
     assert "decided at that time" not in shown
@@ -113,6 +116,17 @@ def test_without_the_daemon(daemon, cli, origin):
     assert "\nanswer   ok" in shown and f"\nitem                       {CALL[1]}\n" in shown
     assert origin.requests[-1][2]["Authorization"] == "Bearer t0psecret" and "t0psecret" not in shown
     assert "has no feed b" in cli.run("fetch", "b", "--config", "feeds.conf", code=64).err
+
+
+def test_the_daemon_may_end_meanwhile(daemon, origin, tidings):
+    gate = threading.Event()
+    origin.set("/slow", lambda handler: gate.wait(20))
+    daemon.start(feed("a", origin.url("/slow"), enabled="no"))
+    p = subprocess.Popen([tidings, "fetch", "a"], cwd=daemon.dir, stderr=subprocess.PIPE, env={**os.environ})
+    origin.wait("/slow")
+    assert daemon.stop() == 0
+    gate.set()
+    assert "the daemon is stopping" in p.communicate(timeout=20)[1].decode() and p.returncode == 75
 
 
 def test_files_that_are_no_recordings(cli):
