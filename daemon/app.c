@@ -155,7 +155,7 @@ static int build(struct app *a, struct td_err *err)
     push_init(a);
     if (push_listen(a, err) < 0 || listen_start(a, err) < 0)
         return EX_CANTCREAT;
-    if (deliver_start(a, err) < 0)
+    if (deliver_start(a, err) < 0 || hub_start(a, err) < 0)
         return EX_OSERR;
     watch_start(a);
     return pacing_load(a, err) < 0 || feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
@@ -168,6 +168,7 @@ static void take_down(struct app *a)
 {
     control_end_reload(a);
     watch_stop(a);
+    hub_stop(a);
     deliver_stop(a);
     serve_free(a->serve);
     push_free(a);

@@ -114,6 +114,7 @@ struct app {
     struct pool *pool;
     struct schedule *schedule;
     struct serve *serve;
+    struct hub *hub;
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
     struct feed *feeds;                     /* by name */
     struct put *puts;                       /* feeds on their way into the store (feedset.c) */
@@ -287,7 +288,20 @@ void deliver_free(struct app *a);
 void deliver_subscribe(void *app, const char *name, const char *text, int64_t seq, bool check,
                        serve_answer_fn *done, void *ctx);
 void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, void *ctx);
+/* Another definition for one that was made at run time: it goes on where it is. -ENOENT: there is
+ * none. */
+int deliver_renew(struct app *a, const char *name, const char *text, struct td_err *err);
+/* All of them, in turn: NULL gives the first, and is the end. */
+struct sub *deliver_next(struct app *a, const struct sub *after);
 void deliver_metrics(struct app *a, struct buf *out);
+
+/* ---- hub.c: our WebSub hub ---- */
+int hub_start(struct app *a, struct td_err *err);
+void hub_configure(struct app *a);
+void hub_stop(struct app *a);
+/* serve_ops.hub. */
+struct td_hub_request;
+int hub_ask(void *app, const struct td_hub_request *r, struct td_err *err);
 
 /* ---- feedset.c: which feeds there are ---- */
 /* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.

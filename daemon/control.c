@@ -43,6 +43,7 @@ static void configure_stages(struct app *a)
     fetcher_configure(a->fetcher, &fc);
     listen_configure(a);
     deliver_configure(a);
+    hub_configure(a);
     schedule_configure(a->schedule, &hc);
     if (a->options->log_level < 0)
         log_set_level(a->settings->log_level);
@@ -308,6 +309,7 @@ const struct serve_ops control_ops = {
     .reload = op_reload,
     .subscribe = deliver_subscribe,
     .unsubscribe = deliver_unsubscribe,
+    .hub = hub_ask,
     .fetch = look_start,
     .backfill = backfill_start,
     .backfills = backfill_status,

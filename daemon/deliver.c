@@ -311,6 +311,26 @@ void deliver_subscribe(void *app, const char *name, const char *text, int64_t se
     begin(d, conf, text, seq, done, ctx);
 }
 
+int deliver_renew(struct app *a, const char *name, const char *text, struct td_err *err)
+{
+    struct sub *s = outbox_find(a->deliver->outbox, name);
+    if (!s)
+        return -ENOENT;
+    struct td_sub_conf *conf = sub_conf_read(name, text, err);
+    if (!conf)
+        return -EINVAL;
+    store_sub_put(a->store, name, text, 0, NULL, NULL);
+    int r = outbox_change(a->deliver->outbox, s, conf, err);
+    if (r == 0)
+        sub_resume(s); /* it may have been disabled by a 410 */
+    return r;
+}
+
+struct sub *deliver_next(struct app *a, const struct sub *after)
+{
+    return a->deliver ? outbox_next(a->deliver->outbox, after) : NULL;
+}
+
 static void on_deleted(void *ctx, int result, const struct td_err *err)
 {
     answer(ctx, MIN(result, 0), err);

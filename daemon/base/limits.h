@@ -133,17 +133,23 @@
 #define LIMIT_REGEX_HEAP_KB 4096    /* memory of one match */
 
 /* ---- subscriptions ----------------------------------------------------------------------- */
-#define LIMIT_SUBSCRIPTIONS  1000         /* each reads the log from its own place */
-#define LIMIT_SUB_BATCH      100          /* events in one message; `batch` */
-#define LIMIT_SUB_BYTES      (256u << 10) /* read ahead for one subscription, or one event */
-#define LIMIT_SUB_WAIT_MS    (24LL * 3600 * 1000) /* longest pause that a consumer may ask for */
-#define LIMIT_SUB_RETRIES    16                   /* attempts; `retry` */
-#define LIMIT_WEBHOOK_BYTES  20000 /* a webhook's body; Standard Webhooks: below 20 kB */
-#define LIMIT_WEBHOOK_BATCH  16    /* events in one body: each has room for id, link and title */
-#define LIMIT_SECRETS        4     /* signatures of one message; `secret` */
-#define LIMIT_DEAD_LETTERS   10000 /* kept of one subscription; the oldest go */
-#define LIMIT_EXEC_OUT_BYTES 500   /* end of a sink's stderr that is kept for the reason */
-#define LIMIT_FILE_ROTATIONS 9     /* FILE.1 ... of a file sink that are kept */
+#define LIMIT_SUBSCRIPTIONS       1000         /* each reads the log from its own place */
+#define LIMIT_SUB_BATCH           100          /* events in one message; `batch` */
+#define LIMIT_SUB_BYTES           (256u << 10) /* read ahead for one subscription, or one event */
+#define LIMIT_SUB_WAIT_MS         (24LL * 3600 * 1000) /* longest pause that a consumer may ask for */
+#define LIMIT_SUB_RETRIES         16                   /* attempts; `retry` */
+#define LIMIT_WEBHOOK_BYTES       20000 /* a webhook's body; Standard Webhooks: below 20 kB */
+#define LIMIT_HUB_LEASE_MIN_S     3600  /* of our WebSub hub: shorter ones are given this */
+#define LIMIT_HUB_LEASE_DEFAULT_S (10 * 24 * 3600)
+#define LIMIT_HUB_LEASE_MAX_S     (30 * 24 * 3600)
+#define LIMIT_HUB_SUBSCRIPTIONS   500   /* of LIMIT_SUBSCRIPTIONS: strangers may ask for them */
+#define LIMIT_HUB_ASKED           16    /* callbacks that are being asked at once */
+#define LIMIT_HUB_ASK_MS          20000 /* for a callback's confirmation */
+#define LIMIT_WEBHOOK_BATCH       16 /* events in one body: each has room for id, link and title */
+#define LIMIT_SECRETS             4  /* signatures of one message; `secret` */
+#define LIMIT_DEAD_LETTERS        10000 /* kept of one subscription; the oldest go */
+#define LIMIT_EXEC_OUT_BYTES      500   /* end of a sink's stderr that is kept for the reason */
+#define LIMIT_FILE_ROTATIONS      9     /* FILE.1 ... of a file sink that are kept */
 
 /* ---- stories ----------------------------------------------------------------------------- */
 #define LIMIT_STORIES 65536 /* that can still grow: 100 MiB */

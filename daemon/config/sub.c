@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/credential.h"
@@ -22,8 +23,8 @@ struct sub_key;
 typedef int sub_key_fn(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                        struct td_err *err);
 struct sub_key {
-    const char *name, *type, *def, *help;
-    unsigned sinks; /* for which it has a meaning, bits of enum td_sink */
+    const char *name, *type, *def, *help; /* help NULL: our hub's own, not shown */
+    unsigned sinks;                       /* for which it has a meaning, bits of enum td_sink */
     sub_key_fn *set;
     size_t offset;
     int64_t min, max;
@@ -381,6 +382,23 @@ static int set_allow(const struct sub_key *k, struct sub_draft *d, const char *v
     return 0;
 }
 
+/* Of our hub: never in the config. */
+static int set_hub_text(const struct sub_key *k, struct sub_draft *d, const char *v,
+                        const char *dir, struct td_err *err)
+{
+    return d->runtime ? set_text(k, d, v, dir, err)
+                      : td_err(err, -EPERM, "%s in the config; allowed: nowhere but in the store",
+                               k->name);
+}
+
+static int set_hub_expires(const struct sub_key *k, struct sub_draft *d, const char *v,
+                           const char *dir, struct td_err *err)
+{
+    if (!d->runtime || clock_parse_rfc3339(v, &d->conf->hub_expires_at) < 0)
+        return refuse(k, v, err);
+    return 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 #define AT(field) offsetof(struct td_sub_conf, field)
@@ -421,6 +439,13 @@ static const struct sub_key keys[] = {
     {"rotate", "never, or bytes such as 100M, from 1K", "never",
      "A file that is larger is renamed and a new one begun; 9 old ones are kept.", ONLY(FILE),
      set_rotate, 0, 1 << 10, INT64_MAX},
+    {"hub-topic", "an address", NULL, NULL, ONLY(WEBHOOK), set_hub_text, AT(hub_topic), 0,
+     LIMIT_URL_BYTES},
+    {"hub-url", "an address", NULL, NULL, ONLY(WEBHOOK), set_hub_text, AT(hub_url), 0,
+     LIMIT_URL_BYTES},
+    {"hub-title", "text", NULL, NULL, ONLY(WEBHOOK), set_hub_text, AT(hub_title), 0, 4096},
+    {"hub-secret", "text", NULL, NULL, ONLY(WEBHOOK), set_hub_text, AT(hub_secret), 0, 200},
+    {"hub-expires", "a time", NULL, NULL, ONLY(WEBHOOK), set_hub_expires, 0, 0, 0},
     {"allow", "IP addresses and blocks such as 192.168.0.0/16", NULL,
      "Addresses of this webhook that need not be public.", ONLY(WEBHOOK), set_allow, 0, 0, 0},
 };
@@ -469,7 +494,8 @@ static int unknown(const char *name, struct td_err *err)
     CLEANUP_BUF struct buf all = BUF_INIT(1024);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         names[i] = keys[i].name;
-        buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+        if (keys[i].help)
+            buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
     }
     const char *near = str_suggest(name, names, ARRAY_SIZE(names));
     return td_err(err, -EINVAL, "unknown key %s%s%s%s; allowed here: %s", key_shown(shown, name),
@@ -519,6 +545,10 @@ struct td_sub_conf *sub_draft_finish(struct sub_draft *d, struct td_err *err)
         }
     if (check_batch(c, err) < 0)
         return NULL;
+    if ((c->format == TD_FORMAT_WEBSUB) != (c->hub_topic && c->hub_url)) {
+        td_err(err, -EINVAL, "format = websub; allowed: by asking the hub, POST /v1/hub");
+        return NULL;
+    }
     if (c->format == TD_FORMAT_NTFY && !c->topic && str_ends(c->target, "/")) {
         td_err(err, -EINVAL,
                "format = ntfy without a topic; allowed: topic = NAME, or the topic at "
@@ -558,6 +588,7 @@ struct td_sub_conf *sub_conf_read(const char *name, const char *text, struct td_
 void sub_describe(struct buf *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-        buf_addf(out, "[subscription NAME]\t%s\t%s\t%s\t%s\n", keys[i].name, keys[i].type,
-                 keys[i].def ? keys[i].def : "", keys[i].help);
+        if (keys[i].help)
+            buf_addf(out, "[subscription NAME]\t%s\t%s\t%s\t%s\n", keys[i].name, keys[i].type,
+                     keys[i].def ? keys[i].def : "", keys[i].help);
 }

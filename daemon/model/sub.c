@@ -9,8 +9,8 @@
 
 const char *const td_sink_names[TD_SINKS] = {"stream", "webhook", "exec", "file", "mail"};
 const char *const td_sub_format_names[TD_SUB_FORMATS] = {
-    "standard", "cloudevents", "cloudevents-binary", "ntfy", "apprise", "slack",
-    "discord",  "matrix"};
+    "standard", "cloudevents", "cloudevents-binary", "ntfy", "apprise", "slack", "discord",
+    "matrix",   "websub"};
 
 static void free_words(char **words)
 {
@@ -56,6 +56,10 @@ void td_sub_conf_free(struct td_sub_conf *c)
     free(c->topic);
     free(c->from);
     free(c->allow);
+    free(c->hub_topic);
+    free(c->hub_url);
+    free(c->hub_title);
+    free(c->hub_secret);
     free(c);
 }
 
@@ -72,6 +76,10 @@ struct td_sub_conf *td_sub_conf_copy(const struct td_sub_conf *c)
     n->authorization = xstrdup_or_null(c->authorization);
     n->topic = xstrdup_or_null(c->topic);
     n->from = xstrdup_or_null(c->from);
+    n->hub_topic = xstrdup_or_null(c->hub_topic);
+    n->hub_url = xstrdup_or_null(c->hub_url);
+    n->hub_title = xstrdup_or_null(c->hub_title);
+    n->hub_secret = xstrdup_or_null(c->hub_secret);
     n->allow = NULL;
     if (c->n_allow) {
         n->allow = xcalloc(c->n_allow, sizeof *n->allow);
@@ -87,8 +95,10 @@ bool td_sub_conf_same(const struct td_sub_conf *a, const struct td_sub_conf *b)
            str_same(a->query, b->query) && str_same(a->events, b->events) &&
            a->format == b->format && str_same(a->secrets, b->secrets) &&
            str_same(a->authorization, b->authorization) && str_same(a->topic, b->topic) &&
-           str_same(a->from, b->from) && a->batch == b->batch && a->collect_ms == b->collect_ms &&
-           a->n_retry == b->n_retry &&
+           str_same(a->from, b->from) && str_same(a->hub_topic, b->hub_topic) &&
+           str_same(a->hub_url, b->hub_url) && str_same(a->hub_title, b->hub_title) &&
+           str_same(a->hub_secret, b->hub_secret) && a->hub_expires_at == b->hub_expires_at &&
+           a->batch == b->batch && a->collect_ms == b->collect_ms && a->n_retry == b->n_retry &&
            memcmp(a->retry_ms, b->retry_ms, (size_t)a->n_retry * sizeof *a->retry_ms) == 0 &&
            a->answer_timeout_ms == b->answer_timeout_ms && a->rotate_bytes == b->rotate_bytes &&
            a->n_allow == b->n_allow &&

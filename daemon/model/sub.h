@@ -30,8 +30,9 @@ enum td_sub_format {
     TD_FORMAT_SLACK,
     TD_FORMAT_DISCORD,
     TD_FORMAT_MATRIX,
+    TD_FORMAT_WEBSUB, /* made by our hub (hub.h): the members hub_... */
 };
-#define TD_SUB_FORMATS 8
+#define TD_SUB_FORMATS 9
 extern const char *const td_sub_format_names[TD_SUB_FORMATS];
 
 struct td_sub_conf {
@@ -55,6 +56,10 @@ struct td_sub_conf {
     int64_t rotate_bytes;                /* file: a new one when it is larger; 0 = never */
     struct cidr *allow;                  /* webhook: addresses beside those of the daemon */
     size_t n_allow;
+    char *hub_topic, *hub_url; /* websub: the feed's address and our hub's */
+    char *hub_title;           /* of the feed; NULL = none */
+    char *hub_secret;          /* NULL = deliveries are not signed */
+    int64_t hub_expires_at;    /* the end of its lease */
 };
 
 /* How far a subscription has come, as it is stored. */

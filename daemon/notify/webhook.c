@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "notify/webhook_chat.h"
+#include "notify/websub_body.h"
 
 #define FRAME_BYTES 600 /* of a standard body, around the events */
 
@@ -224,6 +225,9 @@ int webhook_render(struct webhook *ret, const struct td_sub_conf *c, const struc
     case TD_FORMAT_CLOUDEVENTS_BINARY:
         cloudevents_binary(&w, env, m);
         break;
+    case TD_FORMAT_WEBSUB:
+        r = websub_body(&w, c, env, m);
+        break;
     default:
         r = webhook_chat(&w, c, m);
         webhook_header(&w, "Content-Type: application/json");
@@ -237,7 +241,8 @@ int webhook_render(struct webhook *ret, const struct td_sub_conf *c, const struc
         w.url = xstrdup(c->target);
     if (c->authorization)
         webhook_header(&w, "Authorization: %s", c->authorization);
-    add_signature(&w, c, sink_message_id(id, env, m), now);
+    if (c->format != TD_FORMAT_WEBSUB) /* which has its own */
+        add_signature(&w, c, sink_message_id(id, env, m), now);
     *ret = w;
     return 0;
 }

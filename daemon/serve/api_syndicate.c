@@ -17,7 +17,8 @@
 #include "base/str.h"
 #include "model/saved_query.h"
 #include "serve/auth.h"
-#include "serve/syndicate.h"
+#include "notify/syndicate.h"
+#include "serve/syndicate_access.h"
 
 #define DEFAULT_LIMIT 50
 #define ADDRESS_BYTES (LIMIT_URL_BYTES + 4 * LIMIT_QUERY_BYTES)
@@ -29,8 +30,8 @@ struct work {
     struct syndicate_conf conf;
     int64_t limit, n, last_id, go_on;
     bool more;
-    char *text, *title, *self, *first, *base; /* owned */
-    char *none_match, *modified_since;        /* the request's headers */
+    char *text, *title, *self, *first, *base, *hub; /* owned */
+    char *none_match, *modified_since;              /* the request's headers */
     struct buf items;
     struct request *q;
 };
@@ -43,6 +44,7 @@ static void work_free(void *p)
     free(w->self);
     free(w->first);
     free(w->base);
+    free(w->hub);
     free(w->none_match);
     free(w->modified_since);
     buf_free(&w->items);
@@ -60,10 +62,10 @@ static bool secret_good(const struct request *q, const char *secret)
 }
 
 /* Readers can send a password (any name, the token behind it) or have the token in the address. */
-static bool may_read(struct request *q, bool open)
+bool syndicate_may_read(struct request *q, const char *token, bool open)
 {
     char *password = NULL;
-    if (!q->stranger || open || secret_good(q, param_str(&q->params, "token")))
+    if (!q->stranger || open || secret_good(q, token))
         return true;
     char *name = MHD_basic_auth_get_username_password(q->conn, &password);
     bool good = name && secret_good(q, password);
@@ -117,8 +119,7 @@ static const char *header(const struct request *q, const char *name)
     return MHD_lookup_connection_value(q->conn, MHD_HEADER_KIND, name);
 }
 
-/* As the config says, else as it was asked. */
-static char *base_address(const struct request *q)
+char *syndicate_base(const struct request *q)
 {
     const char *host = header(q, MHD_HTTP_HEADER_HOST);
     if (q->s->public_url)
@@ -171,7 +172,8 @@ static int begin(struct request *q, enum syndicate_format format)
     const char *name = param_str(&q->params, "query");
     const struct td_saved_query *named =
         name ? td_saved_query_find(q->s->queries, q->s->n_queries, name) : NULL;
-    if (!may_read(q, named && named->open)) { /* before anything is told of what there is */
+    if (!syndicate_may_read(q, param_str(&q->params, "token"),
+                            named && named->open)) { /* before anything is told of what there is */
         q->challenge = "Basic realm=\"tidings\"";
         return request_fail(q, 401,
                             "a token is needed: as the password, as token=, or as "
@@ -187,7 +189,8 @@ static int begin(struct request *q, enum syndicate_format format)
     w->query.limit = (int)MIN(w->limit + 1, LIMIT_PAGE_ITEMS);
     w->query.max_ms = LIMIT_QUERY_MS;
     w->query.ret_next = &w->go_on;
-    w->base = base_address(q);
+    w->base = syndicate_base(q);
+    w->hub = xasprintf("%s/v1/hub", w->base);
     w->self = address(w, true, true, 0);
     w->first = address(w, false, false, 0);
     w->none_match = xstrdup_or_null(header(q, MHD_HTTP_HEADER_IF_NONE_MATCH));
@@ -197,6 +200,7 @@ static int begin(struct request *q, enum syndicate_format format)
                                       .title = w->title,
                                       .self = w->self,
                                       .first = w->first,
+                                      .hub = w->hub,
                                       .updated = TD_NEVER};
     return 0;
 }
@@ -295,8 +299,8 @@ void api_syndicate(struct request *q, struct reader *r)
     syndicate_document(&q->out, &w->conf, &w->items);
     buf_free(&w->items);
     q->type = syndicate_type(w->conf.format);
-    q->link = next ? xasprintf("<%s>; rel=\"self\", <%s>; rel=\"next\"", w->self, next)
-                   : xasprintf("<%s>; rel=\"self\"", w->self);
+    q->link = xasprintf("<%s>; rel=\"self\", <%s>; rel=\"hub\"%s%s%s", w->self, w->hub,
+                        next ? ", <" : "", next ? next : "", next ? ">; rel=\"next\"" : "");
     set_validators(w);
     if (!is_unchanged(w))
         return;

@@ -28,6 +28,8 @@ const struct route routes[] = {
      "a query as an RSS 2.0 feed", ROUTE_OPEN},
     {"GET", "/v1/feed.json", "q query title limit before token", api_jsonfeed_start, api_syndicate,
      NULL, "a query as a JSON Feed", ROUTE_OPEN},
+    {"POST", "/v1/hub", NULL, api_hub, NULL, NULL,
+     "the WebSub hub of these feeds: subscribe and unsubscribe", ROUTE_OPEN},
     {"GET", "/v1/queries", NULL, api_queries, NULL, NULL, "the queries that have a name"},
     {"GET", "/v1/events", "after since limit follow format as q kinds", api_events_start,
      api_events, api_events_finish, "follow the event log as Server-Sent Events or JSON Lines"},

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 struct serve;
+struct td_hub_request;
 
 /* Answer of an operation, on the loop, also from within the call: RESULT 0 or negative errno; JSON
  * (an object, borrowed) is the body on success; with an error its members are added to the error's
@@ -54,6 +55,9 @@ struct serve_ops {
                       serve_answer_fn *done, void *ctx);
     /* -ENOENT, -EPERM: it stands in the config. */
     void (*unsubscribe)(void *app, const char *name, serve_answer_fn *done, void *ctx);
+    /* WebSub hub: the callback is to be asked whether it wants that, and then it is done. -EAGAIN:
+     * too many are being asked. */
+    int (*hub)(void *app, const struct td_hub_request *r, struct td_err *err);
     /* `tidings fetch`: fetches WHAT (a feed's name or id, or an address) as a poll would, FULL:
      * without validators, stores nothing, and gives the recording (fetch/warc.h). */
     void (*fetch)(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx);

@@ -1,6 +1,7 @@
 """Queries as feeds: read by feedparser, by sfeed and by a second tidingsd; who may read them."""
 
 import base64
+import hmac
 import json
 import shutil
 import subprocess
@@ -187,5 +188,158 @@ def test_a_second_tidingsd_follows_the_first(daemon, tcp, origin, tidingsd, tmp_
                                          "</item><item><guid>1</guid>"))
         daemon.request("POST", "/v1/refresh", {})
         other.wait_for(lambda: len(other.get("/v1/items")["items"]) == 3, timeout=40, what="the new one")
+    finally:
+        other.kill()
+
+
+# ---- the hub ---------------------------------------------------------------------------------------
+
+
+class Subscriber:
+    """A callback on ORIGIN: confirms (or not), and keeps what is delivered."""
+
+    def __init__(self, origin, path="/callback", confirm=True, status=200):
+        self.asked, self.got, self.confirm, self.status = [], [], confirm, status
+        self.url = origin.url(path)
+        origin.answers[path] = self.deliver
+        self.origin, self.path = origin, path
+
+    def question(self, handler):
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(handler.path).query))
+        self.asked.append(query)
+        body = query["hub.challenge"].encode() if self.confirm else b"no"
+        self.origin.reply(handler, (200, body, {"Content-Type": "text/plain"}))
+
+    def deliver(self, handler):
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        self.got.append((dict(handler.headers), body))
+        self.origin.reply(handler, (self.status, b"", {}))
+
+    def expect_question(self):
+        """The challenge is not known before: any query on the path is answered."""
+        origin = self.origin
+
+        class Any(dict):
+            def get(inner, key, default=None):
+                if key.startswith(self.path + "?"):
+                    return self.question
+                return dict.get(inner, key, default)
+        origin.answers = Any(origin.answers)
+        return self
+
+
+def ask_hub(port, token=None, **form):
+    body = urllib.parse.urlencode({f"hub.{k}": v for k, v in form.items()})
+    return ask(port, "POST", "/v1/hub", token, {"Content-Type": "application/x-www-form-urlencoded"}, body)
+
+
+def add_ferry(daemon, origin, n):
+    origin.set("/feed", FEED.replace("<item><guid>1</guid>",
+                                     f"<item><guid>new{n}</guid><title>A ferry, the {n}.</title></item>"
+                                     f"<item><guid>dull{n}</guid><title>nothing</title></item><item><guid>1</guid>"))
+    daemon.request("POST", "/v1/refresh", {})
+
+
+def subscriptions(daemon):
+    return [s for s in daemon.get("/v1/subscriptions")["subscriptions"] if s["name"].startswith("websub:")]
+
+
+@pytest.mark.parametrize("kind", ["atom", "rss", "json"])
+def test_hub(daemon, tcp, origin, kind):
+    topic = f"http://127.0.0.1:{tcp}/v1/feed.{kind}?query=ferries"
+    status, headers, text = get(tcp, f"/v1/feed.{kind}?query=ferries", token=None)
+    hub = f"http://127.0.0.1:{tcp}/v1/hub"
+    assert f'<{hub}>; rel="hub"' in headers["Link"] and f'<{topic}>; rel="self"' in headers["Link"]
+    assert hub in text
+    s = Subscriber(origin).expect_question()
+    assert ask_hub(tcp, mode="subscribe", topic=topic, callback=s.url + "?id=1", secret="geheim",
+                   lease_seconds="7200")[0] == 202
+    daemon.wait_for(lambda: subscriptions(daemon), what="the subscription")
+    q = s.asked[0]
+    assert q["id"] == "1" and q["hub.mode"] == "subscribe" and q["hub.topic"] == topic
+    assert q["hub.lease_seconds"] == "7200" and len(q["hub.challenge"]) >= 32
+    deliveries = s.got
+    origin.answers["/callback?id=1"] = s.deliver
+    origin.answers = dict(origin.answers)
+    add_ferry(daemon, origin, 1)
+    daemon.wait_for(lambda: deliveries, what="a delivery")
+    head, body = deliveries[0]
+    assert head["X-Hub-Signature"] == "sha256=" + hmac.new(b"geheim", body, "sha256").hexdigest()
+    assert f'<{hub}>; rel="hub", <{topic}>; rel="self"' == head["Link"]
+    polled = get(tcp, f"/v1/feed.{kind}?query=ferries", token=None)
+    assert head["Content-Type"] == polled[1]["Content-Type"]
+    if kind == "json":
+        pushed, whole = json.loads(body)["items"], json.loads(polled[2])["items"]
+        assert [i["title"] for i in pushed] == ["A ferry, the 1."] and pushed[0]["id"] == whole[0]["id"]
+    else:
+        d = feedparser.parse(body)
+        assert not d.bozo and d.feed.title == "All ferries"
+        assert [e.title for e in d.entries] == ["A ferry, the 1."]
+        assert d.entries[0].id == feedparser.parse(polled[2]).entries[0].id
+
+
+def test_hub_keeps_renews_and_ends(daemon, tcp, origin):
+    topic = f"http://127.0.0.1:{tcp}/v1/feed.atom?query=ferries"
+    s = Subscriber(origin).expect_question()
+    form = {"mode": "subscribe", "topic": topic, "callback": s.url}
+    assert ask_hub(tcp, **form)[0] == 202
+    name = daemon.wait_for(lambda: subscriptions(daemon), what="the subscription")[0]["name"]
+    daemon.stop()
+    daemon.start()  # it is still there
+    assert [x["name"] for x in subscriptions(daemon)] == [name]
+    assert ask_hub(tcp, **form)[0] == 202  # renewed: the same one
+    daemon.wait_for(lambda: len(s.asked) == 2, what="the second question")
+    add_ferry(daemon, origin, 1)
+    daemon.wait_for(lambda: len(s.got) == 1, what="a delivery")
+    # somebody else cannot end it: the callback is asked
+    s.confirm = False
+    assert ask_hub(tcp, **{**form, "mode": "unsubscribe"})[0] == 202
+    daemon.wait_for(lambda: len(s.asked) == 3 and "did not confirm" in daemon.text(), what="the refusal")
+    assert len(subscriptions(daemon)) == 1
+    s.confirm = True
+    assert ask_hub(tcp, **{**form, "mode": "unsubscribe"})[0] == 202
+    daemon.wait_for(lambda: not subscriptions(daemon), what="the end")
+
+
+def test_hub_refuses(daemon, tcp, origin):
+    s = Subscriber(origin, confirm=False).expect_question()
+    base = f"http://127.0.0.1:{tcp}"
+    good = {"mode": "subscribe", "topic": f"{base}/v1/feed.atom?query=ferries", "callback": s.url}
+    for change, status, says in (({"mode": "publish"}, 400, "hub.mode"), ({"callback": "ftp://x/"}, 400, "hub.callback"),
+                                 ({"topic": "http://other.example/v1/feed.atom"}, 400, "no feed of this server"),
+                                 ({"topic": f"{base}/v1/items"}, 400, "no feed of this server"),
+                                 ({"topic": f"{base}/v1/feed.atom?x=1"}, 400, "x"),
+                                 ({"topic": f"{base}/v1/feed.atom?query=walls"}, 403, "token"),
+                                 ({"topic": f"{base}/v1/feed.atom?q=ferry"}, 403, "token"),
+                                 ({"topic": f"{base}/v1/feed.atom?q=titel:x&token={READ}"}, 400, "query"),
+                                 ({"secret": "x" * 200}, 400, "hub.secret"),
+                                 ({"secret": "a\nsink = exec rm"}, 400, "hub.secret"),
+                                 ({"callback": "http://x/\nquery = a"}, 400, "hub.callback")):
+        got, _, text = ask_hub(tcp, **{**good, **change})
+        assert got == status and says in json.loads(text)["error"]["reason"], (change, got, text)
+    assert not s.asked
+    assert ask_hub(tcp, **good)[0] == 202
+    daemon.wait_for(lambda: "did not confirm to subscribe" in daemon.text(), what="the refusal")
+    assert not subscriptions(daemon)
+    # a token in the topic opens what is not public
+    s.confirm = True
+    assert ask_hub(tcp, **{**good, "topic": f"{base}/v1/feed.atom?q=ferry&token={READ}"})[0] == 202
+    daemon.wait_for(lambda: subscriptions(daemon), what="the subscription")
+
+
+def test_a_second_tidingsd_follows_by_websub(daemon, tcp, origin, tidingsd, tmp_path):
+    folder = tmp_path / "second"
+    folder.mkdir()
+    other, port = Daemon(tidingsd, folder), free_port()
+    try:
+        other.start(f"[feed first]\nurl = http://127.0.0.1:{tcp}/v1/feed.atom?query=ferries\nbacklog = all\n",
+                    daemon=f"websub-listen = 127.0.0.1:{port}\nwebsub-callback = http://127.0.0.1:{port}")
+        other.wait_for(lambda: len(other.get("/v1/items")["items"]) == 2, what="its items")
+        daemon.wait_for(lambda: subscriptions(daemon), what="its subscription")
+        polls = other.get("/v1/status")["since_start"]["fetches"]
+        add_ferry(daemon, origin, 1)
+        got = other.wait_for(lambda: [i for i in other.get("/v1/items")["items"] if i["title"] == "A ferry, the 1."],
+                             what="the push")
+        assert len(got) == 1 and other.get("/v1/status")["since_start"]["fetches"] == polls
     finally:
         other.kill()

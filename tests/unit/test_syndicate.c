@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "serve/syndicate.h"
+#include "notify/syndicate.h"
 
 static const char json[] =
     "{\"id\":\"x\",\"title\":\"a\",\"content_text\":\"1 < 2\",\"tags\":[\"\",\"t&u\"],"

@@ -1,4 +1,4 @@
-#include "serve/syndicate.h"
+#include "notify/syndicate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -332,7 +332,11 @@ static void rss_document(struct buf *out, const struct syndicate_conf *c, const 
 static void json_item(struct buf *out, const struct item *it)
 {
     CLEANUP_BUF struct buf whole = BUF_INIT(it->row->json_len + (64u << 10));
-    item_text(&whole, it->row);
+    bool has_facts = json_object_get(json_object_get(it->json, "_tidings"), "item_id");
+    if (has_facts)
+        buf_add(&whole, it->row->json, it->row->json_len);
+    else
+        item_text(&whole, it->row);
     json_t *o = json_loadb(buf_str(&whole), whole.len, 0, NULL);
     json_object_set_new(o, "id", json_string(it->urn));
     if (!it->html && !it->text) /* one of both is required */

@@ -6,8 +6,8 @@
  * feeds it came from and stays the same for ever (a UUID of version 8, RFC 9562). The same items
  * give the same bytes.
  */
-#ifndef TIDINGS_SERVE_SYNDICATE_H
-#define TIDINGS_SERVE_SYNDICATE_H
+#ifndef TIDINGS_NOTIFY_SYNDICATE_H
+#define TIDINGS_NOTIFY_SYNDICATE_H
 
 #include <stdint.h>
 
