@@ -4,8 +4,12 @@ import csv
 import io
 import json
 import os
+import pty
 import re
+import select
+import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -392,3 +396,48 @@ def test_bash_completion(client, source_dir):
     assert complete(client, source_dir, "tidings why t") == ["third"]
     assert complete(client, source_dir, "tidings opml e") == ["export"]
     assert "first" in complete(client, source_dir, "tidings parse fi")
+
+
+class Zsh:
+    """An interactive zsh with our completion, on a terminal."""
+
+    def __init__(self, client, source_dir):
+        self.screen = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(client.dir)
+            os.execvpe("zsh", ["zsh", "-f", "-i"],
+                       client.env(TERM="dumb", PATH=f"{client.program.parent}:{os.environ['PATH']}"))
+        self.type(f"PS1='> '; LISTMAX=1000; fpath=({source_dir}/daemon/client/completion $fpath); "
+                  "autoload -Uz compinit; compinit -u -D; print loa''ded\n")
+        self.wait("loaded")
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait(self, *words, timeout=20):
+        """Until all WORDS have appeared since the last wait."""
+        end = time.monotonic() + timeout
+        while not all(w.encode() in self.screen for w in words):
+            ready = select.select([self.fd], [], [], max(end - time.monotonic(), 0))[0]
+            assert ready, f"{words} did not all appear: {self.screen.decode(errors='replace')}"
+            self.screen += os.read(self.fd, 65536)
+        self.screen = b""
+
+    def close(self):
+        self.type("\x15exit\n")
+        os.close(self.fd)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_completion(client, source_dir):
+    z = Zsh(client, source_dir)
+    for line, words in (("tidings ", COMMANDS), ("tidings items --un", ["--unread-by", "--until"]),
+                        ("tidings items --feed ", ["first", "second", "third"]),
+                        ("tidings why t", ["third"]), ("tidings status --color ", ["always", "never"]),
+                        ("tidings help rec", ["recover"]), ("tidings opml e", ["export"]),
+                        ("tidings subscriptions ", ["pause", "dead-letters"])):
+        z.type("\x15" + line + "\t\t")
+        z.wait(*words)
+    z.close()

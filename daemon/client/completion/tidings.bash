@@ -10,13 +10,16 @@ _tidings_words() { # CURRENT WORD... : fills COMPREPLY with those that begin wit
     done
 }
 
-_tidings_feeds() { # CURRENT
+_tidings_names() { # CURRENT COMMAND COLUMN : names from the table that COMMAND shows
     local cur=$1 name
     COMPREPLY=()
     while IFS= read -r name; do
         [[ $name == "$cur"* ]] && COMPREPLY+=("$name")
-    done < <("${COMP_WORDS[0]}" feeds --format tsv 2>/dev/null | sed 1d | cut -f2 | head -n 2000)
+    done < <("${COMP_WORDS[0]}" "$2" --format tsv 2>/dev/null | sed 1d | cut -f"$3" | head -n 2000)
 }
+
+_tidings_feeds() { _tidings_names "$1" feeds 2; } # CURRENT
+_tidings_subscriptions() { _tidings_names "$1" subscriptions 1; } # CURRENT
 
 _tidings() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -50,17 +53,28 @@ _tidings() {
         _tidings_words "$cur" $(cut -f1 <<<"$options")
         return
     fi
-    case $command in
-    feeds | why | remove | refresh) _tidings_feeds "$cur" ;;
-    check-config | parse | backup | recover) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    opml)
+    local synopsis
+    synopsis=$("$program" --list-commands 2>/dev/null | sed -n "s/^$command\t//p")
+    case $command:$synopsis in # by what its synopsis names
+    opml:*)
         if ((COMP_CWORD == 2)); then
             _tidings_words "$cur" import export
         else
             COMPREPLY=($(compgen -f -- "$cur"))
         fi
         ;;
-    help) _tidings_words "$cur" $("$program" --list-commands 2>/dev/null | cut -f1) ;;
+    subscriptions:*)
+        _tidings_subscriptions "$cur"
+        if ((COMP_CWORD == 2)); then
+            local names=("${COMPREPLY[@]}")
+            _tidings_words "$cur" show pause resume rewind skip test dead-letters replay
+            COMPREPLY+=("${names[@]}")
+        fi
+        ;;
+    help:*) _tidings_words "$cur" $("$program" --list-commands 2>/dev/null | cut -f1) ;;
+    *:FEED* | *:\[FEED*) _tidings_feeds "$cur" ;;
+    *:FILE* | *:\[FILE*) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    *:NAME*) _tidings_subscriptions "$cur" ;;
     esac
 }
 
