@@ -82,10 +82,14 @@
 #define LIMIT_ATTRIBUTES        256          /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */
 #define LIMIT_EXPANSION_BYTES   (1u << 20)   /* text that came out of internal entities */
+#define LIMIT_NAMESPACES        256          /* prefixes in scope; a repaired document's */
+#define LIMIT_ENTITIES          256          /* declared by it; real ones have a handful */
+#define LIMIT_ENTITY_DEPTH      8            /* entities within entities of it */
 #define LIMIT_DATE_BYTES        200          /* longer texts are no dates */
 #define LIMIT_ITEM_JSON_BYTES   (4u << 20)   /* one item's JSON object */
 #define LIMIT_BATCH_BYTES       (48u << 20)  /* all entries of a document: fits LIMIT_WIRE_BYTES */
-#define LIMIT_PARSE_BYTES       (256u << 20) /* tree and values of a document; 10 MB of tags: 200 */
+#define LIMIT_TREE_BYTES        (208u << 20) /* the tree of a document; 10 MB of tags: 200 */
+#define LIMIT_PARSE_BYTES       (256u << 20) /* tree and values: room to read a full tree */
 #define LIMIT_ITEM_TAGS         256          /* tags of one item (looked through for doubles) */
 #define LIMIT_COORDINATES       4096         /* numbers of one geometry */
 #define LIMIT_SEARCH_TEXT_BYTES (64u << 10)  /* plain text kept for search and stories per item */

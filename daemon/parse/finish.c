@@ -70,7 +70,7 @@ static struct val val_buf(const struct buf *b)
     return (struct val){.kind = VAL_STR, .s = b->data, .n = b->len};
 }
 
-static const char *limited_text(struct reader *r, struct record *rec, const struct body *b)
+const char *body_text(struct reader *r, struct record *rec, const struct body *b)
 {
     size_t n = b->n;
     const char *s = b->s;
@@ -98,7 +98,7 @@ static void finish_bodies(struct reader *r, struct record *rec)
     buf_clear(&r->text);
     buf_clear(&r->html);
     if (content->kind == BODY_TEXT) {
-        record_put(rec, F_CONTENT_TEXT, RANK_NATIVE, val_str(limited_text(r, rec, content)));
+        record_put(rec, F_CONTENT_TEXT, RANK_NATIVE, val_str(body_text(r, rec, content)));
         text_add_plain(&r->text, content->s, content->n);
     } else if (content->kind != BODY_NONE) {
         convert(r, &r->html, &r->text, content, &rec->dropped);
@@ -118,7 +118,7 @@ static void finish_bodies(struct reader *r, struct record *rec)
         rec->dropped |= sanitize_html(&r->html2, summary->s, summary->n, &opts) < 0;
         record_put(rec, F_SUMMARY_HTML, RANK_NATIVE, val_buf(&r->html2));
     } else if (summary->kind == BODY_TEXT) {
-        record_put(rec, F_CONTENT_TEXT, RANK_NATIVE, val_str(limited_text(r, rec, summary)));
+        record_put(rec, F_CONTENT_TEXT, RANK_NATIVE, val_str(body_text(r, rec, summary)));
         text_add_plain(&r->text, summary->s, summary->n);
         record_put(rec, F_SUMMARY, RANK_NATIVE, val_buf(&r->text));
     } else {

@@ -208,8 +208,7 @@ static void read_item(struct reader *r, const json_t *o)
         struct body text = {0}; /* both may be there */
         read_body_member(r, &text, o, "content_text", BODY_TEXT);
         if (text.kind)
-            record_put(rec, F_CONTENT_TEXT, RANK_NATIVE,
-                       val_str(arena_strndup(r->a, text.s, MIN(text.n, (size_t)LIMIT_TEXT_BYTES))));
+            record_put(rec, F_CONTENT_TEXT, RANK_NATIVE, val_str(body_text(r, rec, &text)));
     } else {
         read_body_member(r, &rec->content, o, "content_text", BODY_TEXT);
     }

@@ -89,6 +89,8 @@ void add_category(struct reader *r, struct record *rec, struct obj *o);
 struct list *split_words(struct reader *r, const char *s, const char *separators);
 /* The element as a body (content, summary), its kind by the format's rules. */
 void read_body(struct reader *r, struct body *ret, const struct node *n, unsigned rank);
+/* A body of literal text as a value: trimmed, cut at its limit. */
+const char *body_text(struct reader *r, struct record *rec, const struct body *b);
 /* HTML inside an element: its text where that is markup, its children written out where they are
  * elements. *RET_KIND tells which. */
 const char *node_markup(struct reader *r, const struct node *n, enum body_kind *ret_kind,

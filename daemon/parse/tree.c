@@ -120,7 +120,7 @@ static void flush_text(struct tree *t)
 
 bool tree_full(const struct tree *t)
 {
-    return t->depth >= LIMIT_DEPTH || t->arena->bytes > LIMIT_PARSE_BYTES;
+    return t->depth >= LIMIT_DEPTH || t->arena->bytes > LIMIT_TREE_BYTES;
 }
 
 void tree_drop(struct tree *t)

@@ -12,9 +12,6 @@
  * tag closes the nearest one of its name and all inside it), the prefixes in scope, and the
  * entities of an internal DTD subset.
  */
-#define MAX_BINDINGS     256
-#define MAX_ENTITIES     256
-#define MAX_ENTITY_DEPTH 8
 
 struct slice {
     const char *p;
@@ -31,11 +28,11 @@ struct soup {
         struct slice prefix;
         enum ns ns;
         unsigned depth;
-    } bound[MAX_BINDINGS];
+    } bound[LIMIT_NAMESPACES];
     unsigned n_bound;
     struct {
         struct slice name, value;
-    } entities[MAX_ENTITIES];
+    } entities[LIMIT_ENTITIES];
     unsigned n_entities;
     size_t expanded; /* bytes that came out of entities */
     struct {
@@ -112,7 +109,7 @@ static bool expand_entity(struct soup *s, struct slice name, emit_fn *emit, int 
         if (s->entities[i].name.n != name.n || memcmp(s->entities[i].name.p, name.p, name.n) != 0)
             continue;
         s->expanded += s->entities[i].value.n;
-        if (depth >= MAX_ENTITY_DEPTH || s->expanded > LIMIT_EXPANSION_BYTES) {
+        if (depth >= LIMIT_ENTITY_DEPTH || s->expanded > LIMIT_EXPANSION_BYTES) {
             s->repairs |= REPAIR_EXPANSION;
             tree_drop(s->t);
         } else {
@@ -178,7 +175,7 @@ static void decode(struct soup *s, struct slice in, emit_fn *emit, int depth)
 
 static void bind(struct soup *s, struct slice prefix, struct slice uri)
 {
-    if (s->n_bound == MAX_BINDINGS)
+    if (s->n_bound == LIMIT_NAMESPACES)
         return;
     buf_clear(&s->value);
     decode(s, uri, emit_value, 0);
@@ -435,7 +432,7 @@ static void read_entities(struct soup *s, const char *p, const char *end)
         if (p >= end || (*p != '"' && *p != '\'') || !name.n)
             continue;
         const char *q = memchr(p + 1, *p, (size_t)(end - p - 1));
-        if (!q || s->n_entities == MAX_ENTITIES)
+        if (!q || s->n_entities == LIMIT_ENTITIES)
             return;
         s->entities[s->n_entities].name = name;
         s->entities[s->n_entities++].value = (struct slice){p + 1, (size_t)(q - p - 1)};
