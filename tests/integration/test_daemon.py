@@ -162,12 +162,18 @@ def test_redirects_and_compression(daemon, origin):
 
 
 def test_broken_xml_is_read_and_html_is_not(daemon, origin):
-    origin.set("/cut", rss(CALL, FERRY)[:-60])
+    origin.set("/cut", rss(CALL, FERRY)[:-60], etag='"cut"', last_modified="Mon, 02 Jan 2006 15:04:05 GMT")
+    origin.set("/whole", rss(FERRY), etag='"whole"')
     origin.set("/page", "<!DOCTYPE html><html><body>no feed</body></html>", content_type="text/html")
-    daemon.start(feed("cut", origin.url("/cut")) + feed("page", origin.url("/page")))
+    daemon.start(feed("cut", origin.url("/cut")) + feed("page", origin.url("/page"))
+                 + feed("whole", origin.url("/whole")))
     daemon.wait_for(lambda: "first round done" in daemon.text())
     assert CALL[1] in titles(daemon)
     assert daemon.get("/v1/feeds/page")["error"]
+    with contextlib.closing(sqlite3.connect(daemon.store)) as db:
+        kept = db.execute("SELECT name, CAST(etag AS TEXT), last_modified FROM feed ORDER BY name").fetchall()
+    # with its validators the rest of the cut document would never be asked for
+    assert kept == [("cut", None, None), ("page", None, None), ("whole", '"whole"', None)]
 
 
 def test_a_private_address_is_refused_unless_allowed(daemon, origin):
