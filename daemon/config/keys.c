@@ -332,7 +332,7 @@ static int set_endpoint(const struct key *k, void *target, const char *v, struct
 
 static int set_push(const struct key *k, void *target, const char *v, struct td_err *err)
 {
-    bool yes;
+    bool yes = false;
     struct key as_bool = *k;
     as_bool.offset = 0;
     int r = set_bool(&as_bool, &yes, v, err);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The daemon against floors measured in the same run: plain libcurl, libxml2, SQLite; newsboat.
 
-    tests/bench/run.py [BUILD] [--feeds N] [--repeat N] [--quick] [--only round,size]
+    tests/bench/run.py [BUILD] [--feeds N] [--repeat N] [--quick] [--only parse,round,size]
 
 BUILD is a build directory (default: build), made with --buildtype=release. All figures are ratios,
 since absolute times say more about the machine than about us; the machine's other work disturbs them
@@ -14,6 +14,10 @@ What is measured:
   SQLite floor; how long it lags behind is printed apart, against plain FTS5 inserts.
 - warm round: all feeds due again and all answered 304, against plain libcurl getting those 304.
 - newsboat -x reload with 16 threads on the same feeds, empty cache and again, if it is installed.
+- parse: the whole parse of a corpus of real feeds, if there is one (TIDINGS_SHARED, default
+  ../shared), and of generated ones against a plain libxml2 DOM of the same bytes; Python's
+  feedparser on a part of them, if it is installed; the start of a parser child and what it holds
+  after reading all of them once, twice and three times.
 - size: resident memory at rest and time to /readyz with 100,000 feeds that were all fetched once.
 
 The origin, the floors and the daemon with its children share the machine's processors.
@@ -35,7 +39,7 @@ import tempfile
 import threading
 import time
 
-GOALS = {"cold": 1.5, "cold_newsboat": 10, "warm": 0.7, "warm_newsboat": 50,
+GOALS = {"dom": 2.0, "feedparser": 25, "child_ms": 5, "cold": 1.5, "cold_newsboat": 10, "warm": 0.7, "warm_newsboat": 50,
          "bytes_per_feed": 1024, "start_s": 2.0}
 BASE_BYTES = 16 << 20
 BIG = 100_000
@@ -321,6 +325,61 @@ def report_newsboat(opts, b, urls, work):
             f" its; goal >= {goal}: {verdict(ratio >= goal)}")
 
 
+# ---- the parser ----------------------------------------------------------------------------------
+
+
+def corpus():
+    shared = os.environ.get("TIDINGS_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared")
+    return sorted(p for p in (pathlib.Path(shared) / "corpus/real").glob("*")
+                  if p.suffix in (".xml", ".json"))
+
+
+def feedparser_rate(files):
+    """Bytes per processor second, or None where it is not installed."""
+    try:
+        import feedparser
+    except ImportError:
+        return None
+    took = size = 0
+    for f in files:
+        body = f.read_bytes()
+        begun = time.process_time()
+        feedparser.parse(body)
+        took += time.process_time() - begun
+        size += len(body)
+    return size / took
+
+
+def run_bench_parse(build, opts, files):
+    out = subprocess.run([build / "tests/bench/bench_parse", "-n", str(opts.repeat), *files],
+                         check=True, capture_output=True, text=True).stdout
+    rows = re.findall(r"^(\w+):? .*?whole parse +([\d.]+) MB/s(?:, ratio ([\d.]+))?", out, re.M)
+    return {kind: (float(rate), float(ratio or 0)) for kind, rate, ratio in rows}
+
+
+def bench_parse(build, opts):
+    files = corpus()[:8] if opts.quick else corpus()
+    rows = run_bench_parse(build, opts, files)
+    say(f"\nwhole parse: {len(files)} real feeds, and generated ones")
+    for kind in "files", "generated":
+        if kind in rows:
+            ratio = rows[kind][1]
+            say(f"  {kind}: {ratio:.2f} x libxml2's DOM; goal <= {GOALS['dom']}: "
+                f"{verdict(ratio <= GOALS['dom'])}")
+    part = [f for f in files[::16] if f.suffix == ".xml"]
+    theirs = feedparser_rate(part) if part else None
+    if theirs:
+        ours = run_bench_parse(build, opts, part)["files"][0] * 1e6
+        say(f"  feedparser, {len(part)} of the files: ours is {ours / theirs:.0f} x as fast; goal >= "
+            f"{GOALS['feedparser']}: {verdict(ours / theirs >= GOALS['feedparser'])}")
+    r = json.loads(subprocess.run([build / "tests/bench/bench_pool", *files], check=True,
+                                  capture_output=True, text=True).stdout)
+    say(f"  a parser child's first answer after {r['start_ms'] / GOALS['child_ms']:.2f} x the goal of "
+        f"{GOALS['child_ms']} ms: {verdict(r['start_ms'] <= GOALS['child_ms'])}")
+    say(f"  it holds {', '.join(f'{kb / 1024:.1f}' for kb in r['resident_kb'])} MiB after reading "
+        f"them once, twice, three times")
+
+
 # ---- a big store ---------------------------------------------------------------------------------
 
 
@@ -386,7 +445,7 @@ def main():
     p.add_argument("--big", type=int, default=BIG, help="feeds of the big store")
     p.add_argument("--rest", type=float, default=3, help="seconds until it is at rest")
     p.add_argument("--quick", action="store_true", help="tiny sizes: does it all run?")
-    p.add_argument("--only", default="round,size")
+    p.add_argument("--only", default="parse,round,size")
     p.add_argument("--work", type=pathlib.Path, help="folder to work in (default: a temporary one)")
     p.add_argument("-v", "--verbose", action="store_true", help="also the seconds of each run")
     opts = p.parse_args()
@@ -399,6 +458,8 @@ def main():
         work = opts.work or pathlib.Path(tmp)
         origin = Origin(build, opts)
         try:
+            if "parse" in opts.only:
+                bench_parse(build, opts)
             if "round" in opts.only:
                 bench_round(build, opts, work, origin)
             if "size" in opts.only:
