@@ -130,10 +130,12 @@ def test_where_it_ends(daemon, cli, origin):
     origin.set("/page", atom([6], "/html"))
     origin.set("/html", '<link rel="alternate" type="application/rss+xml" href="/none">', content_type="text/html")
     origin.set("/inside", atom([7], "http://10.0.0.1/x"))
-    names = ["none", "broken", "circle", "page", "inside"]
+    origin.set("/ftp", atom([8], "ftp://127.0.0.1/x"))
+    names = ["none", "broken", "circle", "page", "inside", "ftp"]
     daemon.start("".join(feed(n, origin.url("/" + n), **SLOW) for n in names) +
                  feed("few", origin.url("/few"), retention="10 items", **SLOW), daemon=FREE)
-    daemon.wait_for(lambda: len(titles(daemon)) == 5)
+    daemon.wait_for(lambda: len(titles(daemon)) == 6)
+    assert "failed: only http and https addresses are fetched" in cli.run("backfill", "ftp", code=1).out
     assert "names no archive and no further page" in cli.run("backfill", "none").out
     assert "0 documents, 0 items, 0 new; failed: HTTP 404" in cli.run("backfill", "broken", code=1).out
     assert "2 documents, 2 items, 2 new; the documents lead back" in cli.run("backfill", "circle").out

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import Origin
+from conftest import Client, Origin
 from test_daemon import CALL, FAST, events, feed, rss, titles
 
 
@@ -89,7 +89,7 @@ def test_no_trust_no_feed_and_never_plain_instead(daemon, origin, tls):
 
 
 @pytest.mark.skipif(not shutil.which("nghttpd"), reason="needs nghttpd (nghttp2-server)")
-def test_an_http2_origin(daemon, tls, tmp_path):
+def test_an_http2_origin(daemon, tidings, tls, tmp_path):
     www = tmp_path / "www"
     www.mkdir()
     (www / "a.xml").write_text(rss(CALL))
@@ -117,6 +117,10 @@ def test_an_http2_origin(daemon, tls, tmp_path):
         assert titles(daemon) == [CALL[1]]
         assert said().count(":path: /a.xml") >= 2 and "if-modified-since: " in said()
         assert daemon.get("/v1/feeds/b")["error"] == "HTTP 404 Not Found"
+        cli = Client(tidings, daemon.dir)  # and it can be recorded and played back
+        shown = cli.run("fetch", "a", "--full", "--record", "a.warc").out
+        assert "   < HTTP/2 200" in shown and "1 item: 0 new, 0 changed, 1 known" in shown
+        assert cli.run("fetch", "--replay", "a.warc").out == shown
         server.terminate()
         server.wait(10)
         daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"])
