@@ -81,7 +81,8 @@ static char *asked_key(const struct feed *f)
 {
     const char *url = move_url(&f->state, f->conf);
     const struct td_access *access = f->conf->access;
-    bool own = td_access_is_bound(access), proxied = access && !str_empty(access->proxy);
+    bool own = td_access_is_bound(access) || (access && access->n_allow),
+         proxied = access && !str_empty(access->proxy);
     return xasprintf("%.*s%s%s%s", (int)strcspn(url, "#"), url, own || proxied ? "#" : "",
                      proxied ? access->proxy : "", own ? f->conf->name : "");
 }

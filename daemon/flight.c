@@ -84,6 +84,8 @@ static void transfer_start(struct flight *fl)
         .max_body_bytes = fl->conf->max_body_bytes,
         .access = fl->conf->access,
         .access_url = fl->conf->url,
+        .allow = fl->conf->access ? fl->conf->access->allow : NULL,
+        .n_allow = fl->conf->access ? fl->conf->access->n_allow : 0,
         .record = f->is_errand ? errand_record(f) : NULL,
         .admit = pacing_admit,
         .admit_ctx = fl,

@@ -46,6 +46,8 @@ static int hop(struct walk *w, struct td_err *err)
         .max_body_bytes = conf->max_body_bytes,
         .access = g->access,
         .access_url = conf->url,
+        .allow = g->access ? g->access->allow : NULL,
+        .n_allow = g->access ? g->access->n_allow : 0,
     };
     CLEANUP_FREE char *shown = td_url_public(g->url);
     if (g->live) {

@@ -248,9 +248,10 @@ _Static_assert(offsetof(struct td_feed_conf, retention_count) ==
                    offsetof(struct td_feed_conf, retention_age_ms) + sizeof(int64_t),
                "set_retention writes both at once");
 
-static int set_allow(const struct key *k, void *target, const char *v, struct td_err *err)
+/* The blocks of V into *RET, which is replaced. */
+static int read_blocks(const struct key *k, const char *v, struct cidr **ret, size_t *ret_n,
+                       struct td_err *err)
 {
-    struct settings *s = target;
     struct cidr *list = NULL;
     size_t n = 0;
     for (const char *p = v; *p;) {
@@ -271,10 +272,23 @@ static int set_allow(const struct key *k, void *target, const char *v, struct td
                           k->name, key_shown(shown, one));
         return refuse(k, one, err);
     }
-    free(s->allow);
-    s->allow = list;
-    s->n_allow = n;
+    free(*ret);
+    *ret = list;
+    *ret_n = n;
     return 0;
+}
+
+static int set_allow(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct settings *s = target;
+    return read_blocks(k, v, &s->allow, &s->n_allow, err);
+}
+
+static int set_feed_allow(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct td_feed_conf *c = target;
+    c->access = c->access ? c->access : xcalloc(1, sizeof *c->access);
+    return read_blocks(k, v, &c->access->allow, &c->access->n_allow, err);
 }
 
 static int set_url(const struct key *k, void *target, const char *v, struct td_err *err)
@@ -491,6 +505,9 @@ const struct key config_keys[] = {
     {"tls-pin", IN_FEED, "sha256//BASE64 of a public key, several separated by spaces", NULL,
      "The server's key is trusted in place of a certificate chain, and no other is.", set_tls_pin,
      ACCESS(tls_pin)},
+    {"allow-addresses", IN_FEED, "IP addresses and blocks such as 192.168.0.0/16", NULL,
+     "The same for this feed alone, redirects included.", set_feed_allow,
+     .offset = offsetof(struct td_feed_conf, access), .size = sizeof(struct td_access *)},
     {"proxy", IN_DEFAULTS | IN_FEED, "none, or http://, https:// or socks5h:// HOST:PORT", NULL,
      "Way to the server, for redirects too; the environment's is never used.", set_proxy,
      ACCESS(proxy), .is_secret = true},

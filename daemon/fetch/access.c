@@ -95,7 +95,7 @@ bool access_set(CURL *easy, const struct td_request *req, struct curl_slist **he
     }
     if (own_trust)
         curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-    if (proxied || own_trust)
+    if (proxied || own_trust || a->n_allow)
         keep_apart(easy);
     return home && a->cookie_file;
 }

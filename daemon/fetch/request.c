@@ -124,6 +124,15 @@ static const char *refuses(const struct hop *p, const struct sockaddr *sa, const
     return no;
 }
 
+/* The same for what the URL says, behind a proxy. */
+static const char *refuses_target(const struct hop *p)
+{
+    const struct fetcher *f = p->base.fetcher;
+    const struct td_request *req = p->base.req;
+    const char *no = access_refuses_target(f->allow, f->n_allow, req->url);
+    return no && req->n_allow ? access_refuses_target(req->allow, req->n_allow, req->url) : no;
+}
+
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct hop *p = ctx;
@@ -477,9 +486,7 @@ void hop_start(struct fetch *h)
                    strlen(url), LIMIT_URL_BYTES);
         return;
     }
-    const char *no = access_proxy(h->req)
-                         ? access_refuses_target(h->fetcher->allow, h->fetcher->n_allow, url)
-                         : NULL;
+    const char *no = access_proxy(h->req) ? refuses_target(p) : NULL;
     if (no) {
         fetch_fail(h, TD_OUT_REFUSED,
                    "the address names a%s %s host, which allow-addresses does not allow",

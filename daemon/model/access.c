@@ -12,7 +12,8 @@ static char **strings(struct td_access *a, size_t i)
                     &a->cookie_file,   &a->client_cert, &a->client_key, &a->client_key_password,
                     &a->ca_file,       &a->tls_pin,     &a->proxy,      &a->proxy_user,
                     &a->proxy_password};
-    _Static_assert(sizeof *a == ARRAY_SIZE(all) * sizeof(char *), "each member is in the list");
+    _Static_assert(offsetof(struct td_access, allow) == ARRAY_SIZE(all) * sizeof(char *),
+                   "each string is in the list");
     return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
 
@@ -34,6 +35,9 @@ struct td_access *td_access_copy(const struct td_access *a)
     *copy = *a;
     for (size_t i = 0; (p = strings(copy, i)); i++)
         *p = xstrdup_or_null(*p);
+    copy->allow = xcalloc(MAX(a->n_allow, (size_t)1), sizeof *copy->allow);
+    if (a->n_allow)
+        memcpy(copy->allow, a->allow, a->n_allow * sizeof *a->allow);
     return copy;
 }
 
@@ -42,6 +46,8 @@ void td_access_free(struct td_access *a)
     char **p;
     for (size_t i = 0; a && (p = strings(a, i)); i++)
         td_secret_replace(p, NULL);
+    if (a)
+        free(a->allow);
     free(a);
 }
 
@@ -53,7 +59,9 @@ bool td_access_same(const struct td_access *a, const struct td_access *b)
     for (size_t i = 0; (p = strings(&left, i)); i++)
         if (!str_same(*p, *strings(&right, i)))
             return false;
-    return true;
+    return left.n_allow == right.n_allow &&
+           (!left.n_allow ||
+            memcmp(left.allow, right.allow, left.n_allow * sizeof *left.allow) == 0);
 }
 
 bool td_access_is_bound(const struct td_access *a)

@@ -10,8 +10,10 @@
 #define TIDINGS_MODEL_ACCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
+#include "model/cidr.h"
 
 /* NULL = not given. */
 struct td_access {
@@ -24,6 +26,8 @@ struct td_access {
     char *tls_pin; /* "sha256//BASE64", several joined by ';'; trusted in place of a chain */
     char *proxy;   /* http://, https:// or socks5h:// HOST:PORT, without a user */
     char *proxy_user, *proxy_password;
+    struct cidr *allow; /* addresses for this feed alone, beside those of the daemon; every hop */
+    size_t n_allow;
 };
 
 /* NULL gives NULL. */

@@ -150,3 +150,15 @@ def test_added_addresses_hold_no_password(daemon, origin):
     status, answer = daemon.request("POST", "/v1/feeds", {"url": url})
     assert status == 400 and "the store holds no secrets" in answer["error"]["reason"]
     assert "hunter2" not in str(answer) and not origin.requests
+
+
+def test_addresses_of_one_feed(daemon, origin):
+    """Its redirects may go there too; those of others may not."""
+    origin.set("/in", rss(CALL))
+    origin.set("/hop", "", status=302, headers={"Location": "/in"})
+    daemon.configure(feed("mine", origin.url("/hop"), allow_addresses="127.0.0.1", **FAST) +
+                     feed("other", origin.url("/in?"), **FAST), daemon="host-spacing = 0")
+    daemon.config.write_text(daemon.config.read_text().replace("allow-addresses = 127.0.0.0/8\n", ""))
+    daemon.start()
+    daemon.wait_for(lambda: outcome(daemon, "mine") == "ok" and outcome(daemon, "other") == "refused")
+    assert titles(daemon) == [CALL[1]] and not [r for r in origin.requests if r[1] == "/in?"]

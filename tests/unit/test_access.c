@@ -36,6 +36,15 @@ static void copies(void **state)
     td_secret_replace(&copy->proxy_password, "other"); /* the last member counts too */
     assert_false(td_access_same(copy, &all));
     td_access_free(copy);
+    struct cidr blocks[2] = {{{10}, 2, 8}, {{11}, 2, 8}};
+    struct td_access local = {.allow = blocks, .n_allow = 2},
+                     less = {.allow = blocks, .n_allow = 1};
+    assert_false(td_access_same(&local, &less));
+    copy = td_access_copy(&local);
+    assert_true(td_access_same(copy, &local) && copy->allow != blocks);
+    copy->allow[1].bits = 16;
+    assert_false(td_access_same(copy, &local));
+    td_access_free(copy);
     td_access_free(NULL);
 
     struct td_feed_conf conf = {.access = &all};

@@ -81,6 +81,8 @@ static struct td_result ask(const struct td_access *a, const char *host, int por
     struct td_request req = REQUEST(url);
     req.access = a;
     req.access_url = home_url;
+    req.allow = a ? a->allow : NULL;
+    req.n_allow = a ? a->n_allow : 0;
     return harness_get(fetcher, &req);
 }
 
@@ -253,6 +255,36 @@ static void guard_at_the_proxy(void **state)
     r = ask(&a, "public.example", 80, "/feed");
     assert_int_equal(r.outcome, TD_OUT_REFUSED);
     assert_non_null(strstr(r.err.msg, "the proxy http://proxy.example"));
+    td_result_fini(&r);
+    fetcher_free(fetcher);
+    fetcher = harness_fetcher(resolve);
+}
+
+/* A feed that may go where others may not leaves no connection behind for them. */
+static void an_allow_list_of_its_own(void **state)
+{
+    struct cidr block = {{127, 0, 0, 1}, AF_INET, 32};
+    struct td_access a = {.allow = &block, .n_allow = 1};
+    fetcher_configure(fetcher, &(struct fetch_conf){.max_transfers = 4});
+    for (int i = 0; i < 2; i++) {
+        struct td_result r = ask(&a, "d.example", home->port, "/feed");
+        assert_int_equal(r.outcome, TD_OUT_OK);
+        td_result_fini(&r);
+        int requests = home->n_requests;
+        r = ask(NULL, "d.example", home->port, "/feed");
+        assert_int_equal(r.outcome, TD_OUT_REFUSED);
+        assert_int_equal(home->n_requests, requests);
+        td_result_fini(&r);
+    }
+    char text[64]; /* nor does it open the way to what a proxy would be asked for by address */
+    struct td_access p = proxy_at("http", "127.0.0.1", away->port, text);
+    struct td_result r = ask(&p, "127.0.0.1", home->port, "/feed");
+    assert_int_equal(r.outcome, TD_OUT_REFUSED);
+    td_result_fini(&r);
+    p.allow = &block;
+    p.n_allow = 1;
+    r = ask(&p, "127.0.0.1", home->port, "/feed");
+    assert_int_equal(r.outcome, TD_OUT_OK);
     td_result_fini(&r);
     fetcher_free(fetcher);
     fetcher = harness_fetcher(resolve);
@@ -510,6 +542,7 @@ int main(void)
         cmocka_unit_test(broken_proxy),
         cmocka_unit_test(socks_proxy),
         cmocka_unit_test(trust),
+        cmocka_unit_test(an_allow_list_of_its_own),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

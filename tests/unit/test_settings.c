@@ -399,14 +399,16 @@ static void access_settings(void **state)
     put("other.conf", "s3cret\n");
     CLEANUP_FREE char *secret = in_dir("other.conf");
     assert_int_equal(chmod(secret, 0640), 0);
-    struct settings *s = good("[defaults]\nproxy = socks5h://Me:p%2fw@[::1]:9050\n"
-                              "[feed a]\nurl = https://u%40x:pa%20ss@H.example:81/x?a@b\n"
-                              "[feed b]\nurl = http://h/b\nuser = u\npassword = file:other.conf\n"
-                              "proxy = http://p:3128\nheader = X-A: 1\nheader = x-b:  c: d \n"
-                              "header = X-C: file:other.conf\n"
-                              "[feed c]\nurl = http://h/c\nproxy = none\n"
-                              "client-cert = feeds.conf\nclient-key = other.conf\n"
-                              "[feed d]\nurl = http://u:p@h/d\n[feed e]\nurl = http://v:p@h/d\n");
+    struct settings *s = good(
+        "[daemon]\nallow-addresses = 127.0.0.1\n[defaults]\nproxy = socks5h://Me:p%2fw@[::1]:9050\n"
+        "[feed a]\nurl = https://u%40x:pa%20ss@H.example:81/x?a@b\n"
+        "[feed b]\nurl = http://h/b\nuser = u\npassword = file:other.conf\n"
+        "proxy = http://p:3128\nheader = X-A: 1\nheader = x-b:  c: d \n"
+        "header = X-C: file:other.conf\n"
+        "[feed c]\nurl = http://h/c\nproxy = none\n"
+        "client-cert = feeds.conf\nclient-key = other.conf\n"
+        "[feed d]\nurl = http://u:p@h/d\nallow-addresses = 10.0.0.0/8, ::1\n[feed e]\nurl = "
+        "http://v:p@h/d\n");
     const struct td_access *a = s->feeds[0]->access;
     assert_string_equal(s->feeds[0]->url, "https://h.example:81/x?a@b");
     assert_string_equal(a->user, "u@x");
@@ -423,6 +425,9 @@ static void access_settings(void **state)
     assert_string_equal(a->proxy, "");
     assert_null(a->proxy_user);
     assert_true(str_starts(a->client_key, dir) && str_ends(a->client_key, "/other.conf"));
+    assert_int_equal(s->n_allow, 1);
+    assert_int_equal(s->feeds[3]->access->n_allow, 2); /* of this feed alone */
+    assert_int_equal(s->feeds[4]->access->n_allow, 0);
     struct td_err err; /* feeds of the API take the proxy of [defaults] too */
     struct td_feed_conf *api = settings_api_feed(s, "http://h/new", NULL, NULL, &err);
     assert_string_equal(api->access->proxy, "socks5h://[::1]:9050");
@@ -453,6 +458,7 @@ static void access_errors(void **state)
     bad(F "proxy = http://h:1/x\n", 3, "no SCHEME://HOST:PORT");
     bad(F "tls-pin = sha256//abc=\n", 3, "sha256//BASE64");
     bad(F "ca-file = feeds.conf\ntls-pin = " PIN "\n", 1, "one of them");
+    bad(F "allow-addresses = 10.0.0.1/8\n", 3, "bits behind its prefix");
     bad("[defaults]\nuser = u\n", 2, "user does not stand in this section");
     bad("[feed x]\nurl = exec:id\nuser = u\n", 1, "file: or exec:");
     bad("[feed x]\nurl = http://a:%0a@h/\n", 2, "cannot be sent");
