@@ -16,6 +16,11 @@ for want in 'IPAddressDeny=multicast link-local' SocketBindDeny=any MemoryMax=15
     grep -qx "$want" "$units/tidingsd.service" || { echo "tidingsd.service lacks $want"; exit 1; }
 done
 systemd-analyze security --offline=true --threshold=12 "$units/tidingsd.service" | tail -1
+# The config that is shipped for the service: good as it is, and with its comments taken away.
+conf=$(find "$dir" -path '*doc*' -name feeds.conf)
+"$build/daemon/client/tidings" check-config "$conf" >/dev/null
+sed 's/^# \(\[feed\|url\|tags\|contact\)/\1/' "$conf" >"$dir/all.conf"
+grep -q '^url' "$dir/all.conf" && "$build/daemon/client/tidings" check-config "$dir/all.conf" >/dev/null
 # The drop-in for proxies: no unknown word, and 0.9 at most.
 mkdir "$units/tidingsd.service.d"
 cp "$(find "$dir" -name tidingsd-proxy.conf)" "$units/tidingsd.service.d/proxy.conf"
