@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pathlib
 import resource
 import socket
 import sqlite3
@@ -238,6 +239,53 @@ def test_no_descriptors(daemon, origin):
     daemon.wait_for(lambda: n_items(daemon) == 3 and len(origin.requests) > n, timeout=60,
                     what="fetching after the shortage")
     assert daemon.text().count("\n") < 40, "a storm of lines"
+    assert daemon.stop() == 0
+
+
+@pytest.fixture
+def memory_group(build_dir):
+    """Makes a control group with so many bytes of memory: the file to write one's number into."""
+    made = []
+    if not (build_dir / "tests/integration/libfaults.so").exists():
+        pytest.skip("sanitizers need memory of their own")
+
+    def make(limit):
+        v1, v2 = pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")
+        group = (v1 if v1.is_dir() else v2) / f"tidings-test-{os.getpid()}"
+        try:
+            if not v1.is_dir():
+                (v2 / "cgroup.subtree_control").write_text("+memory")
+            group.mkdir()
+            made.append(group)
+            (group / ("memory.limit_in_bytes" if v1.is_dir() else "memory.max")).write_text(str(limit))
+        except OSError as e:
+            pytest.skip(f"no control group for memory can be made here: {e}")
+        return group / "cgroup.procs"
+
+    yield make
+    for group in made:
+        for _ in range(100):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.02)  # the last process is still on its way out
+
+
+def test_no_memory(daemon, origin, memory_group, tmp_path):
+    """MemoryMax= is reached: the kernel takes the parser, its feed is told, the others and the daemon go on."""
+    procs = memory_group(96 << 20)
+    program = tmp_path / "tidingsd-in-the-group"
+    program.write_text(f'#!/bin/sh\necho $$ >{procs} && exec {daemon.program} "$@"\n')
+    program.chmod(0o755)
+    daemon.program = program
+    hostile = "<rss><channel>" + "<item><a><b><c>x</c></b></a></item>" * 280000 + "</channel></rss>"
+    big, small = origin.set("/big", hostile), origin.set("/small", feed(2))
+    daemon.start(f"[feed big]\nurl = {big}\n[feed small]\nurl = {small}\nbacklog = all\n",
+                 daemon="parsers = 1\nhost-spacing = 0")
+    daemon.wait_for(lambda: "feed big: the parser died by SIGKILL" in daemon.text(), what="the line about it")
+    daemon.wait_for(lambda: n_items(daemon) == 2, what="the other feed")
+    assert daemon.get("/v1/feeds/big")["outcome"] == "parser"
     assert daemon.stop() == 0
 
 
