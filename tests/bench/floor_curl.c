@@ -1,10 +1,11 @@
 /*
  * floor_curl.c - the least that fetching costs: plain libcurl, bodies thrown away.
  *
- *     floor_curl CONCURRENCY < list
+ *     floor_curl CONCURRENCY [PER_HOST] < list
  *
  * A line of the list is a URL, or a URL, a tab and the ETag to send. A transfer is begun as soon as
- * another ends; handles and connections are kept as tidingsd keeps them. Prints a line of JSON.
+ * another ends; handles and connections are kept as tidingsd keeps them (PER_HOST connections to a
+ * host, 0 = any number), and the parsed authorities too. Prints a line of JSON.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ static int begin(CURLM *multi, struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
     curl_multi_add_handle(multi, t->easy);
     return 1;
 }
@@ -90,9 +92,9 @@ static int drain(CURLM *multi)
 
 int main(int argc, char **argv)
 {
-    int n = argc == 2 ? atoi(argv[1]) : 0, active = 0, running;
+    int n = argc >= 2 && argc <= 3 ? atoi(argv[1]) : 0, active = 0, running;
     if (n < 1 || n > 4096) {
-        fputs("Usage: floor_curl CONCURRENCY < list\n", stderr);
+        fputs("Usage: floor_curl CONCURRENCY [PER_HOST] < list\n", stderr);
         return 64;
     }
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -100,6 +102,7 @@ int main(int argc, char **argv)
     struct count count = {0};
     struct transfer *all = calloc((size_t)n, sizeof *all);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, argc >= 3 ? atol(argv[2]) : 0L);
     struct measure m = measure_begin();
     for (int i = 0; i < n; i++) {
         all[i].easy = curl_easy_init();

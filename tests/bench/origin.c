@@ -1,7 +1,8 @@
 /*
  * origin.c - a web server with any number of generated feeds, for the benchmarks.
  *
- *     origin [--port N] [--items N] [--min-bytes N] [--max-bytes N]
+ *     origin [--port N] [--items N] [--min-bytes N] [--max-bytes N] [--tls-cert FILE --tls-key
+ * FILE]
  *
  * Listens on the loopback interface only, under every address of 127.0.0.0/8 (so that each feed can
  * have a host of its own), and prints its port. /feed/I is feed I with an ETag; a matching
@@ -79,19 +80,41 @@ static int listen_on_loopback(int port, int *ret_port)
     return fd;
 }
 
+static char *read_file(const char *path)
+{
+    static char all[2][65536];
+    static int n;
+    char *text = all[n++ % 2];
+    FILE *f = fopen(path, "r");
+    size_t len = f ? fread(text, 1, sizeof all[0] - 1, f) : 0;
+    if (!len) {
+        perror(path);
+        exit(1);
+    }
+    text[len] = 0;
+    fclose(f);
+    return text;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                             {"items", required_argument, NULL, 'n'},
                                             {"min-bytes", required_argument, NULL, 'l'},
                                             {"max-bytes", required_argument, NULL, 'h'},
+                                            {"tls-cert", required_argument, NULL, 'c'},
+                                            {"tls-key", required_argument, NULL, 'k'},
                                             {0}};
     struct generate_conf conf = {.items = 25, .min_bytes = 600, .max_bytes = 2000};
     int port = 0;
-    char c;
+    char c, *cert = NULL, *key = NULL;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (o == '?')
             return 64;
+        if (o == 'c' || o == 'k') {
+            *(o == 'c' ? &cert : &key) = read_file(optarg);
+            continue;
+        }
         *(o == 'p'   ? &port
           : o == 'n' ? &conf.items
           : o == 'l' ? &conf.min_bytes
@@ -103,10 +126,14 @@ int main(int argc, char **argv)
     }
     generate_init();
     int fd = listen_on_loopback(port, &port);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, cert},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+                                   {MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *d = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, &conf,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | (cert && key ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request,
+        &conf, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_ARRAY, cert && key ? tls : tls + 2,
+        MHD_OPTION_END);
     if (!d) {
         fputs("origin: libmicrohttpd does not start\n", stderr);
         return 1;

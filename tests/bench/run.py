@@ -13,6 +13,9 @@ What is measured:
   The full-text index follows the log as a consumer of its own: it is not in the round nor in the
   SQLite floor; how long it lags behind is printed apart, against plain FTS5 inserts.
 - warm round: all feeds due again and all answered 304, against plain libcurl getting those 304.
+- cost: processor time of tidingsd for an answer of 304, its commit included, against plain libcurl's
+  for the same requests: over http and TLS, on new connections (more hosts than connections are kept)
+  and on kept ones (few hosts).
 - newsboat -x reload with 16 threads on the same feeds, empty cache and again, if it is installed.
 - parse: the whole parse of a corpus of real feeds, if there is one (TIDINGS_SHARED, default
   ../shared), and of generated ones against a plain libxml2 DOM of the same bytes; Python's
@@ -40,7 +43,7 @@ import threading
 import time
 
 GOALS = {"dom": 2.0, "feedparser": 25, "child_ms": 5, "cold": 1.5, "cold_newsboat": 10, "warm": 0.7, "warm_newsboat": 50,
-         "bytes_per_feed": 1024, "start_s": 2.0}
+         "bytes_per_feed": 1024, "start_s": 2.0, "cost": 1.3}
 BASE_BYTES = 16 << 20
 BIG = 100_000
 
@@ -59,9 +62,9 @@ def host(i):
 
 
 class Origin:
-    def __init__(self, build, opts):
+    def __init__(self, build, items, *args):
         self.process = subprocess.Popen(
-            [build / "tests/bench/bench_origin", "--items", str(opts.items)],
+            [build / "tests/bench/bench_origin", "--items", str(items), *args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
@@ -90,18 +93,20 @@ class Daemon:
         self.program, self.dir = build / "daemon/tidingsd", folder
         self.store, self.socket = folder / "tidings.db", folder / "tidings.sock"
 
-    def configure(self, urls, pace=0):
-        feeds = "".join(f"[feed f{i}]\nurl = {u}\n" for i, u in enumerate(urls))
+    def configure(self, urls, pace=0, more=""):
+        feeds = "".join(f"[feed f{i}]\nurl = {u}\n{more}" for i, u in enumerate(urls))
         (self.dir / "feeds.conf").write_text(
             f"[daemon]\nstore = {self.store}\nsocket = {self.socket}\n"
             f"allow-addresses = 127.0.0.0/8\nhost-spacing = 0\nstarts-per-second = {pace}\n"
             f"concurrency = 64\nlog-level = notice\n[defaults]\nbacklog = all\n{feeds}")
 
+    trusting = []  # a command that runs another one where the origin's certificate is trusted
+
     def start(self):
         self.lines, self.news = [], threading.Condition()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [self.program, "--config", self.dir / "feeds.conf"], cwd=self.dir,
+            [*self.trusting, self.program, "--config", self.dir / "feeds.conf"], cwd=self.dir,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -189,9 +194,9 @@ def cpu_of(pid):
 # ---- the round -----------------------------------------------------------------------------------
 
 
-def floor_curl(build, listing, concurrency=64):
+def floor_curl(build, listing, wrap=(), *more):
     with open(listing) as f:
-        out = subprocess.run([build / "tests/bench/bench_floor_curl", str(concurrency)], stdin=f,
+        out = subprocess.run([*wrap, build / "tests/bench/bench_floor_curl", "64", *more], stdin=f,
                              check=True, capture_output=True, text=True).stdout
     r = json.loads(out)
     assert r["failed"] == 0, r
@@ -274,10 +279,7 @@ def bench_round(build, opts, work, origin):
         r["xml"] = floor_xml(build, opts)["wall_s"]
         s = floor_sqlite(build, d.store, work)
         r["sqlite"], r["fts"] = s["wall_s"], s["index_wall_s"]
-        db = d.db()
-        with db:
-            db.execute("UPDATE feed SET next_due_at = 0")
-        db.close()
+        set_due(d)
         r["curl_warm"] = floor_curl(build, work / "warm.list")["wall_s"]
         with d:
             _, r["warm"], _, r["cpu_warm"] = await_round(d, opts.feeds)
@@ -380,6 +382,91 @@ def bench_parse(build, opts):
         f"them once, twice, three times")
 
 
+# ---- the cost of a poll ------------------------------------------------------------------------
+
+
+def certificate(folder, hosts):
+    """A certificate of its own for all these addresses."""
+    names = ",".join(f"IP:127.9.0.{i + 1}" for i in range(hosts))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=bench", "-addext", f"subjectAltName={names}",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def trusting(folder, cert):
+    """A command that runs another one with CERT among the system's authorities, as those of all
+    other servers are; None when this machine does not let us make a mount namespace."""
+    bundle = folder / "bundle.pem"
+    bundle.write_bytes(pathlib.Path(BUNDLE).read_bytes() + cert.read_bytes())
+    run = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+           f'mount --bind {bundle} {BUNDLE} && exec "$@"', "sh"]
+    ok = subprocess.run([*run, "true"], capture_output=True).returncode == 0
+    return run if ok else None
+
+
+def set_due(d):
+    db = d.db()
+    with db:
+        db.execute("UPDATE feed SET next_due_at = 0")
+    db.close()
+
+
+def idle_start(d, opts):
+    """Processor seconds of a start that fetches nothing."""
+    with d:
+        d.await_readyz()
+        time.sleep(0.3 if not opts.quick else 0)
+        return cpu_of(d.process.pid)
+
+
+def cost_of(build, opts, work, scheme, hosts, origin, trust):
+    """(daemon, floor): processor microseconds of a 304."""
+    urls = [f"{scheme}://127.9.0.{i % hosts + 1}:{origin.port}/feed/{i}" for i in range(opts.polls)]
+    (work / "cost.list").write_text(
+        "".join(f'{u}\t"feed-{i}-1"\n' for i, u in enumerate(urls)))
+    d = Daemon(build, fresh(work / "daemon"))
+    d.configure(urls)
+    d.trusting = trust
+    with d:
+        await_round(d, opts.polls)
+    idle = min(idle_start(d, opts) for _ in range(opts.repeat))
+    runs, floors = [], []
+    for _ in range(opts.repeat):
+        floors.append(floor_curl(build, work / "cost.list", trust, "2")["cpu_s"])
+        set_due(d)
+        with d:
+            _, _, _, cpu = await_round(d, opts.polls)
+            fetches = d.fetches()
+            assert fetches == {"not-modified": opts.polls}, fetches
+        runs.append(cpu[0] - idle)
+    return min(runs) / opts.polls * 1e6, min(floors) / opts.polls * 1e6
+
+
+def bench_cost(build, opts, work):
+    cert, key = certificate(work, 250)
+    trust = {"http": [], "https": trusting(work, cert)}
+    for scheme in "http", "https":
+        if trust[scheme] is None:
+            say(f"{scheme}: not measured, this machine makes no mount namespace for us")
+            continue
+        tls = ["--tls-cert", cert, "--tls-key", key] if scheme == "https" else []
+        origin = Origin(build, 1, *tls)
+        for what, hosts in ("new", 250), ("kept", 25):
+            mine, floor = cost_of(build, opts, work, scheme, hosts, origin, trust[scheme])
+            ratio = mine / floor
+            say(f"processor time of a 304, {scheme}, {what} connections: {ratio:.2f} x plain "
+                f"libcurl's; goal <= {GOALS['cost']}: {verdict(ratio <= GOALS['cost'])}")
+            if opts.verbose:
+                say(f"  {mine:.0f} us, floor {floor:.0f} us")
+        origin.close()
+
+
 # ---- a big store ---------------------------------------------------------------------------------
 
 
@@ -442,26 +529,30 @@ def main():
     p.add_argument("--items", type=int, default=25, help="of each feed")
     p.add_argument("--repeat", type=int, default=3)
     p.add_argument("--newsboat", type=int, default=2000, help="feeds it gets; 0 = leave it out")
+    p.add_argument("--polls", type=int, default=5000, help="of each measure of their cost")
     p.add_argument("--big", type=int, default=BIG, help="feeds of the big store")
     p.add_argument("--rest", type=float, default=3, help="seconds until it is at rest")
     p.add_argument("--quick", action="store_true", help="tiny sizes: does it all run?")
-    p.add_argument("--only", default="parse,round,size")
+    p.add_argument("--only", default="parse,round,cost,size")
     p.add_argument("--work", type=pathlib.Path, help="folder to work in (default: a temporary one)")
     p.add_argument("-v", "--verbose", action="store_true", help="also the seconds of each run")
     opts = p.parse_args()
     if opts.quick:
         opts.feeds, opts.repeat, opts.newsboat, opts.big, opts.rest = 40, 1, 20, 500, 0.2
+        opts.polls = 250
     build = opts.build.resolve()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     with tempfile.TemporaryDirectory() as tmp:
         work = opts.work or pathlib.Path(tmp)
-        origin = Origin(build, opts)
+        origin = Origin(build, opts.items)
         try:
             if "parse" in opts.only:
                 bench_parse(build, opts)
             if "round" in opts.only:
                 bench_round(build, opts, work, origin)
+            if "cost" in opts.only:
+                bench_cost(build, opts, work)
             if "size" in opts.only:
                 bench_size(build, opts, work, origin)
         finally:
