@@ -39,7 +39,8 @@ struct fetcher {
     struct fetch *running, *finished;
     CURL **idle; /* easy handles for use again; room for max_transfers */
     int n_idle, max_transfers;
-    char *user_agent, *ca_file, *accept_encoding;
+    char *user_agent, *accept_encoding; /* header lines */
+    char *ca_file;
     struct cidr *allow;
     size_t n_allow;
     bool *freed; /* set while a callback runs: tells fetcher_free's caller above */

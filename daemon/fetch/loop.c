@@ -221,14 +221,14 @@ void fetch_cancel(struct fetch *h)
 static char *accept_encoding(void)
 {
     int can = curl_version_info(CURLVERSION_NOW)->features;
-    return xasprintf("gzip, deflate%s%s", can & CURL_VERSION_BROTLI ? ", br" : "",
+    return xasprintf("Accept-Encoding: gzip, deflate%s%s", can & CURL_VERSION_BROTLI ? ", br" : "",
                      can & CURL_VERSION_ZSTD ? ", zstd" : "");
 }
 
 void fetcher_configure(struct fetcher *f, const struct fetch_conf *conf)
 {
     free(f->user_agent);
-    f->user_agent = xasprintf("tidings/" TIDINGS_VERSION " (%s%s)",
+    f->user_agent = xasprintf("User-Agent: tidings/" TIDINGS_VERSION " (%s%s)",
                               conf->contact && !strchr(conf->contact, '@') ? "+" : "",
                               conf->contact ? conf->contact : FETCH_PROJECT);
     free(f->allow);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -29,7 +28,12 @@ static double chance(const struct td_feed_conf *conf, const char *use, int64_t a
     char seed[LIMIT_NAME_BYTES + 64];
     int n = snprintf(seed, sizeof seed, "%s\n%lld\n%s", use, (long long)at, conf->name);
     size_t len = MIN((size_t)n, sizeof seed - 1);
-    return (double)(crypto_hash64(seed, len) >> 11) * 0x1p-53;
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, and the mixing of splitmix64 for its high bits */
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)seed[i]) * 0x100000001b3u;
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return (double)((h ^ (h >> 31)) >> 11) * 0x1p-53;
 }
 
 /* -1 <= x < 1 for the poll at AT: half of it belongs to the feed. */

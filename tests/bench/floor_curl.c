@@ -1,11 +1,13 @@
 /*
  * floor_curl.c - the least that fetching costs: plain libcurl, bodies thrown away.
  *
- *     floor_curl CONCURRENCY [PER_HOST] < list
+ *     floor_curl CONCURRENCY [PER_HOST [bare]] < list
  *
  * A line of the list is a URL, or a URL, a tab and the ETag to send. A transfer is begun as soon as
  * another ends; handles and connections are kept as tidingsd keeps them (PER_HOST connections to a
- * host, 0 = any number), and the parsed authorities too. Prints a line of JSON.
+ * host, 0 = any number), and the parsed authorities too. Each request
+ * has the header of a feed reader (who it is, what it reads), unless it is to be bare. Prints a
+ * line of JSON.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -15,6 +17,15 @@
 #include "measure.h"
 
 #define CONNECTIONS_KEPT 64
+
+/* As long as what tidingsd sends. */
+#define AGENT "floor_curl/0.1 (feed aggregator; contact not configured)"
+#define ACCEPT                                                                             \
+    "Accept: application/atom+xml, application/rss+xml, application/feed+json, "           \
+    "application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, " \
+    "text/html;q=0.5, */*;q=0.1"
+
+static int bare;
 
 struct count {
     long n, ok, not_modified, failed;
@@ -49,6 +60,11 @@ static int begin(CURLM *multi, struct transfer *t)
         t->headers = curl_slist_append(NULL, header);
     }
     curl_easy_reset(t->easy);
+    if (!bare) {
+        curl_easy_setopt(t->easy, CURLOPT_USERAGENT, AGENT);
+        curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate, br, zstd");
+        t->headers = curl_slist_append(t->headers, ACCEPT);
+    }
     curl_easy_setopt(t->easy, CURLOPT_URL, line);
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -92,11 +108,12 @@ static int drain(CURLM *multi)
 
 int main(int argc, char **argv)
 {
-    int n = argc >= 2 && argc <= 3 ? atoi(argv[1]) : 0, active = 0, running;
+    int n = argc >= 2 && argc <= 4 ? atoi(argv[1]) : 0, active = 0, running;
     if (n < 1 || n > 4096) {
-        fputs("Usage: floor_curl CONCURRENCY [PER_HOST] < list\n", stderr);
+        fputs("Usage: floor_curl CONCURRENCY [PER_HOST [bare]] < list\n", stderr);
         return 64;
     }
+    bare = argc == 4 && strcmp(argv[3], "bare") == 0;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     CURLM *multi = curl_multi_init();
     struct count count = {0};
