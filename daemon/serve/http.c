@@ -6,6 +6,8 @@
 #include "serve/request.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -285,13 +287,23 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
     accept_start(w->data);
 }
 
+/* A follower over TCP may be silent for days: one that has vanished without a word is let go after
+ * some minutes, whether or not there is something to send it. */
+static void notice_absence(int fd)
+{
+    const int on = 1, idle_s = 120, every_s = 30, tries = 4;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
 /* Takes what waits; at the limits the rest stays in the backlog until a connection closes. */
 static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct gate *g = w->data;
     struct serve *s = g->s;
     struct sockaddr_storage addr;
-    const int on = 1;
     while (s->n_connections < LIMIT_CONNECTIONS) {
         if (is_full(g)) {
             ev_io_stop(loop, w); /* until one of its frontend closes */
@@ -305,8 +317,8 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
             continue;
         if (fd < 0)
             return;
-        if (addr.ss_family != AF_UNIX) /* a peer that has vanished is noticed some day */
-            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        if (addr.ss_family != AF_UNIX)
+            notice_absence(fd);
         s->opening = g;
         /* Closes fd by itself when it fails. */
         MHD_add_connection(s->mhd, fd, (struct sockaddr *)&addr, len);

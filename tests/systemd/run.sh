@@ -64,8 +64,8 @@ eventually "the origin answers" python3 -c 'import urllib.request as u; u.urlope
 # ---- the unit itself
 man=no
 man -w 8 tidingsd >/dev/null 2>&1 && man=yes # built where scdoc is
-verify=$(systemd-analyze verify --man=$man tidingsd.service tidingsd.socket tidings-backup.service \
-    tidings-backup.timer tidings-follow@x.service 2>&1 | grep -i tiding) &&
+verify=$(systemd-analyze verify --man=$man tidingsd.service tidingsd.socket tidingsd-http.socket \
+    tidingsd-websub.socket tidings-backup.service tidings-backup.timer tidings-follow@x.service 2>&1 | grep -i tiding) &&
     fail "systemd-analyze verify: $verify"
 ok "systemd-analyze verify is silent"
 
