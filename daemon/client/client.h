@@ -27,6 +27,8 @@ struct client {
                                                              mistake was shown with a caret under
                                                              it. */
 int client_check_query(const char *text);
+/* The operands as one query (gives; NULL = there are none): the same. */
+int client_query(const struct client *c, char **ret);
 
 extern const struct command *const commands[];
 

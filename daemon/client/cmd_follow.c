@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -42,7 +43,8 @@ static const struct opt follow_opts[] = {
 
 struct follow {
     struct client *c;
-    struct out *out; /* NULL with --exec */
+    const char *query; /* NULL = all */
+    struct out *out;   /* NULL with --exec */
     int64_t last_seq, acked_seq;
     int code; /* why it ended */
     bool connected;
@@ -207,6 +209,7 @@ static int stream(struct follow *f, struct td_err *err)
 {
     CLEANUP_BUF struct buf path = BUF_INIT(4096);
     buf_addf(&path, "/v1/events?format=jsonl&after=%" PRId64, f->last_seq);
+    api_add_param(&path, "q", f->query);
     api_add_param(&path, "as", f->c->args.as); /* a subscription's query counts too */
     return api_stream(f->c->place.socket, path.data, on_line, on_tick, f, err);
 }
@@ -234,6 +237,10 @@ static int run_follow(struct client *c)
 {
     struct follow f = {.c = c};
     struct td_err err;
+    CLEANUP_FREE char *query = NULL;
+    if (client_query(c, &query) != 0)
+        return EX_USAGE;
+    f.query = query;
     int r = begin_after(c, &f.last_seq, &err);
     if (r < 0)
         return client_errno(r, &err);
@@ -252,9 +259,10 @@ static int run_follow(struct client *c)
 
 const struct command cmd_follow = {
     .name = "follow",
-    .operands = "",
+    .operands = "[QUERY...]",
     .help = "Prints each new item as it is stored, or runs a command for it",
     .details =
+        "With QUERY only items that match it (tidings-query(7), as in `tidings items`).\n\n"
         "Begins now, unless --from or --as say otherwise. When the daemon goes away it waits for\n"
         "it and goes on after the last item.\n\n"
         "--as NAME: the daemon remembers how far NAME has come, also over restarts of both; items\n"
@@ -268,6 +276,7 @@ const struct command cmd_follow = {
         "  tidings follow --as desk --exec sh -c 'notify-send -- \"$TIDINGS_TITLE\"'\n\n"
         "--format json is the same as jsonl here: one object a line.",
     .opts = follow_opts,
+    .max_operands = -1,
     .has_format = true,
     .run = run_follow,
 };

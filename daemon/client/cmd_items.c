@@ -114,21 +114,13 @@ static void say_index_lag(struct source *s)
                     n.last_seq - n.index_seq, SCAN_UNINDEXED);
 }
 
-static char *join_words(char **words, int n)
-{
-    struct buf b = BUF_INIT(1 << 16);
-    for (int i = 0; i < n; i++)
-        buf_addf(&b, "%s%s", i ? " " : "", words[i]);
-    return buf_take(&b, NULL);
-}
-
 static int run_items(struct client *c)
 {
     const struct args *a = &c->args;
     CLEANUP_SOURCE struct source *s = NULL;
-    CLEANUP_FREE char *query = a->n_operands ? join_words(a->operands, a->n_operands) : NULL;
+    CLEANUP_FREE char *query = NULL;
     struct td_err err;
-    if (query && client_check_query(query) != 0)
+    if (client_query(c, &query) != 0)
         return EX_USAGE;
     int r = source_open(&s, c, &err);
     if (r < 0)

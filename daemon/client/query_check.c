@@ -11,6 +11,18 @@
 
 #define INDENT 2
 
+int client_query(const struct client *c, char **ret)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    *ret = NULL;
+    if (!c->args.n_operands)
+        return 0;
+    for (int i = 0; i < c->args.n_operands; i++)
+        buf_addf(&b, "%s%s", i ? " " : "", c->args.operands[i]);
+    *ret = buf_take(&b, NULL);
+    return client_check_query(*ret);
+}
+
 int client_check_query(const char *text)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(4096);

@@ -81,11 +81,13 @@ static const char *rfc822(char *buf, size_t size, int64_t at)
     return buf;
 }
 
-static const char *item_urn(char urn[URN_BYTES], const struct syndicate_conf *c, int64_t item_id)
+/* KIND: "" for items. */
+static const char *make_urn(char urn[URN_BYTES], const struct syndicate_conf *c, const char *kind,
+                            int64_t id)
 {
     char text[64], hex[2 * SHA256_BYTES + 1];
     unsigned char h[SHA256_BYTES];
-    int n = snprintf(text, sizeof text, "%s %lld", c->instance, (long long)item_id);
+    int n = snprintf(text, sizeof text, "%s %s%lld", c->instance, kind, (long long)id);
     crypto_sha256(text, (size_t)n, h);
     h[6] = (unsigned char)((h[6] & 0x0f) | 0x80);
     h[8] = (unsigned char)((h[8] & 0x3f) | 0x80);
@@ -120,7 +122,7 @@ static int64_t time_member(const json_t *o, const char *name)
 static void item_open(struct item *it, const struct syndicate_conf *c, const struct item_row *row)
 {
     *it = (struct item){.row = row, .json = json_loadb(row->json, row->json_len, 0, NULL)};
-    item_urn(it->urn, c, row->item_id);
+    make_urn(it->urn, c, "", row->item_id);
     int64_t modified = time_member(it->json, "date_modified");
     it->published = row->date_published == TD_NEVER ? row->first_seen : row->date_published;
     it->updated = modified == TD_NEVER ? it->published : MAX(modified, it->published);
@@ -203,18 +205,19 @@ static void add_tags(struct buf *out, const struct item *it, bool atom)
     }
 }
 
-/* The feed an entry was taken from (RFC 4287 4.2.11). */
-static void atom_source(struct buf *out, const struct item *it)
+/* The feed an entry was taken from (RFC 4287 4.2.11). Not its address: that may be a path, a
+ * command or have a key in it, and who reads this need not know. */
+static void atom_source(struct buf *out, const struct syndicate_conf *c, const struct item *it)
 {
-    char at[CLOCK_TEXT];
+    char at[CLOCK_TEXT], urn[URN_BYTES];
     buf_adds(out, "<source>\n");
-    add_element(out, "id", "", it->row->feed_url);
+    add_element(out, "id", "", make_urn(urn, c, "feed", it->row->feed_id));
     add_element(out, "title", "", feed_title(it->row));
     add_element(out, "updated", "", clock_rfc3339(at, it->updated));
     buf_adds(out, "</source>\n");
 }
 
-static void atom_item(struct buf *out, const struct item *it)
+static void atom_item(struct buf *out, const struct syndicate_conf *c, const struct item *it)
 {
     char at[CLOCK_TEXT];
     buf_adds(out, "<entry");
@@ -234,7 +237,7 @@ static void atom_item(struct buf *out, const struct item *it)
     atom_enclosures(out, it);
     add_element(out, "summary", "", it->summary);
     add_element(out, "content", it->html ? " type=\"html\"" : "", it->html ? it->html : it->text);
-    atom_source(out, it);
+    atom_source(out, c, it);
     buf_adds(out, "</entry>\n");
 }
 
@@ -297,13 +300,6 @@ static void rss_item(struct buf *out, const struct item *it)
     add_tags(out, it, false);
     rss_enclosure(out, it);
     add_element(out, "description", "", html);
-    if (!str_empty(it->row->feed_url)) {
-        buf_adds(out, "<source url=\"");
-        add_text(out, it->row->feed_url);
-        buf_adds(out, "\">");
-        add_text(out, feed_title(it->row));
-        buf_adds(out, "</source>\n");
-    }
     buf_adds(out, "</item>\n");
 }
 
@@ -386,7 +382,7 @@ void syndicate_item(struct buf *out, const struct syndicate_conf *c, const struc
     struct item it;
     item_open(&it, c, row);
     if (c->format == SYNDICATE_ATOM)
-        atom_item(out, &it);
+        atom_item(out, c, &it);
     else if (c->format == SYNDICATE_RSS)
         rss_item(out, &it);
     else

@@ -57,9 +57,8 @@ static struct node *no_such_field(struct parser *p)
     snprintf(name, sizeof name, "%.*s", (int)MIN(n, sizeof name - 1), p->p);
     const char *meant = str_suggest(name, names, ARRAY_SIZE(names));
     return parser_fail(p, p->p, n + 1,
-                       "there is no field %s:%s%s%s; there are " FIELD_NAMES
-                       " (as text, put it in quotes)",
-                       name, meant ? ", did you mean " : "", meant ? meant : "", meant ? ":?" : "");
+                       "there is no field %s%s%s%s; allowed: " FIELD_NAMES " (as text, in quotes)",
+                       name, meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
 }
 
 /* ---- a word, a phrase or a value as it is written ------------------------------------------ */

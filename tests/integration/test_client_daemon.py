@@ -262,6 +262,15 @@ def test_follow_as_remembers(one_feed, origin, client, follow):
     assert follow("--as", "desk", "-Fjsonl").titles(1) == ["Title c"]
 
 
+def test_follow_takes_a_query(one_feed, origin, client, follow):
+    f = follow("--from=0", "-Fjsonl", "title:b", "OR", "title:/ D$/i")
+    assert f.titles(1) == ["Title b"]
+    origin.set("/one", rss("d", "c", "b", "a"))
+    assert f.titles(1) == ["Title d"]
+    r = client.run("follow", "titel:b", code=64)
+    assert r.err.splitlines()[1:] == ["  titel:b", "  ^"]
+
+
 def test_follow_refuses_a_position_that_is_not_there(one_feed, client):
     assert client.run("follow", "--from", "999999", code=65).err
     assert client.run("follow", "--from", "soon", code=64).err

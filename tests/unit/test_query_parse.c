@@ -103,7 +103,7 @@ static void mistakes_have_a_place(void **state)
         {"tag:x NEAR a", 1, 6, "words and phrases only"},
         {"a NEAR/1 b NEAR/2 c", 12, 6, "one distance"},
         {"title:a NEAR text:b", 14, 6, "one field"},
-        {"titel:x", 1, 6, "did you mean title:?"},
+        {"titel:x", 1, 6, "did you mean title?"},
         {"\xc3\xa4\xc3\xb6 !!", 4, 2, "letters and digits"},
         {"a*b", 2, 1, "end of a word"},
         {"before:soon", 8, 4, "how long ago"},
