@@ -174,18 +174,19 @@
 #define LIMIT_PAGE_EVENTS 200 /* events of the log read in one step */
 #define LIMIT_PAGES_BYTES \
     (32u << 20) /* read for all who are behind; above it they get one event each */
-#define LIMIT_RING_BYTES    (8u << 20)  /* newest events kept rendered, for all live followers */
-#define LIMIT_PAGE_FEEDS    10000       /* feeds in one API answer */
-#define LIMIT_ANSWER_BYTES  (16u << 20) /* one API answer; a page ends early when it is reached */
-#define LIMIT_SERVE_BYTES   (64u << 20) /* answers and request bodies of all clients together */
-#define LIMIT_CLIENT_POOL   (16u << 10) /* one connection: request head, and write buffer */
-#define LIMIT_CLIENT_IDLE_S 60          /* a silent client is let go; followers are not */
-#define LIMIT_ADD_FEEDS     5000        /* feeds in one POST /v1/feeds */
-#define LIMIT_ADDS_AT_ONCE  16          /* of them under way: each may fetch a page first */
-#define LIMIT_ARCHIVES      20          /* documents of one `tidings backfill`; FETCHING e */
-#define LIMIT_BACKFILLS     8           /* of them at once, and reports kept */
-#define LIMIT_LOOKS         8           /* `tidings fetch` at once: each holds a document twice */
-#define LIMIT_QUERY_PARAMS  16          /* parameters of one request */
+#define LIMIT_PAGES_KEPT_BYTES (2u << 20)  /* of those, kept for who comes to the same place */
+#define LIMIT_RING_BYTES       (8u << 20)  /* newest events kept rendered, for all live followers */
+#define LIMIT_PAGE_FEEDS       10000       /* feeds in one API answer */
+#define LIMIT_ANSWER_BYTES     (16u << 20) /* one API answer; a page ends early when it is reached */
+#define LIMIT_SERVE_BYTES      (64u << 20) /* answers and request bodies of all clients together */
+#define LIMIT_CLIENT_POOL      (16u << 10) /* one connection: request head, and write buffer */
+#define LIMIT_CLIENT_IDLE_S    60          /* a silent client is let go; followers are not */
+#define LIMIT_ADD_FEEDS        5000        /* feeds in one POST /v1/feeds */
+#define LIMIT_ADDS_AT_ONCE     16          /* of them under way: each may fetch a page first */
+#define LIMIT_ARCHIVES         20          /* documents of one `tidings backfill`; FETCHING e */
+#define LIMIT_BACKFILLS        8           /* of them at once, and reports kept */
+#define LIMIT_LOOKS            8  /* `tidings fetch` at once: each holds a document twice */
+#define LIMIT_QUERY_PARAMS     16 /* parameters of one request */
 
 /* ---- service ----------------------------------------------------------------------------- */
 #define LIMIT_LOG_BURST        5000  /* lines at once; journald's own default is 10000 in 30 s */

@@ -25,7 +25,8 @@ struct page {
     int result;
     struct td_err err;
     struct follower *waiters;
-    struct page *prev, *next; /* in_flight */
+    bool listed, stale;       /* LISTED: in s->pages; STALE: for nobody who comes from now on */
+    struct page *prev, *next; /* s->pages */
 };
 
 struct follower {
@@ -45,8 +46,9 @@ struct stream {
     struct store *store;
     struct standing *standing;
     struct asker *asker;
-    struct page *in_flight; /* laggards' pages that are being read */
-    struct follower *live;  /* wait for the ring to grow */
+    struct page *pages; /* of those who are behind: being read, held, or kept for who comes next */
+    size_t kept_bytes;  /* of those that nobody holds */
+    struct follower *live; /* wait for the ring to grow */
     struct follower *waking;
     bool pulling;
 
@@ -110,18 +112,58 @@ static void run_page(struct ask *a, struct reader *r)
         p->upto = MAX(p->upto, p->ev[p->n - 1]->seq);
 }
 
+/* Its bytes are counted out already. */
 static void page_free(struct page *p)
 {
-    p->s->count.page_bytes -= p->bytes;
+    if (p->listed)
+        DL_DELETE(p->s->pages, p);
     for (int i = 0; i < p->n; i++)
         event_text_unref(p->ev[i]);
     free(p);
 }
 
+static bool page_is_kept(const struct page *p)
+{
+    return p->refs == 0 && !p->in_flight;
+}
+
+/* The oldest of those that nobody holds go, until MAX bytes of them are left. */
+static void pages_trim(struct stream *s, size_t max)
+{
+    struct page *p, *next;
+    DL_FOREACH_SAFE(s->pages, p, next)
+    {
+        if (s->kept_bytes <= max)
+            return;
+        if (page_is_kept(p)) {
+            s->kept_bytes -= p->bytes;
+            page_free(p);
+        }
+    }
+}
+
+/* Nobody holds it: kept for a while, another follower will be here soon. */
 static void page_unref(struct page *p)
 {
-    if (p && --p->refs == 0 && !p->in_flight)
+    if (!p || --p->refs > 0 || p->in_flight)
+        return;
+    struct stream *s = p->s;
+    s->count.page_bytes -= p->bytes;
+    if (p->stale || p->result < 0 || s->count.followers == 0) {
         page_free(p);
+        return;
+    }
+    s->kept_bytes += p->bytes;
+    pages_trim(s, LIMIT_PAGES_KEPT_BYTES);
+}
+
+static void page_ref(struct page *p)
+{
+    if (page_is_kept(p)) {
+        p->s->kept_bytes -= p->bytes;
+        p->s->count.page_bytes += p->bytes;
+    }
+    p->refs++;
 }
 
 static void page_done(struct ask *a);
@@ -225,6 +267,8 @@ static struct event_text *ring_find(struct stream *s, int64_t pos)
 /* With no follower there is nobody to remember for. */
 static void ring_rest(struct stream *s)
 {
+    if (s->count.followers == 0)
+        pages_trim(s, 0);
     if (s->count.followers == 0 && !s->pulling)
         ring_reset(s, s->end);
 }
@@ -257,6 +301,7 @@ static void ring_done(struct page *p)
         wait_end(f);
         wait_in(f, &s->waking);
     }
+    s->count.page_bytes -= p->bytes;
     page_free(p);
     wake_all(&s->waking);
     pull(s);
@@ -271,7 +316,6 @@ static void page_done(struct ask *a)
         ring_done(p);
         return;
     }
-    DL_DELETE(p->s->in_flight, p);
     p->refs++; /* waking may free the followers that hold it */
     p->in_flight = false;
     wake_all(&p->waiters);
@@ -280,17 +324,36 @@ static void page_done(struct ask *a)
 
 /* ---- followers ------------------------------------------------------------------------------ */
 
+/* Takes a page that has what comes after f->pos, if there is one. */
+static bool join_page(struct follower *f)
+{
+    struct page *p;
+    DL_FOREACH (f->s->pages, p) {
+        if (p->in_flight || p->stale || p->result < 0 || p->after > f->pos || p->upto <= f->pos)
+            continue;
+        page_ref(p);
+        f->page = p;
+        for (f->page_i = 0; f->page_i < p->n && p->ev[f->page_i]->seq <= f->pos;)
+            f->page_i++;
+        return true;
+    }
+    return false;
+}
+
 /* Waits for the page after f->pos, shared with whoever waits for the same. */
 static int wait_for_page(struct follower *f)
 {
     struct stream *s = f->s;
     struct page *p;
-    DL_SEARCH_SCALAR(s->in_flight, p, after, f->pos);
+    DL_FOREACH (s->pages, p)
+        if (p->in_flight && !p->stale && p->after == f->pos)
+            break;
     if (!p) {
         p = page_ask(s, f->pos, false);
         if (!p)
             return td_err(&f->err, f->result = -ESHUTDOWN, "the daemon is stopping");
-        DL_APPEND(s->in_flight, p);
+        DL_APPEND(s->pages, p);
+        p->listed = true;
     }
     p->refs++;
     f->page = p;
@@ -304,13 +367,17 @@ static int wait_somewhere(struct follower *f)
 {
     struct stream *s = f->s;
     int64_t last = store_last_seq(s->store);
-    if (f->pos > last)
+    /* A page may have had what is durable but not announced yet: that is no position of another log
+     */
+    if (f->pos > last && f->given == 0)
         return f->result = stream_check(f->pos, 0, last, &f->err);
     bool busy = s->live || s->pulling;
-    if (!busy && f->pos == last && s->end < last)
+    if (!busy && f->pos >= last && s->end < last)
         ring_reset(s, last);
     /* A ring that nobody uses is not begun far from the end: it would be late for who is there. */
-    bool reached = busy ? f->pos >= s->end : f->pos == s->end && last - s->end <= LIMIT_PAGE_EVENTS;
+    bool reached = busy
+                       ? f->pos >= s->end
+                       : f->pos >= last || (f->pos == s->end && last - s->end <= LIMIT_PAGE_EVENTS);
     if (!reached)
         return wait_for_page(f);
     wait_in(f, &s->live);
@@ -336,7 +403,7 @@ static struct event_text *at_hand(struct follower *f)
         page_unref(p);
     }
     if (f->pos < s->start || f->pos >= s->end)
-        return NULL;
+        return join_page(f) ? at_hand(f) : NULL;
     struct event_text *e = ring_find(s, f->pos);
     if (!e)
         f->pos = s->end;
@@ -447,7 +514,11 @@ void stream_free(struct stream *s)
 
 void stream_forget(struct stream *s)
 {
+    struct page *p;
     ring_reset(s, s->end);
+    pages_trim(s, 0);
+    DL_FOREACH (s->pages, p)
+        p->stale = true;
 }
 
 struct standing *stream_standing(struct stream *s)

@@ -4,10 +4,10 @@
  * Loop thread. A follower asks for the next event until there is none, then waits for its `wake`.
  * Those who are near the end of the log are served from a ring of rendered events, which is filled
  * by one question to the store however many wait. Who is further behind reads pages of the store;
- * followers at the same position share the page. Nothing is read before somebody asks for it, so a
- * slow follower waits by itself: it holds one page (at most LIMIT_FOLLOWER_BYTES, or one event if
- * that is larger; once LIMIT_PAGES_BYTES are held for all, one event) and the ring holds at most
- * LIMIT_RING_BYTES.
+ * followers that come to the same place share the page, also a little later. Nothing is read before
+ * somebody asks for it, so a slow follower waits by itself: it holds one page (at most
+ * LIMIT_FOLLOWER_BYTES, or one event if that is larger; once LIMIT_PAGES_BYTES are held for all,
+ * one event) and the ring holds at most LIMIT_RING_BYTES.
  *
  * Nothing here knows HTTP: a webhook or a command is a follower too, with a named cursor that it
  * moves by store_cursor_set.

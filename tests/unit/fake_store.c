@@ -42,7 +42,7 @@ struct store {
     struct job *jobs;
     struct answer *answers; /* loop thread: what was written waits for one turn, as in life */
     int held, stop, failing;
-    int64_t last, first, hole_from, hole_to;
+    int64_t last, hidden, first, hole_from, hole_to;
     size_t bytes[MAX_EVENTS];
     struct {
         char name[LIMIT_NAME_BYTES + 1];
@@ -162,6 +162,21 @@ void fake_store_append(struct store *s, int n, size_t bytes)
     s->log_grew(s->ctx, s->last);
 }
 
+void fake_store_append_hidden(struct store *s, int n)
+{
+    LOCKED(s, {
+        for (int i = 0; i < n; i++)
+            s->bytes[++s->last] = 10;
+        s->hidden += n;
+    });
+}
+
+void fake_store_announce(struct store *s)
+{
+    LOCKED(s, s->hidden = 0);
+    s->log_grew(s->ctx, s->last);
+}
+
 void fake_store_drop(struct store *s, int64_t seq)
 {
     LOCKED(s, s->first = seq + 1);
@@ -203,7 +218,7 @@ int64_t store_last_seq(const struct store *cs)
 {
     struct store *s = (struct store *)cs;
     int64_t last;
-    LOCKED(s, last = s->last);
+    LOCKED(s, last = s->last - s->hidden);
     return last;
 }
 

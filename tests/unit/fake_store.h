@@ -20,6 +20,9 @@ struct store *fake_store_new(struct ev_loop *loop, void (*log_grew)(void *, int6
 void fake_store_free(struct store *s);
 /* N items more, each with BYTES of text, in one commit; then log_grew. Loop thread. */
 void fake_store_append(struct store *s, int n, size_t bytes);
+/* N items that are durable, but of which the loop does not know yet; and it is told. */
+void fake_store_append_hidden(struct store *s, int n);
+void fake_store_announce(struct store *s);
 /* Events up to SEQ are not kept any more. */
 void fake_store_drop(struct store *s, int64_t seq);
 /* Events FROM..TO vanish from the middle (a feed was removed). */

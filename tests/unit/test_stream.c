@@ -121,6 +121,67 @@ static void from_the_beginning_and_live(void **state)
     world_fini(&w);
 }
 
+/* Many who are behind by a little, each at a place and a pace of its own, do not read the store
+ * each for himself. */
+static void laggards_share_pages(void **state)
+{
+    enum { N = 200, EVENTS = 3000 };
+    struct world w;
+    static struct reading r[N];
+    struct stream_counts sc;
+    world_init(&w, EVENTS, 200);
+    for (int i = 0; i < N; i++) {
+        r[i].step = 1 + i % 7;
+        begin(&w, &r[i], i, INT64_MAX, 0);
+    }
+    for (bool all = false; !all;) {
+        all = true;
+        for (int i = 0; i < N; i++) {
+            if (r[i].last < EVENTS)
+                read_on(&r[i]);
+            all = all && r[i].last == EVENTS;
+        }
+        ev_run(w.loop, EVRUN_NOWAIT);
+    }
+    stream_count(w.stream, &sc);
+    assert_true(sc.pages < 40 * EVENTS / LIMIT_PAGE_EVENTS); /* each for himself: N of them */
+    assert_int_equal(sc.delivered, N * EVENTS - N * (N - 1) / 2);
+    for (int i = 0; i < N; i++)
+        follower_free(r[i].f);
+    stream_count(w.stream, &sc);
+    assert_int_equal(sc.page_bytes, 0);
+    world_fini(&w);
+}
+
+/* The reader sees a commit before the loop is told of it: no follower takes that for another log.
+ */
+static void events_that_are_not_announced_yet(void **state)
+{
+    struct world w;
+    struct reading r[2] = {{0}};
+    world_init(&w, 5, 10);
+    begin(&w, &r[0], 0, INT64_MAX, 0);
+    begin(&w, &r[1], 5, INT64_MAX, 0);
+    fake_store_append_hidden(w.store, 3);
+    UNTIL(&w, r[0].n >= 5);
+    settle(&w);
+    fake_store_append_hidden(w.store, 2);
+    fake_store_announce(w.store);
+    UNTIL(&w, r[0].last == 10 && r[1].last == 10);
+    fake_store_append_hidden(w.store, 2);
+    fake_store_append(w.store, 1, 10); /* announces its own, before the two */
+    UNTIL(&w, r[0].last >= 11 && r[1].last >= 11);
+    settle(&w);
+    fake_store_announce(w.store);
+    UNTIL(&w, r[0].last == 13 && r[1].last == 13);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(r[i].result, 0);
+        assert_int_equal(r[i].n, i == 0 ? 13 : 8);
+        follower_free(r[i].f);
+    }
+    world_fini(&w);
+}
+
 static void text_has_both_forms(void **state)
 {
     struct event_row row = {.seq = 17,
@@ -370,6 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_the_beginning_and_live),
+        cmocka_unit_test(laggards_share_pages),
+        cmocka_unit_test(events_that_are_not_announced_yet),
         cmocka_unit_test(text_has_both_forms),
         cmocka_unit_test(many_share),
         cmocka_unit_test(slow_one),
