@@ -142,6 +142,7 @@ static int build(struct app *a, struct td_err *err)
         return r == -EBUSY                     ? EX_TEMPFAIL
                : r == -EPROTO || r == -EUCLEAN ? EX_DATAERR
                                                : EX_CANTCREAT;
+    store_set_story_rules(a->store, &s->stories);
     a->quarantine = xasprintf("%s/quarantine", s->state_dir);
     struct pool_conf pc = {
         .children = s->parsers, .exe = "/proc/self/exe", .quarantine = a->quarantine};

@@ -45,6 +45,7 @@ static void configure_stages(struct app *a)
     deliver_configure(a);
     hub_configure(a);
     schedule_configure(a->schedule, &hc);
+    store_set_story_rules(a->store, &a->settings->stories);
     if (a->options->log_level < 0)
         log_set_level(a->settings->log_level);
     struct td_err err;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void *check(void *p, size_t n)
@@ -32,6 +33,21 @@ void *xrealloc(void *p, size_t n)
 void *xreallocarray(void *p, size_t n, size_t size)
 {
     return check(reallocarray(p, n ? n : 1, size ? size : 1), n * size);
+}
+
+void *xpages(size_t n, size_t size)
+{
+    size_t bytes;
+    void *p = MAP_FAILED;
+    if (!__builtin_mul_overflow(n, size, &bytes))
+        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return check(p == MAP_FAILED ? NULL : p, bytes);
+}
+
+void xpages_free(void *p, size_t n, size_t size)
+{
+    if (p)
+        munmap(p, n * size);
 }
 
 char *xstrdup(const char *s)

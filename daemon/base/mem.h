@@ -16,6 +16,10 @@ void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *p, size_t n) __attribute__((returns_nonnull));
 /* Like realloc of N elements of SIZE bytes, with the product checked. */
 void *xreallocarray(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
+/* N zeroed elements of SIZE bytes for a large table: pages that are not touched take no memory.
+ * Freed by xpages_free with the same numbers (P may be NULL). */
+void *xpages(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
+void xpages_free(void *p, size_t n, size_t size);
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull, nonnull));
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 /* xstrdup, but NULL stays NULL. */

@@ -170,6 +170,51 @@ static int set_bool(const struct key *k, void *target, const char *v, struct td_
     return 0;
 }
 
+static int set_stories(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct key as_bool = *k;
+    bool yes = false;
+    as_bool.offset = 0;
+    int r = set_bool(&as_bool, &yes, v, err);
+    if (r == 0)
+        *(bool *)member(k, target) = !yes;
+    return r;
+}
+
+static int set_strictness(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    int32_t n;
+    if (str_to_share(v, &n) < 0 || n < k->min || n > k->max)
+        return refuse(k, v, err);
+    *(int *)member(k, target) = n;
+    return 0;
+}
+
+/* "2 3 5 10 20": rising. */
+static int set_story_steps(const struct key *k, void *target, const char *v, struct td_err *err)
+{
+    struct td_story_rules *rules = member(k, target);
+    int steps[TD_STORY_STEPS];
+    size_t n = 0;
+    for (const char *p = v + strspn(v, ", "); *p; p += strspn(p, ", ")) {
+        char word[12];
+        size_t len = strcspn(p, ", ");
+        int64_t step;
+        if (n == TD_STORY_STEPS || len >= sizeof word)
+            return refuse(k, v, err);
+        memcpy(word, p, len);
+        word[len] = 0;
+        if (str_to_i64(word, &step) < 0 || step < k->min || step > k->max ||
+            (n && step <= steps[n - 1]))
+            return refuse(k, v, err);
+        steps[n++] = (int)step;
+        p += len;
+    }
+    memcpy(rules->steps, steps, n * sizeof *steps);
+    rules->n_steps = n;
+    return 0;
+}
+
 static int set_hints(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     bool ignore = str_eq(v, "ignore");
@@ -405,6 +450,15 @@ const struct key config_keys[] = {
     {"allow-addresses", IN_DAEMON, "IP addresses and blocks such as 192.168.0.0/16", NULL,
      "Addresses that feeds may be fetched from although they are not public.", set_allow,
      DAEMON(allow)},
+    {"stories", IN_DAEMON, "yes or no", "yes",
+     "Whether items are put into stories: what several outlets tell.", set_stories,
+     DAEMON(stories.off)},
+    {"strictness", IN_DAEMON, "0.05 to 0.99", "0.6",
+     "How probable it must be that an item tells a story for it to join.", set_strictness,
+     DAEMON(stories.strictness), .min = 50, .max = 990},
+    {"story-steps", IN_DAEMON, "rising numbers from 2 to 10000, at most 16", "2 3 5 10 20",
+     "Numbers of outlets at which a growing story is told again.", set_story_steps, DAEMON(stories),
+     .min = 2, .max = 10000},
     {"concurrency", IN_DAEMON, "1 to 1024", "64", "Transfers at once.", set_int,
      DAEMON(concurrency), .min = 1, .max = 1024},
     {"per-host", IN_DAEMON, "1 to 64", "2", "Transfers at once to one host.", set_int,

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/story.h"
 #include "model/cidr.h"
 #include "model/endpoint.h"
 #include "model/feed.h"
@@ -43,11 +44,12 @@ struct settings {
     struct endpoint websub_listen; /* where it arrives */
     struct cidr *allow; /* addresses that may be connected to although they are not public */
     size_t n_allow;
-    int concurrency;                /* transfers at once */
-    int per_host;                   /* transfers at once to one host */
-    int64_t host_spacing_ms;        /* between starts to one host */
-    int starts_per_s;               /* pace of overdue and new feeds; 0 = none */
-    int parsers;                    /* parser children */
+    int concurrency;         /* transfers at once */
+    int per_host;            /* transfers at once to one host */
+    int64_t host_spacing_ms; /* between starts to one host */
+    int starts_per_s;        /* pace of overdue and new feeds; 0 = none */
+    int parsers;             /* parser children */
+    struct td_story_rules stories;
     int log_level;                  /* LOG_* of syslog.h */
     int64_t log_age_ms, log_events; /* what is kept of the event log */
     struct td_site *sites;          /* [site NAME], all values set */

@@ -40,6 +40,20 @@ static void feed_object(struct jw *w, const struct event_row *row)
     jw_end_object(w);
 }
 
+static void story_object(struct jw *w, const struct event_row *row)
+{
+    jw_begin_object(w, "story");
+    jw_int(w, "story_id", row->story.story_id);
+    jw_str(w, "title", row->story.title);
+    jw_int(w, "outlets", row->story.n_outlets);
+    jw_int(w, "items", row->story.n_items);
+    jw_time(w, "first", row->story.first_at);
+    jw_time(w, "last", row->story.last_at);
+    jw_str(w, "note", row->story.note);
+    jw_double(w, "p", (double)row->story.p / 1000);
+    jw_end_object(w);
+}
+
 struct event_text *event_text_new(const struct event_row *row, struct standing *standing)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(row->item.json_len + FRAME_BYTES);
@@ -53,6 +67,8 @@ struct event_text *event_text_new(const struct event_row *row, struct standing *
     jw_str(&w, "id", id);
     jw_str(&w, "event", row->kind);
     jw_time(&w, "at", row->at);
+    if (str_starts(row->kind, "story."))
+        story_object(&w, row);
     if (!row->feed_id && row->detail) {
         jw_raw(&w, "log", row->detail, strlen(row->detail));
     } else if (row->item_id) {
@@ -68,6 +84,9 @@ struct event_text *event_text_new(const struct event_row *row, struct standing *
     *e = (struct event_text){
         .refs = 1, .seq = row->seq, .at = row->at, .len = b.len, .json_off = off, .json_len = n};
     snprintf(e->kind, sizeof e->kind, "%s", row->kind);
+    e->story_id = row->story.story_id;
+    e->story_p = row->story.p;
+    e->sighting = row->story.sighting;
     memcpy(e->text, b.data, b.len);
     if (standing)
         e->n_matches = standing_match(standing, row, &e->matches, &e->generation);

@@ -10,11 +10,15 @@
  * The JSON object: seq, id (INSTANCE-seq), event ("item.new", ...), at (commit time), item (the
  * object of every output, model/item_json.h, as of that revision). An event of a feed
  * ("feed.moved", "feed.gone", "feed.dead", "feed.recovered", "feed.silent") has `feed` in place of
- * item: feed_id, name, title, url, and moved_url when another address than that is asked.
+ * item: feed_id, name, title, url, and moved_url when another address than that is asked. An event
+ * of a story ("story.new", "story.grew", "story.changed") has `story` before `item`, the item that
+ * caused it: story_id, title, outlets, items, first, last, note ("probable", "headline",
+ * "corrected", "vanished", "split", "merged", "pinned") and p, how probably the item belongs to it.
  */
 #ifndef TIDINGS_NOTIFY_EVENT_TEXT_H
 #define TIDINGS_NOTIFY_EVENT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +30,9 @@ struct event_text {
     int refs;        /* loop thread */
     int64_t seq, at; /* at: commit time */
     char kind[32];
+    int64_t story_id;    /* that its item is in, or that it is about; 0 = none */
+    int story_p;         /* thousandths: how probably the item is in it */
+    bool sighting;       /* its item is the same article as an earlier one */
     uint64_t generation; /* standing.h: the queries that it was matched against */
     uint64_t *matches;   /* those it matches, in order */
     size_t n_matches;

@@ -8,6 +8,7 @@
 struct filter {
     struct stream *s;
     char *events;
+    bool articles;           /* no sightings */
     uint64_t id, generation; /* of the query in the stream's standing; id 0 = none */
 };
 
@@ -45,6 +46,11 @@ int filter_new(struct filter **ret, struct stream *s, const char *events, const 
     return 0;
 }
 
+void filter_set_articles(struct filter *f)
+{
+    f->articles = true;
+}
+
 void filter_free(struct filter *f)
 {
     if (!f)
@@ -63,7 +69,7 @@ static int by_id(const void *a, const void *b)
 
 int filter_passes(const struct filter *f, const struct event_text *e)
 {
-    if (!filter_has_kind(f->events, e->kind))
+    if (!filter_has_kind(f->events, e->kind) || (f->articles && e->sighting))
         return 0;
     if (!f->id)
         return 1;

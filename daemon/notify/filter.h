@@ -16,6 +16,8 @@ struct filter;
  * all. -EINVAL and the reason for a mistake in the query. The filter goes before the stream. */
 int filter_new(struct filter **ret, struct stream *s, const char *events, const char *query,
                struct td_err *err);
+/* Of items that are one article only the first passes. */
+void filter_set_articles(struct filter *f);
 /* Accepts NULL. */
 void filter_free(struct filter *f);
 /* 1: it passes, 0: not; negative: E was rendered before the filter was made, nobody knows. */

@@ -64,10 +64,27 @@ static int read_position(struct request *q, struct events_work *w, struct td_err
                                          : param_int(&q->params, "after", 0, INT64_MAX, pos, err);
 }
 
+/* per=item (as without it), article or story: what an event is told for. */
+static int read_per(struct request *q, const char **ret_kinds, bool *ret_articles,
+                    struct td_err *err)
+{
+    const char *per = param_str(&q->params, "per");
+    if (!per || str_eq(per, "item") || str_eq(per, "article"))
+        *ret_kinds = "item.*\nfeed.*\nlog.*";
+    else if (str_eq(per, "story"))
+        *ret_kinds = "story.*";
+    else
+        return td_err(err, -EINVAL, "per=%.100s: item, article or story is allowed", per);
+    *ret_articles = per && str_eq(per, "article");
+    return 0;
+}
+
 /* kinds=a,b as lines. */
-static char *read_kinds(struct request *q)
+static char *read_kinds(struct request *q, const char *otherwise)
 {
     char *kinds = xstrdup_or_null(param_str(&q->params, "kinds"));
+    if (!kinds)
+        return xstrdup(otherwise);
     for (char *p = kinds; p && *p; p++)
         if (*p == ',')
             *p = '\n';
@@ -75,18 +92,21 @@ static char *read_kinds(struct request *q)
 }
 
 /* as=NAME of a subscription: a stream's consumer gets what the subscription wants. */
-static int read_subscription(struct request *q, struct events_work *w, struct td_err *err)
+static int read_subscription(struct request *q, struct events_work *w, bool *ret_is,
+                             struct td_err *err)
 {
     const struct sub *s = q->s->outbox && w->as ? outbox_find(q->s->outbox, w->as) : NULL;
+    *ret_is = s != NULL;
     if (!s)
         return 0;
     if (sub_conf(s)->sink != TD_SINK_STREAM)
         return td_err(err, -EEXIST,
                       "%.200s is a subscription that the daemon delivers itself (sink = %s)", w->as,
                       td_sink_names[sub_conf(s)->sink]);
-    if (w->query || w->events)
+    if (w->query || param_str(&q->params, "kinds") || param_str(&q->params, "per"))
         return td_err(err, -EINVAL,
-                      "q and kinds do not go with as=%.200s: the subscription says them", w->as);
+                      "q, kinds and per do not go with as=%.200s: the subscription says them",
+                      w->as);
     w->events = xstrdup_or_null(sub_conf(s)->events);
     w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
     return 0;
@@ -96,11 +116,14 @@ int api_events_start(struct request *q)
 {
     struct events_work *w = q->work = xcalloc(1, sizeof *w);
     struct td_err err;
+    const char *kinds = NULL;
+    bool articles = false, is_sub;
     int r;
     q->work_free = events_free;
     w->since = TD_NEVER;
     w->query = param_str(&q->params, "q");
-    w->events = read_kinds(q);
+    if (read_per(q, &kinds, &articles, &err) < 0)
+        return request_errno(q, -EINVAL, &err, NULL);
     w->follow = true;
     w->tail.where.until = INT64_MAX;
     w->as = param_str(&q->params, "as");
@@ -110,12 +133,16 @@ int api_events_start(struct request *q)
         param_time(&q->params, "since", clock_now_ms(), &w->since, &err) < 0 ||
         param_bool(&q->params, "follow", &w->follow, &err) < 0)
         return request_errno(q, -EINVAL, &err, NULL);
-    if ((r = read_subscription(q, w, &err)) < 0)
+    if ((r = read_subscription(q, w, &is_sub, &err)) < 0)
         return request_errno(q, r, &err, NULL);
+    if (!is_sub)
+        w->events = read_kinds(q, kinds);
     if (w->query || w->events) {
         r = filter_new(&w->tail.filter, q->s->stream, w->events, w->query, &err);
         if (r < 0)
             return request_errno(q, r, &err, NULL);
+        if (articles)
+            filter_set_articles(w->tail.filter);
     }
     if (!w->follow)
         w->tail.where.until = store_last_seq(q->s->store);

@@ -31,7 +31,7 @@ const struct route routes[] = {
     {"POST", "/v1/hub", NULL, api_hub, NULL, NULL,
      "the WebSub hub of these feeds: subscribe and unsubscribe", ROUTE_OPEN},
     {"GET", "/v1/queries", NULL, api_queries, NULL, NULL, "the queries that have a name"},
-    {"GET", "/v1/events", "after since limit follow format as q kinds", api_events_start,
+    {"GET", "/v1/events", "after since limit follow format as q per kinds", api_events_start,
      api_events, api_events_finish, "follow the event log as Server-Sent Events or JSON Lines"},
     {"GET", "/v1/cursors", NULL, NULL, api_cursors, NULL, "named positions in the event log"},
     {"POST", "/v1/cursors/{name}", NULL, api_cursor_set, NULL, NULL, "acknowledge events up to seq",

@@ -17,13 +17,15 @@
 
 struct work { /* one commit under way */
     struct db *d;
+    struct stories *stories;
     struct store_commit *c;
     struct store_commit_result *r;
     struct td_err *err;
     struct dedup_entry *list;
     size_t n;
-    uint64_t *idents; /* of the document, for quiet.h; owned */
-    bool moved;       /* some were found under another ident */
+    uint64_t *idents;      /* of the document, for quiet.h; owned */
+    bool moved;            /* some were found under another ident */
+    const char *feed_name; /* in the arena of the batch */
 };
 
 const char *event_kind_name(int kind)
@@ -33,7 +35,8 @@ const char *event_kind_name(int kind)
         [TD_FEED_MOVED] = "feed.moved",      [TD_FEED_GONE] = "feed.gone",
         [TD_FEED_DEAD] = "feed.dead",        [TD_FEED_RECOVERED] = "feed.recovered",
         [EVENT_FEED_SILENT] = "feed.silent", [EVENT_ITEM_VANISHED] = "item.vanished",
-        [EVENT_LOG_CUT] = "log.cut"};
+        [EVENT_LOG_CUT] = "log.cut",         [EVENT_STORY_NEW] = "story.new",
+        [EVENT_STORY_GREW] = "story.grew",   [EVENT_STORY_CHANGED] = "story.changed"};
     return kind > 0 && kind < (int)ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
 }
 
@@ -112,6 +115,35 @@ static void tell_fate(struct work *w, const struct dedup_entry *de, enum td_fate
         w->c->fates[de->entry - w->c->batch->entries] = (char)fate;
 }
 
+static int add_story_event(struct work *w, const struct story_event *e, int64_t item_id,
+                           int64_t revision)
+{
+    if (!e->kind)
+        return 0;
+    int r = stories_put_event(w->d, w->c->now, w->c->feed_id, item_id, revision, e, &w->r->last_seq,
+                              w->err);
+    if (!w->r->first_seq)
+        w->r->first_seq = w->r->last_seq;
+    return r;
+}
+
+/* The new item finds its story. */
+static int tell_story(struct work *w, const struct td_entry *e, int64_t item_id, bool backlog)
+{
+    struct story_event event;
+    if (!w->stories)
+        return 0;
+    struct story_entry entry = {.item_id = item_id,
+                                .feed_id = w->c->feed_id,
+                                .now = w->c->now,
+                                .feed = w->feed_name,
+                                .feed_title = w->c->batch->title,
+                                .entry = e,
+                                .backlog = backlog};
+    int r = stories_add(w->stories, &entry, &event, w->err);
+    return r < 0 ? r : add_story_event(w, &event, item_id, 1);
+}
+
 static int add_item(struct work *w, const struct dedup_entry *de)
 {
     bool backlog = is_backlog(w->c, de->entry);
@@ -135,7 +167,8 @@ static int add_item(struct work *w, const struct dedup_entry *de)
         return r;
     w->r->n_new++;
     w->r->n_backlog += backlog;
-    return backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
+    r = backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
+    return r < 0 ? r : tell_story(w, de->entry, item_id, backlog);
 }
 
 int commit_unindex(struct db *d, int64_t item_id, struct td_err *err)
@@ -269,7 +302,13 @@ static int change_item(struct work *w, const struct dedup_entry *de, int64_t ite
         return r;
     w->r->n_changed++;
     tell_fate(w, de, TD_FATE_CHANGED);
-    return was.backlog ? 0 : add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
+    struct story_event event;
+    if (!was.backlog)
+        r = add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
+    if (r < 0 || !w->stories)
+        return r;
+    r = stories_revised(w->stories, item_id, de->entry->title, &event, w->err);
+    return r < 0 ? r : add_story_event(w, &event, item_id, was.revision + 1);
 }
 
 /* ---- what the feed has shown before -------------------------------------------------------- */
@@ -429,14 +468,14 @@ static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at)
     return r;
 }
 
-static int apply(struct db *d, struct store_commit *c, bool finished,
+static int apply(struct db *d, struct stories *stories, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err)
 {
     enum dedup_rule rule;
-    struct work w = {.d = d, .c = c, .r = ret, .err = err};
+    struct work w = {.d = d, .stories = stories, .c = c, .r = ret, .err = err};
     *ret = (struct store_commit_result){0};
     sqlite3_stmt *s = db_stmt(
-        d, "SELECT ident_rule, language IS ?2, silent_at FROM feed WHERE feed_id = ?1"
+        d, "SELECT ident_rule, language IS ?2, silent_at, name FROM feed WHERE feed_id = ?1"
            " AND deleted = 0");
     if (!s)
         return db_fail(d, err);
@@ -445,6 +484,8 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
     int code = sqlite3_step(s);
     *ret_known = code == SQLITE_ROW;
     rule = (enum dedup_rule)sqlite3_column_int(s, 0);
+    if (code == SQLITE_ROW && c->batch)
+        w.feed_name = arena_strdup(&c->batch->arena, db_text(s, 3));
     bool same_language = sqlite3_column_int(s, 1) || !c->batch;
     int64_t silent_at = sqlite3_column_int64(s, 2);
     sqlite3_reset(s);
@@ -476,15 +517,15 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
     return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
 }
 
-int commit_apply(struct db *d, struct store_commit *c, bool finished,
+int commit_apply(struct db *d, struct stories *stories, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err)
 {
     if (!c->dry)
-        return apply(d, c, finished, ret, ret_known, err);
+        return apply(d, stories, c, finished, ret, ret_known, err);
     int r = db_exec(d, "SAVEPOINT dry", err);
     if (r < 0)
         return r;
-    int applied = apply(d, c, finished, ret, ret_known, err);
+    int applied = apply(d, NULL, c, finished, ret, ret_known, err); /* stories are in memory too */
     ret->first_seq = ret->last_seq = 0;
     r = db_exec(d, "ROLLBACK TO dry", applied < 0 ? NULL : err);
     if (r == 0)

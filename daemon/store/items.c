@@ -93,7 +93,8 @@ static void sql_bounds(struct sql *q, const struct list *l, const char *id)
     if (l->plan.before != INT64_MAX)
         sql_int(q, " AND " SHOWN_DATE " < ?", l->plan.before);
     if (iq->unread_by)
-        sql_int(q, " AND i.item_id IN (SELECT item_id FROM event WHERE seq > ?)", l->cursor_seq);
+        sql_int(q, " AND i.item_id IN (SELECT item_id FROM event WHERE seq > ? AND kind IN (1, 2))",
+                l->cursor_seq);
     if (iq->before_id) {
         snprintf(clause, sizeof clause, " AND %s < ?", id);
         sql_int(q, clause, iq->before_id);

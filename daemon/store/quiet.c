@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "store/commit.h"
 #include "store/silence.h"
+#include "store/stories.h"
 #include "store/vanish.h"
 
 /* The window is kept as structs in one machine's byte order, read back with their size checked. */
@@ -72,7 +73,8 @@ static int tell_vanished(struct db *d, const struct store_commit *c, struct stor
     sqlite3_reset(s);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? 0 : db_fail(d, err);
-    return commit_event(d, c, r, EVENT_ITEM_VANISHED, item_id, revision, err);
+    int result = commit_event(d, c, r, EVENT_ITEM_VANISHED, item_id, revision, err);
+    return result < 0 ? result : stories_vanished(d, c, r, item_id, revision, err);
 }
 
 static int tell_all(struct db *d, const struct store_commit *c, struct store_commit_result *r,

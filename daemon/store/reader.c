@@ -192,12 +192,30 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
 /* ---- events and cursors -----------------------------------------------------------------------
  */
 
+static void event_story(sqlite3_stmt *s, int i, struct event_row *row)
+{
+    row->story.story_id = sqlite3_column_int64(s, i++);
+    row->story.n_items = sqlite3_column_int64(s, i++);
+    row->story.first_at = db_time(s, i++);
+    row->story.last_at = db_time(s, i++);
+    row->story.n_outlets = sqlite3_column_int64(s, i++);
+    row->story.title = db_text(s, i++);
+    row->story.note = db_text(s, i++);
+    row->story.p = sqlite3_column_int(s, i++);
+    row->story.sighting = sqlite3_column_int(s, i);
+}
+
 int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, void *ctx,
                   struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(
         r->d, "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, " OF_REVISION
-              ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail FROM event e"
+              ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail,"
+              " st.story_id, st.n_items, st.first_at, st.last_at,"
+              " coalesce(e.outlets, st.n_outlets), st.title, e.note, si.p,"
+              " si.article_id <> si.item_id FROM event e"
+              " LEFT JOIN story_item si ON si.item_id = e.item_id"
+              " LEFT JOIN story st ON st.story_id = coalesce(e.story_id, si.story_id)"
               " LEFT JOIN item i ON i.item_id = e.item_id"
               " LEFT JOIN feed f ON f.feed_id = e.feed_id"
               " LEFT JOIN revision v ON v.item_id = e.item_id AND v.revision = e.revision"
@@ -221,6 +239,7 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
         row.feed_asked_url = db_text(s, N_ITEM_COLUMNS + 3);
         row.detail = db_text(s, N_ITEM_COLUMNS + 4);
         row.instance = r->instance;
+        event_story(s, N_ITEM_COLUMNS + 5, &row);
         stop = cb(ctx, &row);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);

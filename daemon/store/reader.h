@@ -71,11 +71,20 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
 
 struct event_row {
     int64_t seq, at, feed_id, item_id, revision;
-    const char *kind;     /* "item.new", "item.changed", "feed.moved", ... */
+    const char *kind;     /* "item.new", "item.changed", "feed.moved", "story.new", ... */
     struct item_row item; /* as of that revision; of a feed's event only feed and feed_title */
     const char *feed_url, *feed_asked_url; /* the config's, and the one that is asked now */
     const char *detail;                    /* what else it tells, a JSON object; NULL = nothing */
     const char *instance;                  /* of the store */
+    /* The story that the item is in, or that the event is about; 0 = none. */
+    struct {
+        int64_t story_id, n_items, first_at, last_at;
+        int64_t n_outlets; /* of an event of a story: as it was then */
+        const char *title;
+        const char *note; /* of an event of a story: "probable", "headline" ...; NULL = none */
+        int p;            /* thousandths: how probably the item is in it */
+        bool sighting;    /* the item is the same article as an earlier one */
+    } story;
 };
 typedef int event_row_fn(void *ctx, const struct event_row *row);
 /* Events with seq > AFTER, in order, at most LIMIT. */

@@ -31,6 +31,9 @@ static const struct table tables[] = {
     {"cursor", NULL, NULL, offsetof(struct recovered, cursors)},
     {"subscription", NULL, NULL, offsetof(struct recovered, subscriptions)},
     {"dead_letter", "id", "json_valid(event)", offsetof(struct recovered, dead_letters)},
+    {"story", "story_id", NULL, offsetof(struct recovered, stories)},
+    {"story_item", "item_id", NULL, offsetof(struct recovered, story_items)},
+    {"story_fix", "fix_id", NULL, offsetof(struct recovered, story_fixes)},
 };
 
 /* One table on its way. */

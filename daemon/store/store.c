@@ -333,6 +333,21 @@ void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64
     writer_set_retention(s->writer, feed_id, age_ms, count);
 }
 
+void store_set_story_rules(struct store *s, const struct td_story_rules *rules)
+{
+    writer_set_story_rules(s->writer, rules);
+}
+
+void store_story_fix(struct store *s, enum store_story_fix what, int64_t a, int64_t b,
+                     store_done_fn *done, void *ctx)
+{
+    struct op *op = new_op(OP_STORY, done, ctx);
+    op->fix = what;
+    op->id = a;
+    op->other = b;
+    writer_put(s->writer, op);
+}
+
 void store_vacuum(struct store *s, store_done_fn *done, void *ctx)
 {
     writer_put(s->writer, new_op(OP_VACUUM, done, ctx));

@@ -10,6 +10,7 @@
 #include "store/commit.h"
 #include "store/feeds.h"
 #include "store/maintain.h"
+#include "store/stories.h"
 #include "store/subs.h"
 #include "store/learned.h"
 
@@ -30,6 +31,7 @@ struct rule_change {
 struct writer {
     struct db *d;
     struct maintain *maintain;
+    struct stories *stories; /* writer thread */
     struct ev_loop *loop;
     ev_async finished;
     struct store_conf conf;
@@ -40,6 +42,8 @@ struct writer {
     pthread_cond_t wake;
     struct list queue, done;
     struct rule_change *rules, **rules_tail;
+    struct td_story_rules story_rules; /* to be taken over, if there are any */
+    bool has_story_rules;
     bool stop;
     int64_t stop_at;    /* monotonic: give up what cannot be written */
     int64_t busy_since; /* monotonic: at one turn of work since then, 0 = asleep, or at a vacuum */
@@ -117,12 +121,23 @@ static int cursor_write(struct writer *w, const struct op *op, struct td_err *er
     return r;
 }
 
+static int fix_story(struct writer *w, struct op *op)
+{
+    int64_t now = clock_now_ms(), *seq = &op->counts.last_seq;
+    op->counts.last_seq = 0;
+    if (op->fix == STORY_FIX_MERGE)
+        return stories_merge(w->stories, op->id, op->other, now, seq, &op->err);
+    return stories_move(w->stories, op->id, op->other, op->fix == STORY_FIX_PIN, now, &op->one_id,
+                        seq, &op->err);
+}
+
 static int run_op(struct writer *w, struct op *op)
 {
     int r;
     switch (op->kind) {
     case OP_COMMIT:
-        r = commit_apply(w->d, op->commit, op->finished, &op->counts, &op->known, &op->err);
+        r = commit_apply(w->d, w->stories, op->commit, op->finished, &op->counts, &op->known,
+                         &op->err);
         op->finished = op->finished || (r == 0 && op->known);
         return r;
     case OP_PUT:
@@ -138,6 +153,8 @@ static int run_op(struct writer *w, struct op *op)
         return subs_apply(w->d, op->sub, &op->err);
     case OP_PACING:
         return learned_write(w->d, &op->learned, &op->err);
+    case OP_STORY:
+        return fix_story(w, op);
     case OP_VACUUM:
         return 0; /* not in a transaction: vacuum() */
     }
@@ -165,9 +182,13 @@ static int run_group(struct writer *w, struct op *from, size_t n, struct td_err 
         r = 0;
     }
     if (r == 0)
+        r = stories_flush(w->stories, err);
+    if (r == 0)
         r = db_exec(w->d, "COMMIT", err);
-    if (r < 0)
+    if (r < 0) {
         sqlite3_exec(db_handle(w->d), "ROLLBACK", NULL, NULL, NULL);
+        stories_rolled_back(w->stories);
+    }
     return r;
 }
 
@@ -352,6 +373,7 @@ static void tell_maintain(struct writer *w, const struct list *batch)
 static void *thread_main(void *arg)
 {
     struct writer *w = arg;
+    w->stories = stories_new(w->d);
     pthread_mutex_lock(&w->lock);
     while (!w->stop || w->queue.head) {
         if (!w->queue.head) {
@@ -362,6 +384,9 @@ static void *thread_main(void *arg)
         list_init(&batch);
         collect(w);
         take_group(w, &batch);
+        if (w->has_story_rules)
+            stories_set_rules(w->stories, &w->story_rules);
+        w->has_story_rules = false;
         bool ok = write_group(w, &batch);
         w->group_end = clock_mono_ms();
         w->last_group = batch.n;
@@ -394,13 +419,13 @@ static void op_free(struct op *op)
 static void answer(struct writer *w, struct op *op)
 {
     w->queued_bytes -= op->bytes;
+    if ((op->known || op->kind == OP_STORY) && op->counts.last_seq > w->last_seq)
+        w->last_seq = op->counts.last_seq;
     if (op->kind == OP_COMMIT) {
-        if (op->known && op->counts.last_seq > w->last_seq)
-            w->last_seq = op->counts.last_seq;
         if (op->commit->done)
             op->commit->done(op->commit, op->known ? &op->counts : NULL);
     } else if (op->done) {
-        int result = op->result == 0 && op->conf ? (int)op->one_id : op->result;
+        int result = op->result == 0 && op->one_id ? (int)op->one_id : op->result;
         op->done(op->ctx, result, result < 0 ? &op->err : NULL);
     }
     op_free(op);
@@ -476,6 +501,7 @@ void writer_free(struct writer *w, int64_t wait)
         free(c);
     }
     maintain_free(w->maintain);
+    stories_free(w->stories);
     db_close(w->d);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->wake);
@@ -513,6 +539,14 @@ void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int
 void writer_set_log(struct writer *w, int64_t age_ms, int64_t count)
 {
     put_rule(w, 0, age_ms, count);
+}
+
+void writer_set_story_rules(struct writer *w, const struct td_story_rules *rules)
+{
+    pthread_mutex_lock(&w->lock);
+    w->story_rules = *rules;
+    w->has_story_rules = true;
+    pthread_mutex_unlock(&w->lock);
 }
 
 bool writer_has_room(const struct writer *w)

@@ -25,6 +25,7 @@ enum op_kind {
     OP_PUSH,
     OP_SUB,
     OP_PACING,
+    OP_STORY,
     OP_VACUUM
 };
 
@@ -38,7 +39,9 @@ struct op {
     struct store_commit *commit;             /* owned */
     const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
     struct td_feed_conf *conf;               /* OP_PUT of one: owned */
-    struct sub_op *sub;                      /* owned */
+    enum store_story_fix fix;                /* OP_STORY: of `id` and `other` */
+    int64_t other;
+    struct sub_op *sub; /* owned */
     size_t n;
     int64_t *ids, one_id;
     store_done_fn *done;
@@ -59,6 +62,8 @@ void writer_free(struct writer *w, int64_t wait_ms);
 /* Takes OP (malloc'd, zeroed but for its inputs). */
 void writer_put(struct writer *w, struct op *op);
 void writer_set_log(struct writer *w, int64_t age_ms, int64_t count);
+/* From the next transaction on. */
+void writer_set_story_rules(struct writer *w, const struct td_story_rules *rules);
 void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count);
 bool writer_has_room(const struct writer *w);
 int64_t writer_busy_since(struct writer *w);

@@ -11,7 +11,7 @@ struct cluster *cluster_new(int strictness)
 {
     struct cluster *c = xcalloc(1, sizeof *c);
     c->live = live_new(LIMIT_STORIES);
-    c->found = xcalloc(LIMIT_STORIES, sizeof *c->found);
+    c->found = xpages(LIMIT_STORIES, sizeof *c->found);
     frequency_init(&c->words);
     c->weights = &story_weights;
     c->next_id = 1;
@@ -26,7 +26,7 @@ void cluster_free(struct cluster *c)
         return;
     live_free(c->live);
     frequency_fini(&c->words);
-    free(c->found);
+    xpages_free(c->found, LIMIT_STORIES, sizeof *c->found);
     free(c);
 }
 
@@ -112,6 +112,38 @@ static void open_story(struct cluster *c, const struct story_item *x, struct sto
     ret->story = c->next_id++;
     ret->opened = true;
     live_open(c->live, ret->story, x);
+}
+
+static void add_to(struct cluster *c, int64_t id, const struct story_item *x)
+{
+    uint32_t slot = live_find(c->live, id);
+    if (slot != LIVE_NONE)
+        live_add(c->live, slot, x);
+    else
+        live_open(c->live, id, x);
+}
+
+void cluster_put(struct cluster *c, const struct story_in *in, int64_t id, struct story_out *ret)
+{
+    story_item_read(&c->item, in, &c->words);
+    *ret = (struct story_out){.story = id ? id : c->next_id++,
+                              .opened = !id,
+                              .article = in->item,
+                              .read = &c->item,
+                              .p = Q16};
+    add_to(c, ret->story, &c->item);
+}
+
+void cluster_drop(struct cluster *c, int64_t id)
+{
+    uint32_t slot = live_find(c->live, id);
+    if (slot != LIVE_NONE)
+        live_remove(c->live, slot);
+}
+
+bool cluster_is_live(const struct cluster *c, int64_t id)
+{
+    return live_find(c->live, id) != LIVE_NONE;
 }
 
 /* Where X goes, by C->item and the live stories; it is not counted yet. */

@@ -13,13 +13,13 @@
 
 void frequency_init(struct frequency *f)
 {
-    *f = (struct frequency){.slots = xcalloc(STORY_FREQUENCY_SLOTS, sizeof *f->slots),
+    *f = (struct frequency){.slots = xpages(STORY_FREQUENCY_SLOTS, sizeof *f->slots),
                             .halved_at_s = INT64_MIN};
 }
 
 void frequency_fini(struct frequency *f)
 {
-    free(f->slots);
+    xpages_free(f->slots, STORY_FREQUENCY_SLOTS, sizeof *f->slots);
     f->slots = NULL;
 }
 
@@ -47,7 +47,7 @@ int32_t frequency_idf(const struct frequency *f, const struct frequency_slot *s)
 static void halve(struct frequency *f, unsigned total, unsigned recent)
 {
     struct frequency_slot *old = f->slots;
-    f->slots = xcalloc(STORY_FREQUENCY_SLOTS, sizeof *f->slots);
+    f->slots = xpages(STORY_FREQUENCY_SLOTS, sizeof *f->slots);
     f->used = 0;
     for (uint32_t i = 0; i < STORY_FREQUENCY_SLOTS; i++) {
         struct frequency_slot s = old[i];
@@ -59,7 +59,7 @@ static void halve(struct frequency *f, unsigned total, unsigned recent)
         f->used++;
     }
     f->items >>= total;
-    free(old);
+    xpages_free(old, STORY_FREQUENCY_SLOTS, sizeof *old);
 }
 
 static void halve_recent(struct frequency *f, int64_t now_s)

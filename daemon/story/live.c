@@ -13,12 +13,10 @@ struct live *live_new(size_t max_stories)
 {
     struct live *l = xcalloc(1, sizeof *l);
     l->max = max_stories;
-    l->stories = xcalloc(max_stories, sizeof *l->stories);
-    l->links = xcalloc(max_stories * STORY_LINKS, sizeof *l->links);
+    l->stories = xpages(max_stories, sizeof *l->stories);
+    l->links = xpages(max_stories * STORY_LINKS, sizeof *l->links);
     l->oldest = l->newest = LIVE_NONE;
-    l->unused = 0;
-    for (size_t i = 0; i < max_stories; i++)
-        l->stories[i].newer = i + 1 < max_stories ? (uint32_t)(i + 1) : LIVE_NONE;
+    l->unused = LIVE_NONE;
     live_index_init(&l->words);
     live_index_init(&l->ids);
     return l;
@@ -36,12 +34,12 @@ void live_free(struct live *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < l->max; i++)
+    for (size_t i = 0; i < l->fresh; i++)
         live_story_fini(&l->stories[i]);
     live_index_fini(&l->words);
     live_index_fini(&l->ids);
-    free(l->stories);
-    free(l->links);
+    xpages_free(l->stories, l->max, sizeof *l->stories);
+    xpages_free(l->links, l->max * STORY_LINKS, sizeof *l->links);
     free(l);
 }
 
@@ -369,10 +367,15 @@ void live_expire(struct live *l, int64_t now_s)
 
 static uint32_t take_slot(struct live *l, int64_t id)
 {
-    if (l->unused == LIVE_NONE)
+    uint32_t slot = l->fresh;
+    if (l->unused == LIVE_NONE && l->fresh == l->max)
         let_go(l, l->oldest);
-    uint32_t slot = l->unused;
-    l->unused = l->stories[slot].newer;
+    if (l->unused != LIVE_NONE) {
+        slot = l->unused;
+        l->unused = l->stories[slot].newer;
+    } else {
+        l->fresh++;
+    }
     l->stories[slot] = (struct story){.id = id};
     live_index_put(&l->ids, fold_id(id), slot);
     l->count++;

@@ -12,6 +12,7 @@ struct live {
     struct story *stories;
     struct live_link *links;
     size_t max, count;
+    uint32_t fresh;  /* slots from here on were never used: their pages are not there yet */
     uint32_t unused; /* chain of free slots by `newer` */
     uint32_t oldest, newest;
     uint64_t touch;

@@ -82,7 +82,9 @@ def n_items(daemon):
 
 def n_events(path):
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as c:
-        return c.execute("SELECT count(*), count(DISTINCT seq), max(seq) FROM v1_events").fetchone()
+        n, distinct, last, stories = c.execute("SELECT count(*), count(DISTINCT seq), max(seq),"
+                                               " sum(event LIKE 'story.%') FROM v1_events").fetchone()
+        return n - stories, distinct - stories, last - stories
 
 
 def outage(daemon, origin, begin, end, items=8):

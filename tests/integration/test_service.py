@@ -57,7 +57,7 @@ def test_notify(daemon, manager, origin):
     assert any(line.startswith("STATUS=1 feed: ") for line in told), told
     assert daemon.request("GET", "/readyz")[0] == 200  # no waiting: READY meant it
     origin.wait("/feed")
-    while "; 1 event;" not in manager.wait("STATUS=")[-2]:
+    while "; 2 events;" not in manager.wait("STATUS=")[-2]:
         pass
     manager.wait("WATCHDOG=1")
     assert daemon.request("POST", "/v1/reload")[0] == 200

@@ -153,7 +153,7 @@ def add(daemon, origin, name, n):
     assert status == 201, answer
 
 
-DEFAULTS = "[defaults]\nbacklog = all\n"
+DEFAULTS = "stories = no\n[defaults]\nbacklog = all\n"  # so that items are numbered 1, 2, 3
 
 
 # ---- webhooks ------------------------------------------------------------------------------------

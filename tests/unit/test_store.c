@@ -155,6 +155,7 @@ static void commit(struct fixture *f, int64_t feed_id, bool imported, const stru
 /* ---- looking ---- */
 
 struct seen {
+    int n_story; /* events of stories, which are not among the others */
     char titles[40][64];
     int64_t ids[40], revisions[40];
     int n;
@@ -172,6 +173,10 @@ static int see(void *ctx, const struct item_row *row)
 static int see_event(void *ctx, const struct event_row *row)
 {
     struct seen *s = ctx;
+    if (strncmp(row->kind, "story.", 6) == 0) {
+        s->n_story++;
+        return 0;
+    }
     snprintf(s->titles[s->n], sizeof s->titles[0], "%s %s", row->kind, row->item.title);
     s->ids[s->n] = row->seq;
     s->revisions[s->n++] = row->revision;
@@ -221,8 +226,8 @@ static void new_items_become_events_once(void **state)
     int64_t id = put_feed(f, "a");
     commit(f, id, true, (struct item[]){call, ferry}, 2);
     assert_int_equal(f->counts.n_new, 2);
-    assert_int_equal(f->counts.last_seq, 2);
-    assert_int_equal(f->log_seq, 2);
+    assert_int_equal(f->counts.last_seq, 4); /* each opens a story */
+    assert_int_equal(f->log_seq, 4);
     commit(f, id, true, (struct item[]){call, ferry}, 2);
     assert_int_equal(f->counts.n_new + f->counts.n_changed, 0);
     struct seen s = items(f, (struct item_query){0}), e = events(f, 0);
@@ -230,6 +235,7 @@ static void new_items_become_events_once(void **state)
     assert_string_equal(s.titles[0], call.title); /* stood first in the document: the newest */
     assert_int_equal(e.n, 2);
     assert_string_equal(e.titles[0], "item.new Night ferry returns");
+    assert_int_equal(e.n_story, 2);
     assert_int_equal(events(f, 1).n, 1);
 }
 
@@ -297,7 +303,7 @@ static void dry_commits(void **state)
         assert_int_equal(items(f, (struct item_query){0}).n, 2);
     }
     commit(f, id, true, (struct item[]){fresh}, 1);
-    assert_int_equal(f->counts.last_seq, 3); /* no number of the log was used up */
+    assert_int_equal(f->counts.first_seq, 5); /* no number of the log was used up */
 }
 
 static void see_state(void *ctx, struct td_feed_conf *conf, struct td_feed_state *s)
@@ -395,7 +401,7 @@ static void a_cursor_holds_what_it_has_not_had(void **state)
     c->now = clock_now_ms();
     store_commit(f->store, c);
     ev_run(f->loop, 0);
-    store_cursor_set(f->store, "reader", 1, on_done, f);
+    store_cursor_set(f->store, "reader", 2, on_done, f);
     ev_run(f->loop, 0);
     assert_int_equal(items(f, (struct item_query){.unread_by = "reader"}).n, 1);
     store_set_retention(f->store, id, 0, 1);
@@ -486,9 +492,9 @@ static void state_survives_and_deleted_feeds_do_not(void **state)
     free(l.name);
     td_feed_state_fini(&l.state);
     put_feed(f, "b"); /* its name is free again */
-    assert_int_equal(store_last_seq(f->store), 2);
+    assert_int_equal(store_last_seq(f->store), 4);
     commit(f, f->result, true, &ferry, 1);
-    assert_int_equal(f->counts.last_seq, 3); /* numbers are never used twice */
+    assert_true(f->counts.last_seq >= 5); /* numbers are never used twice */
 }
 
 static void a_second_daemon_and_wrong_files_are_refused(void **state)
@@ -566,7 +572,7 @@ static void killed_at_any_instant(void **state)
     struct reader *r = reader(f);
     assert_int_equal(reader_counts(r, &n, NULL), 0);
     assert_true(n.items > 50);
-    assert_int_equal(n.items, n.events);
+    assert_true(n.items <= n.events);
     assert_int_equal(n.last_seq, n.events);
     assert_int_equal(store_load_feeds(f->store, load, &l, NULL), 0);
     struct seen s = items(f, (struct item_query){0});

@@ -169,7 +169,16 @@ static void all_is_there(struct fixture *f, int n, const char *etag)
     assert_int_equal(db_open(&d, f->t->path, false, &err), 0);
     assert_int_equal(db_int(d, "SELECT count(*) FROM item", 0), n);
     assert_int_equal(db_int(d, "SELECT count(DISTINCT id) FROM item", 0), n);
-    assert_int_equal(db_int(d, "SELECT count(*) FROM event e JOIN item USING(item_id)", 0), n);
+    assert_int_equal(
+        db_int(d, "SELECT count(*) FROM event e JOIN item USING(item_id) WHERE kind = 1", 0), n);
+    /* Every item is in a story, and nothing of a story was left of what was rolled back. */
+    assert_int_equal(db_int(d,
+                            "SELECT count(*) FROM story_item JOIN item USING(item_id)"
+                            " JOIN story USING(story_id)",
+                            0),
+                     n);
+    assert_int_equal(db_int(d, "SELECT count(*) FROM story_item", 0), n);
+    assert_int_equal(db_int(d, "SELECT sum(n_items) FROM story", 0), n);
     CLEANUP_FREE char *sql = xasprintf(
         "SELECT count(*) FROM feed WHERE CAST(etag AS TEXT) = '%s' AND n_unchanged = 1", etag);
     assert_int_equal(db_int(d, sql, 0), 1);

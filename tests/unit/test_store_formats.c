@@ -120,6 +120,12 @@ static void every_released_format_opens(void **state)
         holds_what_it_held(t);
         if (version >= 3)
             holds_subscriptions(t);
+        if (version >= 7)
+            assert_int_equal(db_int(t->d,
+                                    "SELECT count(*) FROM v1_story_items JOIN v1_stories"
+                                    " USING(story_id) WHERE items = 2",
+                                    0),
+                             2);
         temp_tear_down((void **)&t);
     }
 }

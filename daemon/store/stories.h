@@ -1,0 +1,74 @@
+/*
+ * stories.h - the story clusterer inside the items' own transaction. Writer thread only.
+ *
+ * The clusterer (story/cluster.h) lives in memory; what it changes is written with the items that
+ * changed it: stories that can still grow as one BLOB each, the words of new items as a log beside
+ * a checkpoint of the counts. So a crash cannot separate items from stories, and a restart is
+ * invisible. When a transaction is rolled back, the clusterer is read again from the tables.
+ */
+#ifndef TIDINGS_STORE_STORIES_H
+#define TIDINGS_STORE_STORIES_H
+
+#include "model/entry.h"
+#include "store/db.h"
+#include "store/store.h"
+
+struct stories;
+
+/* Where an item's place in its story comes from; stored, only ever grows. */
+enum story_how { STORY_OPENED, STORY_JOINED, STORY_SAME_ARTICLE, STORY_MOVED, STORY_PINNED };
+
+/* Events of stories, in table `event` beside those of items and feeds. */
+enum { EVENT_STORY_NEW = 20, EVENT_STORY_GREW = 21, EVENT_STORY_CHANGED = 22 };
+
+/* Reads what the tables keep; a state of another version, or a damaged one, is left behind with a
+ * line in the log, and stories begin anew. D is borrowed. */
+struct stories *stories_new(struct db *d);
+void stories_free(struct stories *s);
+void stories_set_rules(struct stories *s, const struct td_story_rules *rules);
+
+/* What an event of a story says besides the item. */
+struct story_event {
+    int kind; /* EVENT_STORY_*, 0 = none */
+    int64_t story_id;
+    int64_t outlets;
+    const char *note; /* "probable", "headline", "corrected" ...; NULL = none. A literal */
+};
+
+/* Writes E, which ITEM of FEED at REVISION has caused, into the log: *RET_SEQ its number. */
+int stories_put_event(struct db *d, int64_t now, int64_t feed_id, int64_t item_id, int64_t revision,
+                      const struct story_event *e, int64_t *ret_seq, struct td_err *err);
+
+struct story_entry {
+    int64_t item_id, feed_id, now; /* ms */
+    const char *feed, *feed_title; /* name; the feed's own title, may be NULL */
+    const struct td_entry *entry;
+    bool backlog; /* it raises no event, and neither does what it does to a story */
+};
+/* Puts a new item into its story. *RET says what to tell. */
+int stories_add(struct stories *s, const struct story_entry *e, struct story_event *ret,
+                struct td_err *err);
+/* A stored item was revised: what to tell of its story. */
+int stories_revised(struct stories *s, int64_t item_id, const char *title, struct story_event *ret,
+                    struct td_err *err);
+/* An item has vanished from its feed: tells it of its story, if that was told of. */
+int stories_vanished(struct db *d, const struct store_commit *c, struct store_commit_result *r,
+                     int64_t item_id, int64_t revision, struct td_err *err);
+
+/* Before the transaction commits: writes what changed. */
+int stories_flush(struct stories *s, struct td_err *err);
+/* It was rolled back. */
+void stories_rolled_back(struct stories *s);
+
+/* ---- corrections ---- */
+
+/* The item leaves its story for INTO (0: for a new one), and so do the other sightings of its
+ * article; PIN: and says so for good. Both stories are built again from their items. *RET_STORY
+ * where it is now. -ENOENT when there is no such item or story. */
+int stories_move(struct stories *s, int64_t item_id, int64_t into, bool pin, int64_t now,
+                 int64_t *ret_story, int64_t *ret_seq, struct td_err *err);
+/* All items of FROM go to INTO. -ENOENT. *RET_SEQ of both: the last event that was raised. */
+int stories_merge(struct stories *s, int64_t into, int64_t from, int64_t now, int64_t *ret_seq,
+                  struct td_err *err);
+
+#endif
