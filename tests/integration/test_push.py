@@ -1,10 +1,11 @@
 """WebSub: the real daemon, an origin that names a hub, and a hub that does as the test says."""
 
-import hashlib
+import datetime
 import hmac
 import http.client
 import json
 import socket
+import sqlite3
 import threading
 import time
 import urllib.parse
@@ -12,6 +13,7 @@ import urllib.parse
 import pytest
 
 from test_daemon import CALL, FERRY, events, feed, rss, titles
+from test_disaster import faults  # noqa: F401 (a fixture)
 
 SLOW = {"interval": "1h", "min_interval": "5min", "backlog": "all"}
 NEWS = ("news-1", "Bridge opens a year early", "Traffic flows.")
@@ -385,3 +387,96 @@ def test_the_port_is_taken(daemon, tidingsd):
         daemon.configure("", f"websub-callback = http://127.0.0.1:{port}\nwebsub-listen = 127.0.0.1:{port}\n")
         r = subprocess.run([tidingsd, "--config", daemon.config], capture_output=True, text=True, timeout=20)
     assert r.returncode == 73 and "websub-listen" in r.stderr and str(port) in r.stderr
+
+
+def test_a_hub_that_could_not_be_given_a_secret_hints(daemon, origin, hub, listen, faults):
+    """Over plain http to another machine, as hub.test looks: what it sends is not believed, only that it does."""
+    port = origin.server.server_port
+    links = {"Link": f'<http://hub.test:{port}/hub>; rel="hub", <{origin.url("/a")}>; rel="self"'}
+    origin.set("/a", rss(CALL), headers=links)
+    daemon.start(feed("a", origin.url("/a"), **{**SLOW, "min_interval": "1s"}), listen, env=faults.env)
+    sub = hub.wait(1)
+    assert "hub.secret" not in sub
+    live(daemon)
+    assert daemon.get("/v1/feeds/a")["push"]["signed"] is False
+    origin.set("/a", rss(CALL, FERRY), headers=links)
+    assert call("POST", sub["hub.callback"], rss(("evil", "Evil", "x")).encode())[0] == 202
+    daemon.wait_for(lambda: FERRY[1] in titles(daemon))
+    assert "Evil" not in titles(daemon) and asked(origin, "/a") == 2
+    for _ in range(20):  # nor is a flood of hints one of fetches
+        call("POST", sub["hub.callback"], b"x")
+    origin.wait("/a", 3)
+    assert asked(origin, "/a") == 3
+    assert daemon.get("/v1/status")["push"]["hints"] == 21
+
+
+def change_push(daemon, name, ms):
+    """Moves a time of the subscription in the store of a daemon that does not run."""
+    with sqlite3.connect(daemon.store) as db:
+        text = db.execute("SELECT push FROM feed").fetchone()[0]
+        lines = [line.split(" ", 1) for line in text.splitlines()]
+        text = "".join(f"{k} {int(v) + ms if k == name else v}\n" for k, v in lines)
+        db.execute("UPDATE feed SET push = ?, next_due_at = 0", (text,))
+    db.close()
+
+
+def next_due(daemon):
+    """Seconds until the feed is polled."""
+    at = datetime.datetime.fromisoformat(daemon.get("/v1/feeds/a")["next_due_at"].replace("Z", "+00:00"))
+    return (at - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+
+def test_after_a_day_polls_only_look_after_the_hub(daemon, origin, hub, listen):
+    auto = {"backlog": "all"}
+    offer(origin, hub)
+    daemon.start(feed("a", origin.url("/a"), **auto), listen)
+    sub = hub.wait(1)
+    live(daemon)
+    assert 1800 < next_due(daemon) < 2 * 3600
+    daemon.stop()
+    change_push(daemon, "live-since", -25 * 3600 * 1000)
+    daemon.start()
+    origin.wait("/a", 2)
+    daemon.wait_for(lambda: next_due(daemon) > 22 * 3600)
+    assert "its hub tells what is new" in daemon.get("/v1/feeds/a")["why"]
+    assert push(sub, rss(CALL, NEWS)) == 202
+    daemon.wait_for(lambda: NEWS[1] in titles(daemon))
+    assert next_due(daemon) > 22 * 3600  # a push is no poll
+
+    # a restart keeps that; the end of the lease meanwhile brings the old rhythm back
+    daemon.stop()
+    daemon.start()
+    assert next_due(daemon) > 22 * 3600
+    daemon.stop()
+    hub.answer = 503
+    with sqlite3.connect(daemon.store) as db:
+        due = db.execute("SELECT next_due_at FROM feed").fetchone()[0]
+    change_push(daemon, "lease-until", -11 * 86400 * 1000)
+    with sqlite3.connect(daemon.store) as db:
+        db.execute("UPDATE feed SET next_due_at = ?", (due,))
+    db.close()
+    daemon.start()
+    origin.wait("/a", 2)
+    daemon.wait_for(lambda: "has ended" in daemon.text())
+    daemon.wait_for(lambda: daemon.request("POST", "/v1/refresh", {"feed": "a"})[0] == 200)
+    assert daemon.request("POST", "/v1/refresh", {"feed": "a"})[1]["last_due_at"] < (
+        datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).isoformat()
+
+
+@pytest.mark.parametrize("jump", [-40 * 86400, 40 * 86400])
+def test_the_clock_jumps_and_push_goes_on(daemon, origin, hub, listen, faults, jump):
+    offer(origin, hub)
+    daemon.start(feed("a", origin.url("/a"), **{**SLOW, "interval": "1s", "min_interval": "1s"}),
+                 listen + "starts-per-second = 0\n", env=faults.env)
+    sub = hub.wait(1)
+    live(daemon)
+    faults.set("clock", jump)
+    before = asked(origin, "/a")
+    assert push(sub, rss(FERRY)) == 202  # the old one, or it has just been noticed
+    origin.wait("/a", before + 3, timeout=75)
+    newest = [r for r in hub.requests if r["hub.mode"] == "subscribe"][-1]
+    assert push(newest, rss(NEWS)) == 202
+    daemon.wait_for(lambda: NEWS[1] in titles(daemon))
+    n = len(hub.requests)
+    origin.wait("/a", asked(origin, "/a") + 3)
+    assert len(hub.requests) == n <= 5  # no storm of renewals
