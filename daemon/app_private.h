@@ -249,7 +249,8 @@ void push_free(struct app *a);
 /* Listens for hubs as the settings say, also after a reload. 0, or negative errno and the reason.
  */
 int push_listen(struct app *a, struct td_err *err);
-/* F has come from the store with a text in its state: that becomes its subscription. */
+/* F has come from the store with a text in its state: that becomes its subscription, if there is
+ * one or may be one. */
 void push_load(struct app *a, struct feed *f);
 /* The same for a feed that is not there any more: it is given up. */
 void push_load_left(struct app *a, int64_t feed_id, const char *text);
@@ -258,7 +259,7 @@ void push_look(struct feed *f);
 /* The same for all: at the start, and after a reload. */
 void push_look_all(struct app *a);
 /* F is asked at another address from now on: what was learned at the old one is given up. */
-void push_moved(struct feed *f);
+void push_moved(struct app *a, struct feed *f);
 /* F goes out of the set: its subscription is given up. */
 void push_remove(struct app *a, struct feed *f);
 /* A fetch of F that began in the state BEFORE has ended in F's state, C and R. */

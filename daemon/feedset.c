@@ -333,7 +333,7 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
         bool moved = !str_eq(stored_url, f->conf->url);
         take_state(a, f, state);
         if (moved) { /* validators belong to the old address */
-            push_moved(f);
+            push_moved(a, f);
             move_forget(&f->state);
             f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
         }
@@ -425,7 +425,7 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
         flight_drop(f);
     feedset_unschedule(a, f);
     if (moved) {
-        push_moved(f);
+        push_moved(a, f);
         move_forget(&f->state);
         f->state.next_due_at = clock_now_ms();
     } else if (let_in) { /* other credentials: what they are worth is seen soon */

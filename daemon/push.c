@@ -19,13 +19,9 @@
 #include "serve/callback.h"
 #include "serve/service.h"
 
-#define FETCH_WAIT_MS (10 * 60 * 1000)    /* a renewal waits so long for the fetch it begins with */
-#define LEAVE_MS      (6 * 3600 * 1000LL) /* a hub has so long to let go of a feed that is gone */
-#define TEXT_BYTES    (512u << 10)
+#define FETCH_WAIT_MS (10 * 60 * 1000) /* a renewal waits so long for the fetch it begins with */
 
 static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
-
-static void plan(struct push *p);
 
 /* ---- bookkeeping ---------------------------------------------------------------------------- */
 
@@ -48,7 +44,7 @@ static void set_key(struct push *p, int i, const char *key)
     p->keys[i] = k;
 }
 
-static void set_keys(struct push *p)
+void push_set_keys(struct push *p)
 {
     /* One key moves from member to member: first out, then in. */
     const char *keys[] = {p->st.live.key, p->st.asked.key, p->st.left.key};
@@ -91,7 +87,7 @@ static void set_rhythm(struct push *p)
     app_look(p->app);
 }
 
-static void tell(struct push *p, enum websub_change change)
+void push_tell(struct push *p, enum websub_change change)
 {
     const char *name = p->feed ? p->feed->conf->name : NULL;
     if (!name || change == WEBSUB_SAME)
@@ -133,11 +129,11 @@ static void tell(struct push *p, enum websub_change change)
 
 void push_changed(struct push *p, enum websub_change change)
 {
-    set_keys(p);
+    push_set_keys(p);
     save(p);
-    tell(p, change);
+    push_tell(p, change);
     set_rhythm(p);
-    plan(p);
+    push_plan(p);
 }
 
 /* ---- its life ------------------------------------------------------------------------------- */
@@ -156,7 +152,7 @@ struct push *push_new(struct app *a, struct feed *f)
     return p;
 }
 
-static void drop_waiting(struct push *p)
+void push_drop_waiting(struct push *p)
 {
     for (struct waiting *w; (w = p->waiting);) {
         p->waiting = w->next;
@@ -167,14 +163,14 @@ static void drop_waiting(struct push *p)
     }
 }
 
-static void leave_schedule(struct push *p)
+void push_leave_schedule(struct push *p)
 {
     if (p->host)
         schedule_remove(p->app->schedule, &p->node);
     xreplace(&p->host, NULL);
 }
 
-static void end_request(struct push *p)
+void push_end_request(struct push *p)
 {
     if (p->fetch) {
         fetch_cancel(p->fetch);
@@ -190,9 +186,9 @@ static void free_push(struct push *p)
 {
     if (p->feed)
         p->feed->push = NULL;
-    end_request(p);
-    leave_schedule(p);
-    drop_waiting(p);
+    push_end_request(p);
+    push_leave_schedule(p);
+    push_drop_waiting(p);
     for (int i = 0; i < 3; i++)
         set_key(p, i, NULL);
     DL_DELETE(p->app->pushing->all, p);
@@ -228,7 +224,7 @@ static void wait_at(struct push *p, const char *hub, int64_t at)
     if (!hub || schedule_host_key(hub, host, sizeof host) < 0)
         host[0] = 0; /* only time is waited for */
     if (!str_same(p->host, host)) {
-        leave_schedule(p);
+        push_leave_schedule(p);
         p->host = xstrdup(host);
         schedule_add(p->app->schedule, &p->node, *host ? host : NULL, at);
     } else {
@@ -267,16 +263,16 @@ static enum websub_action next(struct push *p, int64_t now, int64_t *ret_at)
         p->fetched = true;
         action = WEBSUB_SUBSCRIBE;
     }
-    set_keys(p);
+    push_set_keys(p);
     save(p);
-    tell(p, change);
+    push_tell(p, change);
     set_rhythm(p);
     return action;
 }
 
 /* Puts P where it belongs in the schedule; frees it when there is nothing more to do for a feed
  * that is gone. */
-static void plan(struct push *p)
+void push_plan(struct push *p)
 {
     int64_t now = clock_now_ms(), at;
     if (p->fetch || p->hopping)
@@ -317,10 +313,7 @@ static void send_request(struct push *p)
     p->fetch = fetch_start(p->app->fetcher, &p->rq, on_answer, p);
 }
 
-/* The way to the hub is the feed's (a proxy); a reload may change that while a request is under
- * way.
- */
-static void keep_conf(struct push *p, const struct td_feed_conf *conf)
+void push_keep_conf(struct push *p, const struct td_feed_conf *conf)
 {
     td_feed_conf_free(p->conf);
     p->conf = td_feed_conf_copy(conf);
@@ -341,18 +334,18 @@ void push_start(struct app *a, struct sched_node *n)
     p->subscribing = action == WEBSUB_SUBSCRIBE;
     if (!here || (!p->subscribing && action != WEBSUB_UNSUBSCRIBE)) {
         schedule_done(a->schedule, n, now, TD_NEVER);
-        plan(p);
+        push_plan(p);
         return;
     }
     if (p->subscribing) {
         unsigned char random[WEBSUB_RANDOM_BYTES];
         crypto_random(random, sizeof random);
         websub_ask(&p->st, wanted(p), random, now);
-        set_keys(p); /* the hub may ask back before it answers */
+        push_set_keys(p); /* the hub may ask back before it answers */
         save(p);
     }
     if (p->feed)
-        keep_conf(p, p->feed->conf);
+        push_keep_conf(p, p->feed->conf);
     p->url = TAKE(hub);
     p->form = websub_form(&p->st, p->subscribing);
     p->chain = (struct redirect_chain){0};
@@ -401,143 +394,9 @@ static void on_answer(void *ctx, struct td_result *result)
     enum websub_change change = websub_answered(&p->st, p->subscribing,
                                                 result->outcome == TD_OUT_OK, status,
                                                 result->retry_after_at, &result->err, now);
-    end_request(p);
+    push_end_request(p);
     td_result_fini(result);
     push_changed(p, change);
-}
-
-/* ---- what becomes of feeds ------------------------------------------------------------------ */
-
-void push_look(struct feed *f)
-{
-    if (f->push)
-        plan(f->push);
-}
-
-static void forget_feed(struct push *p, int64_t now)
-{
-    enum websub_change change;
-    websub_discovered(&p->st, NULL, NULL, now, &change);
-    if (!p->feed && p->st.left.key) /* not for the whole lease */
-        p->st.left_until = MIN(p->st.left_until, now + LEAVE_MS);
-    drop_waiting(p);
-    end_request(p);
-    leave_schedule(p);
-    push_changed(p, change);
-}
-
-void push_moved(struct feed *f)
-{
-    flight_drop_pushed(f);
-    if (f->push)
-        forget_feed(f->push, clock_now_ms());
-}
-
-void push_remove(struct app *a, struct feed *f)
-{
-    struct push *p = f->push;
-    int64_t now = clock_now_ms();
-    if (!p)
-        return;
-    /* What the feed names stays with it in the store: it may come back with a 304. */
-    struct td_push bare;
-    CLEANUP_BUF struct buf text = BUF_INIT(TEXT_BYTES);
-    td_push_init(&bare);
-    bare.hubs = xstrdup_or_null(p->st.hubs);
-    bare.topic = xstrdup_or_null(p->st.topic);
-    td_push_write(&bare, &text);
-    td_push_fini(&bare);
-    if (f->state.feed_id)
-        store_feed_push(a->store, f->state.feed_id, text.len ? text.data : NULL);
-    f->push = NULL;
-    p->feed = NULL;
-    end_request(p);
-    keep_conf(p, f->conf);
-    forget_feed(p, now);
-}
-
-void push_load(struct app *a, struct feed *f)
-{
-    CLEANUP_FREE char *text = TAKE(f->state.push);
-    if (!text || f->push)
-        return;
-    struct push *p = push_new(a, f);
-    td_push_read(&p->st, text);
-    p->saved = crypto_hash64(text, strlen(text));
-    f->state.pushed_until = push_relied_until(f, clock_now_ms());
-    if (f->state.pushed_until == TD_NEVER && f->state.last_fetch_at != TD_NEVER &&
-        !f->state.gone) { /* it lapsed while nobody was there */
-        policy_replan(&f->state, f->conf);
-        td_feed_state_slim(&f->state);
-    }
-    set_keys(p);
-}
-
-void push_load_left(struct app *a, int64_t feed_id, const char *text)
-{
-    struct td_push st;
-    td_push_read(&st, text);
-    if (!st.live.key) {
-        td_push_fini(&st);
-        return;
-    }
-    struct push *p = push_new(a, NULL);
-    p->st = st;
-    store_feed_push(a->store, feed_id, NULL);
-    forget_feed(p, clock_now_ms());
-}
-
-/* The hubs of a document that were tried, as the subscription has them: http or https, of bearable
- * length, LIMIT_PUSH_HUBS at most. */
-static char *hubs_of(const struct td_batch *b)
-{
-    CLEANUP_BUF struct buf hubs = BUF_INIT(LIMIT_PUSH_HUBS * (LIMIT_URL_BYTES + 1));
-    char host[300];
-    int n = 0;
-    for (uint32_t i = 0; i < b->n_hubs && n < LIMIT_PUSH_HUBS; i++) {
-        const char *url = b->hubs[i].url;
-        if (strlen(url) > LIMIT_URL_BYTES || strchr(url, '\n') ||
-            schedule_host_key(url, host, sizeof host) < 0)
-            continue;
-        buf_addf(&hubs, "%s%s", n++ ? "\n" : "", url);
-    }
-    return n ? buf_take(&hubs, NULL) : NULL;
-}
-
-static void rediscover(struct app *a, struct feed *f, const struct td_batch *b, int64_t now)
-{
-    enum websub_change change;
-    CLEANUP_FREE char *hubs = hubs_of(b);
-    bool topic = b->feed_url && strlen(b->feed_url) <= LIMIT_URL_BYTES &&
-                 !strchr(b->feed_url, '\n');
-    if (!f->push && (!hubs || !topic))
-        return;
-    struct push *p = f->push ? f->push : push_new(a, f);
-    if (websub_discovered(&p->st, hubs, topic ? b->feed_url : NULL, now, &change)) {
-        end_request(p); /* what was being asked is not what we want now */
-        leave_schedule(p);
-        tell(p, change);
-    }
-}
-
-void push_polled(struct app *a, struct feed *f, const struct td_feed_state *before,
-                 const struct store_commit *c, const struct store_commit_result *r)
-{
-    int64_t now = clock_now_ms();
-    const struct td_fetch_note *note = td_feed_state_last(&f->state);
-    bool whole = note->outcome == TD_OUT_OK && note->http_status != 226;
-    if (c->batch && (whole || c->batch->n_hubs))
-        rediscover(a, f, c->batch, now);
-    struct push *p = f->push;
-    if (!p)
-        return;
-    if (td_outcome_good(note->outcome)) {
-        bool watched = before->last_success_at != TD_NEVER &&
-                       before->last_success_at >= MAX(p->st.live_since, a->started_at);
-        websub_polled(&p->st, r->n_new, watched, now);
-    }
-    p->fetched = p->fetch_until != TD_NEVER;
-    push_changed(p, WEBSUB_SAME);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -562,13 +421,6 @@ void push_free(struct app *a)
     free(g->listening);
     free(g);
     a->pushing = NULL;
-}
-
-void push_look_all(struct app *a)
-{
-    struct push *p, *next;
-    DL_FOREACH_SAFE(a->pushing->all, p, next)
-    plan(p);
 }
 
 void push_count(const struct app *a, struct push_counts *ret)

@@ -62,7 +62,7 @@ static void take_next(struct push *p)
 
 static void queue(struct app *a, struct feed *f, struct buf *body, const char *type, uint64_t call)
 {
-    struct push *p = f->push ? f->push : push_new(a, f);
+    struct push *p = push_of(a, f);
     struct waiting *w = xcalloc(1, sizeof *w), **last = &p->waiting;
     w->body = *body;
     *body = BUF_INIT(0);

@@ -8,6 +8,8 @@
 #include "fetch/websub.h"
 #include "model/push.h"
 
+#define TEXT_BYTES (512u << 10) /* of a td_push_write */
+
 struct push_key { /* under which a hub may come */
     struct push *push;
     char key[TD_PUSH_KEY_BYTES + 1];
@@ -54,6 +56,19 @@ struct pushing {
 
 /* One for F (NULL: of a feed that is gone), which has none. */
 struct push *push_new(struct app *a, struct feed *f);
+/* F's, made if need be from the text in its state. */
+struct push *push_of(struct app *a, struct feed *f);
+/* Puts P where it belongs in the schedule. It may be freed. */
+void push_plan(struct push *p);
+/* The parts of a change: the keys a hub may come under, and one line of the log. */
+void push_set_keys(struct push *p);
+void push_tell(struct push *p, enum websub_change change);
+/* Ends what is under way. */
+void push_end_request(struct push *p);
+void push_leave_schedule(struct push *p);
+void push_drop_waiting(struct push *p);
+/* The way to the hub is that of CONF (a proxy); a copy, for a reload may change it. */
+void push_keep_conf(struct push *p, const struct td_feed_conf *conf);
 /* After any change of P: keys, store, log, rhythm, schedule. It may be freed. */
 void push_changed(struct push *p, enum websub_change change);
 
