@@ -3,8 +3,8 @@
  * when a hub may be asked, fetch/ asks it, the store keeps what is known. push_hear.c is what comes
  * back.
  *
- * Each feed that names a hub has a struct push. It is a node of the schedule at its hub's host, due
- * when something is to be done: so requests to hubs wait in the hosts' queues like all others.
+ * Each feed that names a hub has a struct push. When its hub is to be asked it is a node of the
+ * schedule at the hub's host: so requests to hubs wait in the hosts' queues like all others.
  */
 #include "push_private.h"
 
@@ -19,6 +19,8 @@
 #include "serve/callback.h"
 #include "serve/service.h"
 
+#define MIN_WAIT_MS   ((int64_t)10)    /* a clock that runs a little slow makes no busy loop */
+#define LOOK_MS       (3600 * 1000LL)  /* look at the wall clock this often: it may jump */
 #define FETCH_WAIT_MS (10 * 60 * 1000) /* a renewal waits so long for the fetch it begins with */
 
 static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
@@ -138,6 +140,8 @@ void push_changed(struct push *p, enum websub_change change)
 
 /* ---- its life ------------------------------------------------------------------------------- */
 
+static void on_alarm(struct ev_loop *loop, ev_timer *w, int revents);
+
 struct push *push_new(struct app *a, struct feed *f)
 {
     struct push *p = xcalloc(1, sizeof *p);
@@ -145,6 +149,8 @@ struct push *push_new(struct app *a, struct feed *f)
     p->feed = f;
     p->fetch_until = TD_NEVER;
     p->node.kind = NODE_HUB;
+    ev_init(&p->alarm, on_alarm);
+    p->alarm.data = p;
     td_push_init(&p->st);
     DL_APPEND(a->pushing->all, p);
     if (f)
@@ -165,6 +171,7 @@ void push_drop_waiting(struct push *p)
 
 void push_leave_schedule(struct push *p)
 {
+    ev_timer_stop(p->app->loop, &p->alarm);
     if (p->host)
         schedule_remove(p->app->schedule, &p->node);
     xreplace(&p->host, NULL);
@@ -217,19 +224,35 @@ static char *next_hub(const struct push *p, enum websub_action action)
     return st->live.key ? xstrdup(st->live.hub) : websub_hub(st);
 }
 
-/* In the schedule at HUB's host for the time AT. */
-static void wait_at(struct push *p, const char *hub, int64_t at)
+static void on_alarm(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    push_plan(w->data);
+}
+
+/* Nothing to ask: out of the schedule until AT, and the wall clock is looked at meanwhile, for it
+ * may jump. */
+static void wait_until(struct push *p, int64_t now, int64_t at)
+{
+    push_leave_schedule(p);
+    if (at == TD_NEVER)
+        return;
+    int64_t in_ms = MAX(at - now, MIN_WAIT_MS);
+    in_ms = MIN(in_ms, LOOK_MS);
+    ev_timer_set(&p->alarm, (double)in_ms / 1000, 0.);
+    ev_timer_start(p->app->loop, &p->alarm);
+}
+
+/* Into the queue of HUB's host. */
+static void wait_for(struct push *p, const char *hub)
 {
     char host[300];
     if (!hub || schedule_host_key(hub, host, sizeof host) < 0)
-        host[0] = 0; /* only time is waited for */
-    if (!str_same(p->host, host)) {
-        push_leave_schedule(p);
-        p->host = xstrdup(host);
-        schedule_add(p->app->schedule, &p->node, *host ? host : NULL, at);
-    } else {
-        schedule_move(p->app->schedule, &p->node, at);
-    }
+        host[0] = 0; /* fetch/ will say what is wrong with it */
+    if (str_same(p->host, host))
+        return;
+    push_leave_schedule(p);
+    p->host = xstrdup(host);
+    schedule_add(p->app->schedule, &p->node, *host ? host : NULL, clock_now_ms());
     app_look(p->app);
 }
 
@@ -284,11 +307,11 @@ void push_plan(struct push *p)
     }
     CLEANUP_FREE char *hub = next_hub(p, action);
     if (action == WEBSUB_FETCH)
-        wait_at(p, hub, p->fetch_until);
+        wait_until(p, now, p->fetch_until);
     else if (action == WEBSUB_WAIT)
-        wait_at(p, hub, at);
+        wait_until(p, now, at);
     else
-        wait_at(p, hub, now);
+        wait_for(p, hub);
 }
 
 /* ---- asking a hub --------------------------------------------------------------------------- */
@@ -333,7 +356,7 @@ void push_start(struct app *a, struct sched_node *n)
     bool here = hub && (schedule_host_key(hub, host, sizeof host) < 0 || str_eq(host, p->host));
     p->subscribing = action == WEBSUB_SUBSCRIBE;
     if (!here || (!p->subscribing && action != WEBSUB_UNSUBSCRIBE)) {
-        schedule_done(a->schedule, n, now, TD_NEVER);
+        push_leave_schedule(p);
         push_plan(p);
         return;
     }
@@ -390,7 +413,7 @@ static void on_answer(void *ctx, struct td_result *result)
         schedule_limited(a->schedule, &p->node,
                          result->retry_after_at != TD_NEVER ? result->retry_after_at
                                                             : now + LIMIT_INTERVAL_FLOOR_MS);
-    schedule_done(a->schedule, &p->node, now, TD_NEVER);
+    push_leave_schedule(p);
     enum websub_change change = websub_answered(&p->st, p->subscribing,
                                                 result->outcome == TD_OUT_OK, status,
                                                 result->retry_after_at, &result->err, now);

@@ -31,6 +31,7 @@ struct push {
     struct td_push st;
     struct push_key *keys[3]; /* of live, asked, left */
     uint64_t saved;           /* hash of the text in the store */
+    ev_timer alarm;           /* time alone is waited for; not while it is in the schedule */
     struct sched_node node;
     char *host; /* of the node, "" = of none; NULL = it is not in the schedule */
     struct fetch *fetch;
@@ -63,7 +64,7 @@ void push_plan(struct push *p);
 /* The parts of a change: the keys a hub may come under, and one line of the log. */
 void push_set_keys(struct push *p);
 void push_tell(struct push *p, enum websub_change change);
-/* Ends what is under way. */
+/* Ends what is under way, and what it waits for. */
 void push_end_request(struct push *p);
 void push_leave_schedule(struct push *p);
 void push_drop_waiting(struct push *p);

@@ -132,6 +132,13 @@ static void add_daemon(struct frame *f, const json_t *s)
         add_line(f, "round",
                  "%" PRId64 " of %" PRId64 " feeds of the first round, %" PRId64 " failed",
                  round - pending, round, number_at(s, "first_round", "failed"));
+    if (text_of(json_object_get(s, "push"), "callback"))
+        add_line(f, "push",
+                 "%" PRId64 " feeds told by a hub, %" PRId64 " asked for; since the start "
+                 "%" PRId64 " pushes, %" PRId64 " hints, %" PRId64 " ignored",
+                 number_at(s, "push", "live"), number_at(s, "push", "asked"),
+                 number_at(s, "push", "taken"), number_at(s, "push", "hints"),
+                 number_at(s, "push", "ignored"));
     add_line(f, "rate",
              "%.1f items/s, %.1f fetches/s; since the start %" PRId64 " new items, %" PRId64
              " changed",
