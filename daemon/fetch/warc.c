@@ -11,7 +11,9 @@
 #include "base/str.h"
 #include "fetch/head.h"
 
-#define MAGIC "WARC/1."
+#define MAGIC      "WARC/1."
+#define NUMBER_MAX (1LL << 50) /* ms: far from where sums overflow */
+#define RATE_MAX   1e6         /* items a day */
 
 /* ---- numbers by name ------------------------------------------------------------------------ */
 
@@ -238,7 +240,9 @@ static int64_t number_field(const struct head *h, const char *name, int64_t othe
     int64_t v;
     if (text && str_eq(text, "never"))
         return TD_NEVER;
-    return text && str_to_i64(text, &v) == 0 ? v : otherwise;
+    if (!text || str_to_i64(text, &v) < 0)
+        return otherwise;
+    return v > NUMBER_MAX ? NUMBER_MAX : v < -NUMBER_MAX ? -NUMBER_MAX : v;
 }
 
 static void take_string(char **to, char *value)
@@ -275,6 +279,8 @@ static void read_info(struct td_recording *rec, const struct head *h)
     take_string(&rec->software, head_dup(h, "software"));
     CLEANUP_FREE char *rate = field(h, "rate-per-day");
     rec->state.rate_per_day = rate ? strtod(rate, NULL) : -1;
+    if (!(rec->state.rate_per_day >= 0 && rec->state.rate_per_day < RATE_MAX))
+        rec->state.rate_per_day = -1;
     rec->full = number_field(h, "full", 0);
     rec->conf.source = number_field(h, "source", 0) == TD_SOURCE_HTTP ? TD_SOURCE_HTTP
                                                                       : TD_SOURCE_FILE;
