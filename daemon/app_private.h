@@ -345,6 +345,7 @@ void status_json(void *app, struct buf *out);
 void status_metrics(void *app, struct buf *out);
 int status_ready(void *app, struct td_err *err);
 void status_pacing(void *app, int64_t feed_id, struct buf *out);
+void status_access(void *app, int64_t feed_id, struct buf *out);
 
 /* ---- control.c: what users ask ---- */
 extern const struct serve_ops control_ops;

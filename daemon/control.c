@@ -304,6 +304,7 @@ const struct serve_ops control_ops = {
     .metrics = status_metrics,
     .feed_phase = status_feed_phase,
     .feed_pacing = status_pacing,
+    .feed_access = status_access,
     .add = op_add,
     .remove = op_remove,
     .refresh = op_refresh,

@@ -9,6 +9,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+void status_access(void *app, int64_t feed_id, struct buf *out)
+{
+    const struct feed *f = feedset_by_id(app, feed_id);
+    if (f)
+        td_access_words(out, f->conf->access);
+}
+
 const char *status_feed_phase(void *app, int64_t feed_id)
 {
     static const char *const names[] = {

@@ -336,6 +336,8 @@ static void add_next(struct answer *a, const json_t *feed)
         add_line(a, "Because", "%s", text_of(feed, "why"));
     if (text_of(feed, "pacing"))
         add_line(a, "Pacing", "%s", text_of(feed, "pacing"));
+    if (text_of(feed, "access"))
+        add_line(a, "Access", "%s", text_of(feed, "access"));
 }
 
 /* " TEXT WHEN": an instant in words behind other words, nothing when there is none. */
@@ -407,6 +409,7 @@ static void ask_phase(const struct client *c, json_t *feed)
     if (api_call(c->place.socket, "GET", path, NULL, &live, NULL) == 0 && text_of(live, "phase")) {
         json_object_set(feed, "phase", json_object_get(live, "phase"));
         json_object_set(feed, "pacing", json_object_get(live, "pacing"));
+        json_object_set(feed, "access", json_object_get(live, "access"));
     }
     json_decref(live);
 }

@@ -84,7 +84,8 @@ void td_access_words(struct buf *out, const struct td_access *a)
         {a->client_cert, "client certificate"},
         {a->ca_file, "ca-file"},
         {a->tls_pin, "tls-pin"},
-        {a->proxy, "proxy "},
+        {a->n_allow ? "" : NULL, "allow-addresses"},
+        {str_empty(a->proxy) ? NULL : a->proxy, "proxy "},
     };
     const char *between = "";
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)

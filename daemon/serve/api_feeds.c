@@ -120,16 +120,18 @@ void api_feed(struct request *q, struct reader *r)
         buf_addc(&q->out, '\n');
 }
 
-static void add_pacing(struct request *q, int64_t feed_id, struct buf *out)
+/* What app.c has to say of a feed, as member KEY; nothing when that is nothing. */
+static void add_words(struct request *q, const char *key, int64_t feed_id,
+                      void (*fn)(void *app, int64_t feed_id, struct buf *out), struct buf *out)
 {
     CLEANUP_BUF struct buf words = BUF_INIT(1 << 14);
     struct jw jw = {.b = out, .comma = true};
-    q->s->ops->feed_pacing(q->s->app, feed_id, &words);
+    fn(q->s->app, feed_id, &words);
     if (words.len)
-        jw_str(&jw, "pacing", buf_str(&words));
+        jw_str(&jw, key, buf_str(&words));
 }
 
-/* Loop: puts the phases in, and for one feed its pacing. */
+/* Loop: puts the phases in, and for one feed its pacing and access. */
 int api_feeds_finish(struct request *q)
 {
     struct feeds_work *w = q->work;
@@ -141,8 +143,10 @@ int api_feeds_finish(struct request *q)
         from = w->places[i].at;
         if (phase)
             buf_addf(&out, ",\"phase\":\"%s\"", phase);
-        if (w->one)
-            add_pacing(q, w->places[i].feed_id, &out);
+        if (!w->one)
+            continue;
+        add_words(q, "pacing", w->places[i].feed_id, q->s->ops->feed_pacing, &out);
+        add_words(q, "access", w->places[i].feed_id, q->s->ops->feed_access, &out);
     }
     buf_add(&out, q->out.data + from, q->out.len - from);
     buf_free(&q->out);

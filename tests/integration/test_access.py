@@ -62,6 +62,7 @@ def test_no_secret_is_seen_anywhere(daemon, tidings, origin):
     for path in ("/v1/status", "/v1/feeds", "/v1/feeds/wrong", "/v1/feeds/off", "/v1/items", "/metrics"):
         seen[path] = str(daemon.get(path))
     assert "with the feed's access settings" in seen["client"]
+    assert "basic, header" in seen["client"] and "basic, proxy http://127.0.0.1:9" in seen["client"]
     proc = f"/proc/{daemon.process.pid}"
     for name in ("cmdline", "environ"):
         with open(f"{proc}/{name}", errors="replace") as f:

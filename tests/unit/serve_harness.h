@@ -108,6 +108,11 @@ static inline int op_ready(void *app, struct td_err *err)
     return w->not_ready ? td_err(err, -EAGAIN, "starting") : 0;
 }
 
+static void op_feed_access(void *app, int64_t feed_id, struct buf *out)
+{
+    buf_adds(out, "basic");
+}
+
 static void op_feed_pacing(void *app, int64_t feed_id, struct buf *out)
 {
     if (feed_id == 1)
@@ -118,6 +123,7 @@ static const struct serve_ops ops = {.status = op_status,
                                      .metrics = op_metrics,
                                      .feed_phase = op_feed_phase,
                                      .feed_pacing = op_feed_pacing,
+                                     .feed_access = op_feed_access,
                                      .add = op_add,
                                      .remove = op_remove,
                                      .refresh = op_refresh,

@@ -78,6 +78,10 @@ static void words(void **state)
     td_access_words(&text, &all);
     assert_string_equal(buf_str(&text), "basic, bearer, header, cookies, client certificate, "
                                         "ca-file, tls-pin, proxy http://p.example:3128");
+    struct cidr block = {{10}, 2, 8};
+    buf_clear(&text);
+    td_access_words(&text, &(struct td_access){.proxy = (char *)"", .allow = &block, .n_allow = 1});
+    assert_string_equal(buf_str(&text), "allow-addresses");
     td_access_secrets(&all, count, &secrets);
     assert_string_equal(buf_str(&secrets), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==|open sesame|cHU6cHB3|ppw|"
                                            "t0ken|kpw|k3y|a: b|");
