@@ -83,6 +83,7 @@
 #define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */
 #define LIMIT_EXPANSION_BYTES   (1u << 20)   /* text that came out of internal entities */
 #define LIMIT_NAMESPACES        256          /* prefixes in scope; a repaired document's */
+#define LIMIT_NAMES             20000        /* different names in one document; real ones: 200 */
 #define LIMIT_ENTITIES          256          /* declared by it; real ones have a handful */
 #define LIMIT_ENTITY_DEPTH      8            /* entities within entities of it */
 #define LIMIT_DATE_BYTES        200          /* longer texts are no dates */

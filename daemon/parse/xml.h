@@ -1,8 +1,9 @@
 /*
  * xml.h - XML text (UTF-8) into a tree: the strict reader, and the one that takes anything.
  *
- * xml_read_strict is libxml2 (SAX2): exact, and it decides what is well-formed. What it refuses
- * goes to xml_read_soup, which never fails: it reads tags, text and references as they come, closes
+ * xml_read_strict is libxml2 (SAX2): exact, and it decides what is well-formed. What it refuses, or
+ * would take quadratic time for (more attributes, namespaces or names than any feed has), goes to
+ * xml_read_soup, which never fails: it reads tags, text and references as they come, closes
  * what is left open and ignores what closes nothing. Neither touches network or files, loads a
  * DTD or expands more than LIMIT_EXPANSION_BYTES out of internal entities; external entities are
  * empty.

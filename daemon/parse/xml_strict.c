@@ -15,6 +15,8 @@
  * CDATA on where it stands, but takes no more than 10 MB ahead. */
 #define PIECE_BYTES (1u << 20)
 
+#define TAG_BLOCK_BYTES 2048
+
 #define NS_CACHE 32 /* URIs of one document; more are looked up again each time */
 
 struct strict {
@@ -29,6 +31,20 @@ struct strict {
     } cache[NS_CACHE];
     unsigned n_cache;
 };
+
+static void give_up(struct strict *s)
+{
+    s->failed = true;
+    xmlStopParser(s->ctxt);
+}
+
+/* libxml2 looks through all namespaces in scope for each element, and its dictionary of names does
+ * not grow well: beyond these limits it takes quadratic time, and the soup reader is the better
+ * one. */
+static bool is_crowded(const struct strict *s)
+{
+    return s->ctxt->nsNr > 2 * LIMIT_NAMESPACES || xmlDictSize(s->ctxt->dict) > LIMIT_NAMES;
+}
 
 static enum ns ns_of(struct strict *s, const xmlChar *prefix, const xmlChar *uri)
 {
@@ -49,6 +65,10 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
                      int n_ns, const xmlChar **nss, int n_attrs, int n_default, const xmlChar **a)
 {
     struct strict *s = ctx;
+    if (is_crowded(s)) {
+        give_up(s);
+        return;
+    }
     for (int i = 0; i < n_ns; i++) /* what is declared at the root tells the format */
         s->t->seen |= s->t->depth ? 0 : 1u << ns_of(s, nss[2 * i], nss[2 * i + 1]);
     struct node *n = tree_open(s->t, ns_of(s, prefix, uri), (const char *)name, (size_t)n_attrs);
@@ -66,8 +86,7 @@ static void on_text(void *ctx, const xmlChar *text, int n)
 {
     struct strict *s = ctx;
     if (s->t->text_bytes + (size_t)n > s->max_text) {
-        s->failed = true;
-        xmlStopParser(s->ctxt);
+        give_up(s);
         return;
     }
     tree_text(s->t, (const char *)text, (size_t)n);
@@ -104,6 +123,10 @@ static void on_entity_decl(void *ctx, const xmlChar *name, int type, const xmlCh
                            const xmlChar *system_id, xmlChar *content)
 {
     struct strict *s = ctx;
+    if (is_crowded(s)) {
+        give_up(s);
+        return;
+    }
     bool external = type != XML_INTERNAL_GENERAL_ENTITY && type != XML_INTERNAL_PARAMETER_ENTITY;
     bool general = type == XML_INTERNAL_GENERAL_ENTITY ||
                    type == XML_EXTERNAL_GENERAL_PARSED_ENTITY;
@@ -148,10 +171,8 @@ static void on_start_document(void *ctx)
 static void on_error(void *ctx, xmlErrorPtr e)
 {
     struct strict *s = ctx;
-    if (e->level == XML_ERR_FATAL) {
-        s->failed = true;
-        xmlStopParser(s->ctxt);
-    }
+    if (e->level == XML_ERR_FATAL)
+        give_up(s);
 }
 
 static void free_ctxt(xmlParserCtxt **c)
@@ -159,6 +180,45 @@ static void free_ctxt(xmlParserCtxt **c)
     if (*c && (*c)->myDoc)
         xmlFreeDoc((*c)->myDoc);
     xmlFreeParserCtxt(*c);
+}
+
+/* Has the tag at S ('<') more attributes than we take? libxml2 compares each with each. */
+static bool is_crowded_tag(const char *s, const char *end)
+{
+    size_t n = 0;
+    if (end - s < 2 || strchr("!?/", s[1])) /* no start tag */
+        return false;
+    for (s++; s < end && *s != '>' && n <= LIMIT_ATTRIBUTES; s++)
+        if (*s == '"' || *s == '\'') {
+            s = memchr(s + 1, *s, (size_t)(end - s - 1));
+            if (!s)
+                return false;
+            n++;
+        }
+    return n > LIMIT_ATTRIBUTES;
+}
+
+/* Is there such a tag? As no '<' can be inside of it, a big one fills a block: only there it is
+ * looked for closely, so that ordinary documents pay one memchr for each. */
+static bool has_crowded_tag(const char *s, size_t n)
+{
+    const char *end = s + n, *last = s;
+    while (end - s >= TAG_BLOCK_BYTES) {
+        const char *lt = memchr(s, '<', TAG_BLOCK_BYTES);
+        if (!lt) {
+            const char *tag = memrchr(last, '<', (size_t)(s - last));
+            if (tag && is_crowded_tag(tag, end))
+                return true;
+            lt = memchr(s, '<', (size_t)(end - s));
+            if (!lt)
+                return false;
+            s = last = lt;
+            continue;
+        }
+        last = s;
+        s += TAG_BLOCK_BYTES;
+    }
+    return false;
 }
 
 int xml_read_strict(struct tree *t, const char *text, size_t n, unsigned *repairs)
@@ -185,6 +245,8 @@ int xml_read_strict(struct tree *t, const char *text, size_t n, unsigned *repair
     xmlParserCtxt *c = xmlCreatePushParserCtxt((xmlSAXHandler *)&handler, &s, NULL, 0, NULL);
     if (!c)
         return -ENOMEM;
+    if (has_crowded_tag(text, n))
+        return -EBADMSG;
     s.ctxt = c;
     xmlCtxtUseOptions(c, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC |
                              XML_PARSE_BIG_LINES);

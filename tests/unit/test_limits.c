@@ -3,8 +3,9 @@
 #include "base/arena.h"
 #include "parse_harness.h"
 
-#define HEAD "<rss version='2.0'" NAMESPACES "><channel>"
-#define TAIL "</channel></rss>"
+#define HEAD        "<rss version='2.0'" NAMESPACES "><channel>"
+#define TAIL        "</channel></rss>"
+#define CROWD_BYTES (5u << 20)
 
 static void repeat(struct buf *b, const char *s, size_t times)
 {
@@ -168,6 +169,60 @@ static void declarations(void **state)
     doc_free(&d);
 }
 
+/* What would take libxml2 quadratic time is read all the same: minutes otherwise, and the test's
+ * timeout is the judge. */
+static void crowds(void **state)
+{
+    static const char *const each[] = {" a%d=''", " xmlns:n%d='u'", "<e%d/>", "<e x%d=''/>"};
+    CLEANUP_BUF struct buf b = BUF_INIT(1u << 25);
+    for (size_t k = 0; k < ARRAY_SIZE(each); k++) {
+        bool in_tag = each[k][0] == ' ';
+        buf_clear(&b);
+        buf_adds(&b, "<rss version='2.0'");
+        for (int i = 0; in_tag && b.len < CROWD_BYTES; i++)
+            buf_addf(&b, each[k], i);
+        buf_adds(&b, "><channel><title>t</title>");
+        for (int i = 0; !in_tag && b.len < CROWD_BYTES; i++)
+            buf_addf(&b, each[k], i);
+        buf_adds(&b, "<item><title>i</title></item>" TAIL);
+        struct doc d = parse_buf(&b);
+        expect(&d, "title", "\"t\"");
+        expect(&d, "items.0.title", "\"i\"");
+        expect(&d, "_tidings.dropped", in_tag ? "true" : NULL);
+        doc_free(&d);
+    }
+    /* namespaces of nested elements add up */
+    buf_clear(&b);
+    buf_adds(&b, "<rss version='2.0'><channel><title>t</title>");
+    for (int i = 0; i < 100; i++) {
+        buf_adds(&b, "<x");
+        for (int j = 0; j < 100; j++)
+            buf_addf(&b, " xmlns:n%d='u'", 100 * i + j);
+        buf_adds(&b, ">");
+    }
+    while (b.len < CROWD_BYTES)
+        buf_adds(&b, "<a/>");
+    struct doc d = parse_buf(&b);
+    expect(&d, "title", "\"t\"");
+    doc_free(&d);
+}
+
+/* A long tag, comment or text with many quotes is no crowd. */
+static void no_crowd(void **state)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(1u << 20);
+    buf_adds(&b, "<!-- ");
+    repeat(&b, "\"'\" ", 2000);
+    buf_adds(&b, "-->" HEAD "<title x='");
+    repeat(&b, "\"", 5000);
+    buf_adds(&b, "'>t</title><description>");
+    repeat(&b, "\"\" = ", 2000);
+    buf_adds(&b, "</description>" TAIL);
+    struct doc d = parse_buf(&b);
+    assert_true(d.batch->well_formed);
+    doc_free(&d);
+}
+
 /* The tree of a document. Its own memory, so not where a sanitizer multiplies it. */
 static void tree(void **state)
 {
@@ -189,6 +244,7 @@ int main(void)
         cmocka_unit_test(coordinates), cmocka_unit_test(dates),        cmocka_unit_test(item_json),
         cmocka_unit_test(batch),       cmocka_unit_test(hubs),         cmocka_unit_test(discovered),
         cmocka_unit_test(json),        cmocka_unit_test(declarations), cmocka_unit_test(tree),
+        cmocka_unit_test(crowds),      cmocka_unit_test(no_crowd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
