@@ -288,7 +288,8 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 /* A follower over TCP may be silent for days: one that has vanished without a word is let go after
- * some minutes, whether or not there is something to send it. */
+ * some minutes, whether or not there is something to send it. (No TCP_USER_TIMEOUT: it would end
+ * one that is there and reads nothing for a while.) */
 static void notice_absence(int fd)
 {
     const int on = 1, idle_s = 120, every_s = 30, tries = 4;

@@ -226,6 +226,9 @@ systemctl stop tidingsd.service 2>/dev/null || fail stop
 [ $((SECONDS - before)) -le 5 ] || fail "stopping took $((SECONDS - before)) s"
 [ "$(prop Result)" = success ] || fail "stop: $(prop Result)"
 [ -S /run/tidings/tidings.sock ] || fail "the socket went with the service"
+rm -f /var/lib/tidings/backup/*.db
+systemctl start tidings-backup.service && [ -s /var/lib/tidings/backup/*.db ] || fail "backup while the daemon is stopped"
+[ "$(prop ActiveState)" = inactive ] || fail "a backup started the daemon"
 tidings status >/dev/null || fail "the socket does not start the service again"
 eventually "the socket outlives the service" systemctl is-active tidingsd.service
 
