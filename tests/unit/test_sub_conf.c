@@ -105,6 +105,7 @@ static void mistakes(void **state)
         {"query = x\n", ":1: [subscription s] without sink; allowed: sink = stream, webhook URL"},
         {"sink = pigeon x\n", ":2: sink = 'pigeon x'; allowed: stream, webhook URL"},
         {"sink = webhook\n", ":2: sink = 'webhook'; allowed:"},
+        {"sink = webhook http://x/\nhub-secret = x\n", ":3: hub-secret in the config"},
         {"sink = stream x\n", ":2: sink = 'stream x'; allowed:"},
         {"sink = webhook ftp://x/\n", ":2: sink = webhook"},
         {"sink = webhook file:x\n", ":2: sink = "},
@@ -194,6 +195,15 @@ static void at_run_time(void **state)
         {"sink = stream\nsendmail = id\n", "sendmail does not go with sink = stream"},
         {"sendmail = id\nsink = stream\n", "sendmail does not go with sink = stream"},
         {"nonsense\n", "allowed: key = value"},
+        {"sink = webhook http://x/\nformat = websub\nhub-topic = http://t/\nhub-url = http://h/\n"
+         "hub-expires = 2026-12-01T00:00:00Z\nhub-secret = a b\nhub-title = T\n",
+         NULL},
+        {"sink = webhook http://x/\nformat = websub\n", "by asking the hub"},
+        {"sink = webhook http://x/\nhub-topic = http://t/\nhub-url = http://h/\n",
+         "by asking the hub"},
+        {"sink = webhook http://x/\nformat = websub\nhub-topic = http://t/\nhub-url = http://h/\n"
+         "hub-expires = soon\n",
+         "hub-expires = 'soon'"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct td_err err = {""};
