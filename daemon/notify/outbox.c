@@ -154,7 +154,7 @@ static void on_answer(void *ctx, const struct sink_answer *a)
     struct sub *s = ctx;
     bool good = a->answer == DELIVERY_ACK, was_failing = s->d.state.failing_since != TD_NEVER;
     bool replay = s->sent_replay;
-    *(good ? &s->o->count.delivered : &s->o->count.failed)[s->conf->sink] += 1;
+    (good ? s->o->count.delivered : s->o->count.failed)[s->conf->sink]++;
     s->n_acked += good ? s->n_sent : 0;
     xreplace(&s->error, good ? NULL : a->err.msg);
     sent_over(s);

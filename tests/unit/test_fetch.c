@@ -240,7 +240,7 @@ static void only_the_final_header_counts(void **state)
 static const char *header(const char *name)
 {
     static char value[2048];
-    const char *p = server->last_request;
+    const char *p = httpd_last(server);
     while ((p = strstr(p, "\r\n"))) {
         p += 2;
         if (str_casestarts(p, name) && p[strlen(name)] == ':') {
@@ -284,13 +284,13 @@ static void posts(void **state)
                 : (int)r.outcome != want[i].outcome || r.http_status != want[i].status)
             fail_msg("%s: %d %s", want[i].path, r.http_status, td_outcome_name(r.outcome));
         assert_true(r.body.len == 0 && !r.redirect_to);
-        assert_true(str_starts(server->last_request, "POST /"));
+        assert_true(str_starts(httpd_last(server), "POST /"));
         assert_string_equal(header("Content-Type"), "text/plain");
         assert_string_equal(header("Content-Length"), "9");
         assert_string_equal(header("X-Two"), "b");
         assert_null(header("Evil"));
         assert_null(header("Expect"));
-        assert_string_equal(strstr(server->last_request, "\r\n\r\n") + 4, "one=1&two");
+        assert_string_equal(strstr(httpd_last(server), "\r\n\r\n") + 4, "one=1&two");
         if (want[i].status == 429)
             assert_true(r.retry_after_at > clock_now_ms() + 100000);
         td_result_fini(&r);
@@ -304,7 +304,7 @@ static void request_line_and_header(void **state)
         "Range",  "Authorization", "If-None-Match", "If-Modified-Since"};
     struct td_result r = get("/q?b=2&a=1&&x=%2f%20+&empty=&A=~#frag");
     td_result_fini(&r);
-    assert_true(str_starts(server->last_request, "GET /q?b=2&a=1&&x=%2f%20+&empty=&A=~ HTTP/1.1"));
+    assert_true(str_starts(httpd_last(server), "GET /q?b=2&a=1&&x=%2f%20+&empty=&A=~ HTTP/1.1"));
     assert_string_equal(header("User-Agent"),
                         "tidings/" TIDINGS_VERSION " (+https://example.org/about)");
     assert_non_null(strstr(header("Accept"), "application/atom+xml"));
@@ -520,11 +520,11 @@ static void reused_connection_is_judged_again(void **state)
     assert_int_equal(httpd_connections(server), before); /* it was reused */
     td_result_fini(&r);
     fetcher_configure(fetcher, &(struct fetch_conf){.max_transfers = 4});
-    int requests = server->n_requests;
+    int requests = httpd_requests(server);
     r = get("/plain");
     assert_int_equal(r.outcome, TD_OUT_REFUSED);
     assert_non_null(strstr(r.err.msg, "127.0.0.1, a loopback address"));
-    assert_int_equal(server->n_requests, requests);
+    assert_int_equal(httpd_requests(server), requests);
     td_result_fini(&r);
 }
 
@@ -720,9 +720,9 @@ static void a_dead_connection_is_tried_again_once(void **state)
     harness_wait(g, N);
     for (int i = 0; i < N; i++)
         td_result_fini(&g[i].result);
-    int before = server->n_requests;
+    int before = httpd_requests(server);
     struct td_result r = get("/nothing");
-    assert_in_range(server->n_requests - before, 1, 2);
+    assert_in_range(httpd_requests(server) - before, 1, 2);
     assert_int_equal(r.outcome, TD_OUT_CONNECT);
     assert_non_null(strstr(r.err.msg, "without an answer"));
     td_result_fini(&r);

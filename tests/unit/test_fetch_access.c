@@ -88,10 +88,7 @@ static struct td_result ask(const struct td_access *a, const char *host, int por
 
 static bool sent(struct httpd *s, const char *text)
 {
-    pthread_mutex_lock(&s->lock);
-    bool yes = strstr(s->last_request, text);
-    pthread_mutex_unlock(&s->lock);
-    return yes;
+    return strstr(httpd_last(s), text);
 }
 
 /* ---- at home and away ----------------------------------------------------------------------- */
@@ -119,7 +116,7 @@ static void credentials_stay_at_home(void **state)
         struct td_result r = ask(&cases[i].a, "a.example", home->port, "/feed");
         assert_int_equal(r.outcome, TD_OUT_OK);
         if (!sent(home, cases[i].line))
-            fail_msg("case %zu: not sent: %s", i, home->last_request);
+            fail_msg("case %zu: not sent: %s", i, httpd_last(home));
         assert_false(sent(home, "foreign"));
         td_result_fini(&r);
 
@@ -232,14 +229,14 @@ static void guard_at_the_proxy(void **state)
     struct td_access a = proxy_at("http", "127.0.0.1", away->port, text);
     static const char *const inside[] = {"127.0.0.2", "2130706434",      "10.0.0.1",
                                          "[::1]",     "169.254.169.254", "[::ffff:10.0.0.1]"};
-    int requests = away->n_requests;
+    int requests = httpd_requests(away);
     for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
         struct td_result r = ask(&a, inside[i], 80, "/feed");
         if (r.outcome != TD_OUT_REFUSED)
             fail_msg("%s: %s", inside[i], td_outcome_name(r.outcome));
         td_result_fini(&r);
     }
-    assert_int_equal(away->n_requests, requests);
+    assert_int_equal(httpd_requests(away), requests);
     /* Where the config names an address, that address may be a proxy; a name is judged. */
     fetcher_configure(fetcher, &(struct fetch_conf){.max_transfers = 4});
     struct td_result r = ask(&a, "public.example", 80, "/feed");
@@ -270,10 +267,10 @@ static void an_allow_list_of_its_own(void **state)
         struct td_result r = ask(&a, "d.example", home->port, "/feed");
         assert_int_equal(r.outcome, TD_OUT_OK);
         td_result_fini(&r);
-        int requests = home->n_requests;
+        int requests = httpd_requests(home);
         r = ask(NULL, "d.example", home->port, "/feed");
         assert_int_equal(r.outcome, TD_OUT_REFUSED);
-        assert_int_equal(home->n_requests, requests);
+        assert_int_equal(httpd_requests(home), requests);
         td_result_fini(&r);
     }
     char text[64]; /* nor does it open the way to what a proxy would be asked for by address */

@@ -69,6 +69,21 @@ static inline void httpd_drip(int fd, const char *piece, int ms)
         ;
 }
 
+/* Requests so far, and the bytes of the last: for who has its answer, so that no more comes in. */
+static inline int httpd_requests(struct httpd *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int n = s->n_requests;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+static inline const char *httpd_last(struct httpd *s)
+{
+    httpd_requests(s); /* what was written under the lock is seen from here on */
+    return s->last_request;
+}
+
 struct httpd_connection {
     struct httpd *server;
     int slot, fd;
