@@ -30,7 +30,7 @@ struct args {
     const char *tags[ARGS_TAGS];
     size_t n_tags;
     int64_t since, until; /* TD_NEVER = not given */
-    int64_t limit, id;
+    int64_t limit, id, outlets, order, per;
     bool full, all, watch, problems, revisions, diff, changes, dry_run, json;
     char **exec; /* the rest of the command line, NULL = not given */
 

@@ -24,6 +24,7 @@
 #include "client/api.h"
 #include "client/client.h"
 #include "client/follow.h"
+#include "client/follow_story.h"
 #include "client/items.h"
 #include "client/out.h"
 #include "client/source.h"
@@ -31,11 +32,16 @@
 #define AT(field)  offsetof(struct args, field)
 #define ACK_EVENTS 100
 
+enum { PER_ITEM, PER_ARTICLE, PER_STORY };
+static const char *const pers[] = {"item", "article", "story", NULL};
+
 static const struct opt follow_opts[] = {
     {"from", 0, OPT_STRING, "SEQ|now", "begin after this event number; 0: all that is kept",
      AT(from)},
     {"as", 0, OPT_STRING, "NAME", "be the consumer NAME: go on where it stopped, remember how far",
      AT(as)},
+    {"per", 0, OPT_CHOICE, "WHAT", "item (default), article (not again in other feeds) or story",
+     AT(per), 0, pers},
     {"changes", 0, OPT_FLAG, NULL, "also items that were changed", AT(changes)},
     {"exec", 0, OPT_REST, "CMD [ARG...]", "run CMD for each item; the last option", AT(exec)},
     {0},
@@ -44,7 +50,8 @@ static const struct opt follow_opts[] = {
 struct follow {
     struct client *c;
     const char *query; /* NULL = all */
-    struct out *out;   /* NULL with --exec */
+    struct out *out;   /* NULL with --exec, and for stories */
+    struct story_lines lines;
     int64_t last_seq, acked_seq;
     int code; /* why it ended */
     bool connected;
@@ -132,6 +139,20 @@ static int on_item(void *ctx, const struct item_row *it)
     return f->code;
 }
 
+static int on_story(struct follow *f, const json_t *event, const char *line, size_t n)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_ANSWER_BYTES);
+    if (f->c->args.format == FORMAT_TEXT) {
+        term_measure(&f->c->term);
+        story_lines_event(&f->lines, &f->c->term, event, &out);
+    } else {
+        out_add_json(&out, &f->c->term, line, n);
+        if (!out.len || out.data[out.len - 1] != '\n')
+            buf_addc(&out, '\n');
+    }
+    return client_written(out_write(STDOUT_FILENO, buf_str(&out), out.len));
+}
+
 static int on_line(void *ctx, const char *line, size_t n)
 {
     struct follow *f = ctx;
@@ -146,7 +167,9 @@ static int on_line(void *ctx, const char *line, size_t n)
     } else if (kind && item && seq > f->last_seq) {
         struct one_item one = {f, seq, kind};
         bool changed = str_eq(kind, "item.changed") && f->c->args.changes;
-        if (str_eq(kind, "item.new") || changed)
+        if (f->c->args.per == PER_STORY && json_object_get(event, "story"))
+            f->code = on_story(f, event, line, n);
+        else if (str_eq(kind, "item.new") || changed)
             source_item_object(item, on_item, &one);
         if (f->code == 0) {
             f->last_seq = seq;
@@ -210,6 +233,8 @@ static int stream(struct follow *f, struct td_err *err)
     CLEANUP_BUF struct buf path = BUF_INIT(4096);
     buf_addf(&path, "/v1/events?format=jsonl&after=%" PRId64, f->last_seq);
     api_add_param(&path, "q", f->query);
+    if (f->c->args.per)
+        api_add_param(&path, "per", pers[f->c->args.per]);
     api_add_param(&path, "as", f->c->args.as); /* a subscription's query counts too */
     return api_stream(f->c->place.socket, path.data, on_line, on_tick, f, err);
 }
@@ -240,13 +265,16 @@ static int run_follow(struct client *c)
     CLEANUP_FREE char *query = NULL;
     if (client_query(c, &query) != 0)
         return EX_USAGE;
+    if (c->args.per == PER_STORY && (c->args.exec || c->args.format > FORMAT_JSONL))
+        return client_fail(EX_USAGE, "--per story has the formats text and jsonl, and no --exec; a "
+                                     "subscription with events = story.* runs commands");
     f.query = query;
     int r = begin_after(c, &f.last_seq, &err);
     if (r < 0)
         return client_errno(r, &err);
     if (c->args.as && (r = acknowledge(&f)) != 0) /* the name exists from now on */
         return r;
-    if (!c->args.exec) {
+    if (!c->args.exec && c->args.per != PER_STORY) {
         enum format format = (enum format)c->args.format;
         f.out = out_new(STDOUT_FILENO, format == FORMAT_JSON ? FORMAT_JSONL : format, &c->term,
                         item_columns, ITEM_COLUMNS, true);
@@ -267,6 +295,8 @@ const struct command cmd_follow = {
         "it and goes on after the last item.\n\n"
         "--as NAME: the daemon remembers how far NAME has come, also over restarts of both; items\n"
         "come at least once. `tidings items --unread-by NAME` lists what is still to come.\n\n"
+        "--per story prints one line a story and keeps it up to date on a terminal; --per article\n"
+        "leaves out items that are the same article in another feed.\n\n"
         "--exec CMD [ARG...]: everything behind --exec is the command and its arguments, run\n"
         "without a shell, one item at a time. The item is JSON on its stdin, and TIDINGS_SEQ,\n"
         "_EVENT, _ITEM_ID, _FEED, _FEED_TITLE, _TITLE, _URL, _AUTHOR, _DATE_PUBLISHED and\n"

@@ -19,11 +19,12 @@
 #include "config/credential.h"
 
 const struct command *const commands[] = {
-    &cmd_status,        &cmd_items,        &cmd_search,      &cmd_show,    &cmd_follow,
-    &cmd_subscriptions, &cmd_subscribe,    &cmd_unsubscribe, &cmd_feeds,   &cmd_why,
-    &cmd_fetch,         &cmd_add,          &cmd_remove,      &cmd_refresh, &cmd_backfill,
-    &cmd_reload,        &cmd_check_config, &cmd_opml,        &cmd_parse,   &cmd_backup,
-    &cmd_recover,       &cmd_vacuum,       &cmd_cluster,     &cmd_version, NULL,
+    &cmd_status,      &cmd_items,     &cmd_search,   &cmd_show,          &cmd_stories,
+    &cmd_story,       &cmd_why_story, &cmd_follow,   &cmd_subscriptions, &cmd_subscribe,
+    &cmd_unsubscribe, &cmd_feeds,     &cmd_why,      &cmd_fetch,         &cmd_add,
+    &cmd_remove,      &cmd_refresh,   &cmd_backfill, &cmd_reload,        &cmd_check_config,
+    &cmd_opml,        &cmd_parse,     &cmd_backup,   &cmd_recover,       &cmd_vacuum,
+    &cmd_cluster,     &cmd_version,   NULL,
 };
 
 static int print_line(int fd, const char *prefix, const char *fmt, va_list ap)

@@ -342,3 +342,16 @@ int source_counts(struct source *s, struct store_counts *ret, struct td_err *err
     json_decref(status);
     return r;
 }
+
+int source_json(struct source *s, const char *path, source_read_fn *read, const void *q,
+                json_t **ret, struct td_err *err)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_ANSWER_BYTES);
+    if (!s->reader)
+        return api_call(s->socket, "GET", path, NULL, ret, err);
+    int r = read(s->reader, q, &out, err);
+    if (r < 0)
+        return r;
+    *ret = json_loadb(buf_str(&out), out.len, 0, NULL);
+    return *ret ? 0 : td_err(err, -EIO, "the answer is too large");
+}

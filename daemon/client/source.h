@@ -43,4 +43,9 @@ int source_feeds(struct source *s, const char *name, feed_fn *cb, void *ctx, str
 void source_counts_of(const json_t *status, struct store_counts *ret);
 int source_counts(struct source *s, struct store_counts *ret, struct td_err *err);
 
+/* A question that both answer with JSON: READ on the store, else GET PATH. *RET is the caller's. */
+typedef int source_read_fn(struct reader *r, const void *q, struct buf *out, struct td_err *err);
+int source_json(struct source *s, const char *path, source_read_fn *read, const void *q,
+                json_t **ret, struct td_err *err);
+
 #endif

@@ -196,6 +196,12 @@ int api_backfills(struct request *q);
 
 int api_items_start(struct request *q);
 void api_items(struct request *q, struct reader *r);
+int api_stories_start(struct request *q);
+void api_stories(struct request *q, struct reader *r);
+int api_story_start(struct request *q);
+void api_story(struct request *q, struct reader *r);
+void api_story_of(struct request *q, struct reader *r);
+int api_story_fix(struct request *q);
 int api_atom_start(struct request *q);
 int api_rss_start(struct request *q);
 int api_jsonfeed_start(struct request *q);

@@ -179,7 +179,7 @@ void store_set_story_rules(struct store *s, const struct td_story_rules *rules);
 enum store_story_fix { STORY_FIX_SPLIT, STORY_FIX_MERGE, STORY_FIX_PIN };
 /* A correction by a person. Split: item A leaves its story (for story B; 0 = a new one). Merge: all
  * of story B goes to story A. Pin: item A belongs to story B (0 = to the one it is in) for good.
- * DONE gets the story that A is in now (of a merge: 0), or -ENOENT and the reason. */
+ * DONE gets the story that A is, or is in, now, or -ENOENT and the reason. */
 void store_story_fix(struct store *s, enum store_story_fix what, int64_t a, int64_t b,
                      store_done_fn *done, void *ctx);
 

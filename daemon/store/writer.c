@@ -125,6 +125,7 @@ static int fix_story(struct writer *w, struct op *op)
 {
     int64_t now = clock_now_ms(), *seq = &op->counts.last_seq;
     op->counts.last_seq = 0;
+    op->one_id = op->id;
     if (op->fix == STORY_FIX_MERGE)
         return stories_merge(w->stories, op->id, op->other, now, seq, &op->err);
     return stories_move(w->stories, op->id, op->other, op->fix == STORY_FIX_PIN, now, &op->one_id,

@@ -26,7 +26,8 @@ ITEM = """<item><title>{title}</title><guid isPermaLink="false">{guid}</guid>
 STEERING = "evil \u009b31m \u202e title \u2066"
 COMMANDS = ["status", "items", "search", "show", "follow", "subscriptions", "subscribe",
             "unsubscribe", "feeds", "why", "fetch", "add", "remove", "refresh", "backfill", "reload", "check-config", "opml",
-            "parse", "backup", "recover", "vacuum", "cluster", "version"]
+            "parse", "backup", "recover", "vacuum", "cluster", "stories", "story",
+            "why-story", "version"]
 
 
 def rss(name, *items):

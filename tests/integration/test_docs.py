@@ -50,7 +50,7 @@ def test_every_query_of_the_manual_runs(samples, source_dir):
 
 def test_every_view_and_column_of_the_manual_exists(samples, source_dir):
     page = (source_dir / "docs/man/tidings-store.5.scd").read_text()
-    for view in ("v1_feeds", "v1_items", "v1_revisions", "v1_events"):
+    for view in ("v1_feeds", "v1_items", "v1_revisions", "v1_events", "v1_stories", "v1_story_items"):
         section = page.split(f"## {view}")[1].split("\n#")[0]
         shown = subprocess.run(["sqlite3", "-readonly", samples.store,
                                 f"SELECT name FROM pragma_table_info('{view}')"],
@@ -60,7 +60,7 @@ def test_every_view_and_column_of_the_manual_exists(samples, source_dir):
             assert f"*{column}*" in section, f"{view}.{column} is not documented"
         if view != "v1_events":
             documented = set(re.findall(r"\*(\w+)\*", section))
-            assert documented <= set(shown) | {"item_id"}, documented - set(shown)
+            assert documented <= set(shown) | {"item_id", "log-age", "log-events"}, documented - set(shown)
 
 
 def test_the_commands_of_the_readme_run(samples, tidings, tidingsd, source_dir):

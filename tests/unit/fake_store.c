@@ -258,6 +258,16 @@ void store_cursor_delete(struct store *s, const char *name, store_done_fn *done,
     answer(s, done, ctx, 0);
 }
 
+void store_story_fix(struct store *s, enum store_story_fix what, int64_t a, int64_t b,
+                     store_done_fn *done, void *ctx)
+{
+    struct td_err err;
+    if (a == 404)
+        done(ctx, td_err(&err, -ENOENT, "there is no item 404 in a story"), &err);
+    else
+        done(ctx, b ? (int)b : 9, NULL);
+}
+
 void store_vacuum(struct store *s, store_done_fn *done, void *ctx)
 {
     answer(s, done, ctx, 0);
