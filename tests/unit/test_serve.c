@@ -54,6 +54,7 @@ static void reads(void **state)
         json_decref(j);
     }
     j = call(w, "GET", "/v1/feeds/alpha", "", NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(j, "access")), "basic");
     assert_string_equal(json_string_value(json_object_get(j, "pacing")),
                         "[site \"x\"]: one a minute");
     json_decref(j);
