@@ -90,7 +90,7 @@
 #define LIMIT_ITEM_JSON_BYTES   (4u << 20)   /* one item's JSON object */
 #define LIMIT_BATCH_BYTES       (48u << 20)  /* all entries of a document: fits LIMIT_WIRE_BYTES */
 #define LIMIT_TREE_BYTES        (208u << 20) /* the tree of a document; 10 MB of tags: 200 */
-#define LIMIT_PARSE_BYTES       (256u << 20) /* tree and values: room to read a full tree */
+#define LIMIT_PARSE_BYTES       (48u << 20)  /* values read from it: of the feed, or of one item */
 #define LIMIT_ITEM_TAGS         256          /* tags of one item (looked through for doubles) */
 #define LIMIT_COORDINATES       4096         /* numbers of one geometry */
 #define LIMIT_SEARCH_TEXT_BYTES (64u << 10)  /* plain text kept for search and stories per item */

@@ -25,6 +25,7 @@ void reader_fini(struct reader *r)
     buf_free(&r->text);
     buf_free(&r->json);
     arena_free(&r->item_arena);
+    arena_free(&r->tree_arena);
     free(r->item);
 }
 

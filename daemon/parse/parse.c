@@ -227,13 +227,20 @@ struct text {
     size_t n;
 };
 
+/* Forgets the tree, so that a second reading has all the memory that one may take. */
+static void read_anew(struct reader *r)
+{
+    tree_fini(r->t);
+    arena_free(&r->tree_arena);
+    tree_init(r->t, &r->tree_arena);
+}
+
 static const struct node *read_tree(struct reader *r, struct text in, unsigned *repairs,
                                     bool strict, read_fn **ret)
 {
     if (strict && xml_read_strict(r->t, in.s, in.n, repairs) == 0)
         return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
-    tree_fini(r->t);
-    tree_init(r->t, r->work);
+    read_anew(r);
     *repairs |= xml_read_soup(r->t, in.s, in.n);
     return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
 }
@@ -257,13 +264,12 @@ static int read_xml(struct reader *r, struct text in, unsigned *repairs, bool st
     CLEANUP(free_tree) struct tree t;
     CLEANUP_BUF struct buf inner = BUF_INIT(LIMIT_BODY_MAX_BYTES);
     read_fn *read = NULL;
-    tree_init(&t, r->work);
+    tree_init(&t, &r->tree_arena);
     r->t = &t;
     const struct node *root = read_tree(r, in, repairs, strict, &read);
     if (!root && unwrap_pre(in.s, in.n, &inner)) {
         *repairs = REPAIR_WRAPPED;
-        tree_fini(&t);
-        tree_init(&t, r->work);
+        read_anew(r);
         root = read_tree(r, (struct text){inner.data, inner.len}, repairs, true, &read);
     }
     if (!root) {

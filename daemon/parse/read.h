@@ -13,8 +13,9 @@
 
 struct reader {
     struct arena *a;         /* where values go: WORK, or ITEM_ARENA while an item is read */
-    struct arena *work;      /* tree and feed, until the document is done */
+    struct arena *work;      /* the feed, until the document is done */
     struct arena item_arena; /* emptied after each item */
+    struct arena tree_arena; /* the tree's; emptied between two readings */
     struct tree *t;          /* NULL for JSON */
     struct td_batch *b;
     const char *base;              /* absolute URL of the document, NULL = unknown */

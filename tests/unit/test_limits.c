@@ -235,6 +235,16 @@ static void tree(void **state)
     expect(&d, "items.0.title", "\"first\"");
     expect(&d, "_tidings.dropped", "true");
     doc_free(&d);
+
+    buf_clear(&b); /* read twice, as it ends in the middle: both have the whole limit */
+    buf_adds(&b, HEAD "<x>");
+    repeat(&b, "<a/>", LIMIT_TREE_BYTES / 180);
+    buf_adds(&b, "</x><item><title>last</title></item>");
+    d = parse_buf(&b);
+    expect(&d, "items.0.title", "\"last\"");
+    expect(&d, "_tidings.dropped", NULL);
+    assert_true(d.batch->truncated);
+    doc_free(&d);
 #endif
 }
 
