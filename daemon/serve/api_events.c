@@ -108,6 +108,8 @@ static int read_subscription(struct request *q, struct events_work *w, bool *ret
                       "q, kinds and per do not go with as=%.200s: the subscription says them",
                       w->as);
     w->events = xstrdup_or_null(sub_conf(s)->events);
+    if (!w->resumes)
+        w->tail.as = w->as;
     w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
     return 0;
 }
@@ -265,6 +267,7 @@ int api_cursor_set(struct request *q)
                (long long)last);
         return request_errno(q, -EINVAL, &err, NULL);
     }
+    tail_acknowledged(q->s, q->arg, seq);
     store_cursor_set(q->s->store, q->arg, seq, op_stored, op_new(q));
     return 1;
 }

@@ -157,10 +157,15 @@ int admit_token(struct request *q);
 struct tail_conf {
     struct follower_conf where; /* wake and ctx are set by tail_new */
     struct filter *filter;      /* taken; NULL = all */
+    const char *as;             /* a subscription whose position may follow (below); NULL = none */
     bool sse;
 };
 /* The request's answer becomes the stream. */
 void tail_new(struct request *q, const struct tail_conf *conf);
+/* Consumer NAME has had everything up to SEQ. With a filter its position would stay behind while
+ * nothing matches, until the log is not kept for it any more: so when all that a tail was given is
+ * acknowledged, the position follows to where the tail is. */
+void tail_acknowledged(struct serve *s, const char *name, int64_t seq);
 /* The response of a request with a tail. */
 struct MHD_Response *tail_response(struct request *q);
 /* When the connection is over. Accepts NULL. */

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #define TICK_S     5.    /* how soon a client that went away is noticed */
 #define COMMENT_MS 15000 /* silence after which an SSE client gets a comment line */
@@ -23,6 +24,8 @@ struct tail {
     struct request *q;
     struct follower *f;
     struct filter *filter;
+    char *as;             /* of a subscription; NULL = none */
+    int64_t given, acked; /* seqs; of a subscription */
     bool sse, suspended, ending;
     int fd;
     int64_t sent_at;              /* monotonic */
@@ -68,6 +71,7 @@ static bool refill(struct tail *t)
         return false;
     int r = follower_next(t->f, &t->now, &err);
     if (r == 1) {
+        t->given = t->now->seq;
         t->at = t->sse ? 0 : t->now->json_off;
         t->end = t->sse ? t->now->len : t->now->json_off + t->now->json_len + 1;
         return true;
@@ -108,6 +112,26 @@ static void on_wake(void *ctx)
     tail_resume(ctx);
 }
 
+#define FOLLOW_EVENTS 1000 /* a position that follows costs a sync each time */
+
+/* Everything it was given is acknowledged: what lies behind did not match. */
+static void position_follows(struct tail *t)
+{
+    int64_t at = follower_position(t->f);
+    if (!t->as || t->acked < t->given || at - t->acked < FOLLOW_EVENTS)
+        return;
+    t->acked = at;
+    store_cursor_set(t->q->s->store, t->as, at, NULL, NULL);
+}
+
+void tail_acknowledged(struct serve *s, const char *name, int64_t seq)
+{
+    struct tail *t;
+    DL_FOREACH (s->tails, t)
+        if (t->as && str_eq(t->as, name))
+            t->acked = seq;
+}
+
 /* Ends those whose client is gone, and lets the silent ones say that they are alive. */
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -123,6 +147,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     n = 0;
     DL_FOREACH_SAFE(s->tails, t, next)
     {
+        position_follows(t);
         bool gone = fds[n++].revents & (POLLHUP | POLLERR | POLLNVAL);
         if (gone)
             t->ending = true;
@@ -147,6 +172,8 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     where.wake = on_wake;
     where.ctx = t;
     where.filter = t->filter = conf->filter;
+    t->as = conf->filter ? xstrdup_or_null(conf->as) : NULL;
+    t->acked = where.after;
     t->q = q;
     t->sse = conf->sse;
     t->sent_at = clock_mono_ms();
@@ -178,6 +205,7 @@ void tail_free(struct tail *t)
         ev_timer_stop(s->loop, &s->tails_tick);
     follower_free(t->f);
     filter_free(t->filter);
+    free(t->as);
     buf_free(&t->extra);
     free(t);
 }

@@ -445,6 +445,21 @@ def test_a_stream_moves_only_when_acknowledged(daemon, origin):
     assert follow("/v1/events?follow=0&since=1h") != [] and follow("/v1/events?follow=0&kinds=feed.*&after=0") == []
 
 
+def test_the_position_of_a_rare_stream_follows(daemon, origin):
+    """What does not match is not acknowledged by anybody, and must not hold the log for ever."""
+    daemon.start(f"{DEFAULTS}[subscription rare]\nsink = stream\nquery = title:1290\n")
+    c = UnixConnection(daemon.socket, timeout=30)
+    c.request("GET", "/v1/events?as=rare")
+    r = c.getresponse()
+    add(daemon, origin, "a", 1300)
+    seq = json.loads(r.readline())["seq"]
+    time.sleep(5.5)  # longer than serve/ waits between two looks: nothing may happen
+    assert sub(daemon, "rare")["seq"] == 0  # there is one that was not acknowledged
+    assert daemon.request("POST", "/v1/cursors/rare", {"seq": seq})[0] == 200
+    daemon.wait_for(lambda: sub(daemon, "rare")["seq"] == 1300)
+    c.close()
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_curl_follows_and_resumes(daemon, origin):
     """Server-Sent Events as the specification has a client read them, over two connections."""
