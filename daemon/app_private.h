@@ -295,6 +295,9 @@ int deliver_renew(struct app *a, const char *name, const char *text, struct td_e
 /* All of them, in turn: NULL gives the first, and is the end. */
 struct sub *deliver_next(struct app *a, const struct sub *after);
 void deliver_metrics(struct app *a, struct buf *out);
+/* Adds the member "subscriptions": how many there are, and in what state. */
+struct jw;
+void deliver_status(struct app *a, struct jw *w);
 
 /* ---- hub.c: our WebSub hub ---- */
 int hub_start(struct app *a, struct td_err *err);

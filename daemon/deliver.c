@@ -380,3 +380,17 @@ void deliver_metrics(struct app *a, struct buf *out)
              "tidings_subscriptions{state=\"disabled\"} %zu\n",
              (unsigned long long)c.dead, c.subs, c.failing, c.paused, c.disabled);
 }
+
+void deliver_status(struct app *a, struct jw *w)
+{
+    struct outbox_counts c;
+    if (!a->deliver)
+        return;
+    outbox_count(a->deliver->outbox, &c);
+    jw_begin_object(w, "subscriptions");
+    jw_int(w, "total", (int64_t)c.subs);
+    jw_int(w, "failing", (int64_t)c.failing);
+    jw_int(w, "paused", (int64_t)c.paused);
+    jw_int(w, "disabled", (int64_t)c.disabled);
+    jw_end_object(w);
+}

@@ -87,6 +87,7 @@ void status_json(void *app, struct buf *out)
             jw_int(&w, td_outcome_name(i), (int64_t)a->count.fetches[i]);
     jw_end_object(&w);
     jw_end_object(&w);
+    deliver_status(a, &w);
     jw_begin_object(&w, "per_second");
     jw_double(&w, "items", (double)(int64_t)(10 * rate_now(&a->count.items)) / 10);
     jw_double(&w, "fetches", (double)(int64_t)(10 * rate_now(&a->count.polls)) / 10);

@@ -139,6 +139,13 @@ static void add_daemon(struct frame *f, const json_t *s)
                  number_at(s, "push", "live"), number_at(s, "push", "asked"),
                  number_at(s, "push", "taken"), number_at(s, "push", "hints"),
                  number_at(s, "push", "ignored"));
+    if (number_at(s, "subscriptions", "total"))
+        add_line(f, "subs",
+                 "%" PRId64 " subscriptions, %" PRId64 " failing, %" PRId64 " paused, %" PRId64
+                 " disabled",
+                 number_at(s, "subscriptions", "total"), number_at(s, "subscriptions", "failing"),
+                 number_at(s, "subscriptions", "paused"),
+                 number_at(s, "subscriptions", "disabled"));
     add_line(f, "rate",
              "%.1f items/s, %.1f fetches/s; since the start %" PRId64 " new items, %" PRId64
              " changed",

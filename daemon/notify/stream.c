@@ -36,6 +36,8 @@ struct follower {
     struct event_text *cur;
     struct page *page;
     int page_i;
+    bool
+        alone; /* the page it waited for with others did not reach its place: it asks for its own */
     struct follower **list; /* the list it waits in, NULL = it does not */
     struct follower *prev, *next;
     int result;
@@ -340,13 +342,14 @@ static bool join_page(struct follower *f)
     return false;
 }
 
-/* Waits for the page after f->pos, shared with whoever waits for the same. */
+/* Waits for the page after f->pos, or one that begins a little before. */
 static int wait_for_page(struct follower *f)
 {
     struct stream *s = f->s;
     struct page *p;
+    int64_t before = f->alone ? 0 : LIMIT_PAGE_EVENTS / 2;
     DL_FOREACH (s->pages, p)
-        if (p->in_flight && !p->stale && p->after == f->pos)
+        if (p->in_flight && !p->stale && p->after <= f->pos && p->after >= f->pos - before)
             break;
     if (!p) {
         p = page_ask(s, f->pos, false);
@@ -390,15 +393,20 @@ static struct event_text *at_hand(struct follower *f)
 {
     struct stream *s = f->s;
     struct page *p = f->page;
-    if (p && p->result < 0) {
+    if (p && p->result < 0 && p->after == f->pos) {
         f->result = p->result;
         f->err = p->err;
         return NULL;
     }
-    if (p && f->page_i < p->n)
+    while (p && f->page_i < p->n && p->ev[f->page_i]->seq <= f->pos)
+        f->page_i++;
+    if (p && f->page_i < p->n) {
+        f->alone = false;
         return p->ev[f->page_i++];
+    }
     if (p) {
-        f->pos = MAX(f->pos, p->upto);
+        f->alone = p->result < 0 || p->upto <= f->pos;
+        f->pos = p->result < 0 ? f->pos : MAX(f->pos, p->upto);
         f->page = NULL;
         page_unref(p);
     }

@@ -494,9 +494,9 @@ void store_sub_put(struct store *s, const char *name, const char *conf, int64_t 
 {
     struct fake_sub *f = fake_store_sub(s, name);
     if (!f && (f = fake_store_sub(s, ""))) {
-        snprintf(f->name, sizeof f->name, "%s", name);
-        f->state = (struct td_sub_state){
+        struct td_sub_state begin = {
             .seq = seq, .failing_since = TD_NEVER, .next_try_at = TD_NEVER};
+        LOCKED(s, f->state = begin; strncpy(f->name, name, sizeof f->name - 1));
     }
     answer(s, done, ctx, f ? 0 : -ENOSPC);
 }
@@ -533,7 +533,7 @@ void store_sub_delete(struct store *s, const char *name, store_done_fn *done, vo
 {
     struct fake_sub *f = fake_store_sub(s, name);
     if (f)
-        f->name[0] = 0;
+        LOCKED(s, f->name[0] = 0);
     answer(s, done, ctx, f ? 0 : -ENOENT);
 }
 
@@ -563,7 +563,8 @@ int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err)
 int reader_dead_letters(struct reader *r, const char *name, int64_t after, int limit,
                         dead_row_fn *cb, void *ctx, struct td_err *err)
 {
-    struct fake_sub *f = fake_store_sub(r->s, name);
+    struct fake_sub *f;
+    LOCKED(r->s, f = fake_store_sub(r->s, name));
     for (int i = 0; f && i < f->n_dead && limit > 0; i++) {
         char event[100];
         struct dead_row row = {.event = event, .attempts = 1, .at = 1000};
