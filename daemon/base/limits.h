@@ -132,6 +132,7 @@
 #define LIMIT_QUERY_NEAR    1000    /* n of NEAR/n */
 #define LIMIT_SAVED_QUERIES 1000    /* [query NAME] */
 #define LIMIT_QUERY_MS      2000    /* looking through the store for one page, others wait */
+#define LIMIT_QUERY_REGEXES 8       /* patterns of one query: on one item they take 160 ms */
 #define LIMIT_REGEX_BYTES   1000    /* one pattern */
 #define LIMIT_REGEX_WORK    8000000 /* of one pattern on one text (query/regex.c): some 10 ms */
 #define LIMIT_REGEX_STEPS   1000000 /* the same as PCRE2's match limit */

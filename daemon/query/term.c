@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "query/parser.h"
@@ -162,6 +163,9 @@ static struct node *pattern_node(struct parser *p, const struct field *f)
         caseless = true;
     }
     struct query *q = p->q;
+    if (q->n_regexes == LIMIT_QUERY_REGEXES)
+        return parser_fail(p, open, 1, "more than %d patterns (| in one stands for several)",
+                           LIMIT_QUERY_REGEXES);
     q->regexes = xreallocarray(q->regexes, q->n_regexes + 1, sizeof(struct regex *));
     if (regex_new(&q->regexes[q->n_regexes], start, (size_t)(end - start), caseless, reason,
                   sizeof reason, &at) < 0)

@@ -145,6 +145,14 @@ static void too_much_is_refused(void **state)
         buf_adds(&b, "-(");
     assert_int_not_equal(query_parse(&q, b.data, &e), 0);
     buf_clear(&b);
+    for (int i = 0; i < 8; i++)
+        buf_adds(&b, "title:/a/ ");
+    assert_int_equal(query_parse(&q, b.data, &e), 0);
+    query_free(q);
+    buf_adds(&b, "title:/a/");
+    assert_int_not_equal(query_parse(&q, b.data, &e), 0);
+    assert_non_null(strstr(e.reason, "more than 8 patterns"));
+    buf_clear(&b);
     for (int i = 0; i < 1001; i++)
         buf_adds(&b, "a ");
     assert_int_not_equal(query_parse(&q, b.data, &e), 0);
