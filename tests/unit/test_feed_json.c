@@ -75,11 +75,32 @@ static void in_detail(void **state)
     td_feed_conf_free(c);
 }
 
+/* What is known of its push, and nothing that is nobody's business. */
+static void with_a_hub(void **state)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(10000);
+    struct td_feed_conf *c = conf();
+    struct td_feed_state s;
+    td_feed_state_init(&s);
+    xreplace(&s.push, "hub https://hub.example/\ntopic http://x/\n");
+    td_feed_json(&b, c, &s, 0, false);
+    assert_non_null(strstr(b.data,
+                           "\"push\":{\"state\":\"offered\",\"hub\":\"https://hub.example/\","
+                           "\"topic\":\"http://x/\"}"));
+    buf_clear(&b);
+    xreplace(&s.push, "");
+    td_feed_json(&b, c, &s, 0, true);
+    assert_null(strstr(b.data, "push"));
+    td_feed_state_fini(&s);
+    td_feed_conf_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_fetched),
         cmocka_unit_test(in_detail),
+        cmocka_unit_test(with_a_hub),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

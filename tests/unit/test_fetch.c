@@ -167,6 +167,7 @@ static const struct {
     {"/301", "HTTP/1.1 301 Moved\r\nLocation: ../new?x=1#frag\r\nETag: \"hop\"\r\n"
              "Cache-Control: max-age=99\r\nContent-Length: 5\r\n\r\nmoved"},
     {"/302", "HTTP/1.1 302 Found\r\nLocation: //other.invalid/x\r\nContent-Length: 0\r\n\r\n"},
+    {"/307", "HTTP/1.1 307 Elsewhere\r\nLocation: /new#x\r\nContent-Length: 0\r\n\r\n"},
     {"/ftp", "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"},
     {"/nowhere", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"},
     {"/410", "HTTP/1.1 410 Gone\r\nETag: \"x\"\r\nContent-Length: 4\r\n\r\ngone"},
@@ -295,6 +296,20 @@ static void posts(void **state)
             assert_true(r.retry_after_at > clock_now_ms() + 100000);
         td_result_fini(&r);
     }
+}
+
+/* Who wants the same POST elsewhere is understood; who says that the answer is elsewhere is not. */
+static void posts_that_are_redirected(void **state)
+{
+    char want[128];
+    struct td_request req = REQUEST(url("/307"));
+    req.post = "x";
+    req.post_bytes = 1;
+    struct td_result r = harness_get(fetcher, &req);
+    snprintf(want, sizeof want, "http://127.0.0.1:%d/new", server->port);
+    assert_int_equal(r.outcome, TD_OUT_HTTP);
+    assert_string_equal(r.redirect_to, want);
+    td_result_fini(&r);
 }
 
 static void request_line_and_header(void **state)
@@ -802,6 +817,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(posts),
+        TEST(posts_that_are_redirected),
         TEST(good),
         TEST(only_the_final_header_counts),
         TEST(request_line_and_header),

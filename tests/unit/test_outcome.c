@@ -79,6 +79,8 @@ static void freshness(void **state)
         {DATE "Cache-Control: max-age=12\nExpires: Sun, 06 Nov 1994 08:49:37 GMT\n", true, 12000},
         {DATE "Cache-Control: no-store\nExpires: Tue, 24 Nov 2026 00:00:12 GMT\n", true, 0},
         {"Cache-Control: public,\n max-age=12\n", true, 12000}, /* obs-fold */
+        /* no guess from how old it is (FETCHING B7) */
+        {DATE "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\n", false, 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct head h;

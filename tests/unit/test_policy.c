@@ -145,6 +145,40 @@ static void rhythm(void **state)
     td_feed_state_fini(&s);
 }
 
+/* A hub that is relied on: polls look after it once a day, pushes teach the rhythm and nothing
+ * else. */
+static void pushes(void **state)
+{
+    struct td_feed_conf c = conf_of(0), own = conf_of(2 * H);
+    struct td_feed_state s;
+    td_feed_state_init(&s);
+    FETCH(&s, &c, .now = T0, GOOD, .n_new = 20);
+    int64_t due = s.next_due_at;
+    xreplace(&s.val.etag, "\"1\"");
+    for (int i = 1; i <= 60; i++) /* two a day */
+        policy_pushed(&s, T0 + i * 12 * H, 1);
+    policy_pushed(&s, T0 + 31 * D, 0);
+    assert_int_equal(s.next_due_at, due);
+    assert_int_equal(s.last_fetch_at, T0);
+    assert_int_equal(s.last_new_at, T0 + 30 * D);
+    assert_int_equal(s.n_history, 1);
+    assert_string_equal(s.val.etag, "\"1\"");
+    assert_true(s.rate_per_day > 1.5 && s.rate_per_day < 5);
+
+    int64_t now = T0 + 31 * D;
+    s.pushed_until = now + 9 * D;
+    FETCH(&s, &c, .now = now, .outcome = TD_OUT_NOT_MODIFIED, .http_status = 304);
+    between(s.next_due_at - now, D * 95 / 100, D * 105 / 100);
+    assert_non_null(strstr(s.why, "its hub tells what is new"));
+    policy_replan(&s, &own); /* who says how often is asked so often */
+    between(s.next_due_at - now, 2 * H, 2 * H * 105 / 100);
+    s.pushed_until = TD_NEVER; /* it has lapsed */
+    policy_replan(&s, &c);
+    between(s.next_due_at - now, 2 * H, 9 * H);
+    assert_null(strstr(s.why, "hub"));
+    td_feed_state_fini(&s);
+}
+
 static void first_import_is_no_rhythm(void **state)
 {
     struct td_feed_conf c = conf_of(0);
@@ -354,7 +388,7 @@ int main(void)
         cmocka_unit_test(backoff),    cmocka_unit_test(retry_after),
         cmocka_unit_test(skip_hints), cmocka_unit_test(gone),
         cmocka_unit_test(loading),    cmocka_unit_test(phases),
-        cmocka_unit_test(anything),
+        cmocka_unit_test(anything),   cmocka_unit_test(pushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
