@@ -164,7 +164,7 @@ def small_disk(tmp_path):
         pytest.skip("mounting a tmpfs needs root")
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3M", "tmpfs", folder],
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8M", "tmpfs", folder],
                       capture_output=True).returncode != 0:
         pytest.skip("a tmpfs cannot be mounted here")
     yield folder
