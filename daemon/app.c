@@ -105,11 +105,14 @@ static void on_migration(void *ctx, const char *what, double done)
 
 struct fetch_conf app_fetch_conf(const struct settings *s)
 {
+    int per_host = s->per_host; /* a backstop: the schedule decides */
+    for (size_t i = 0; i < s->n_sites; i++)
+        per_host = MAX(per_host, s->sites[i].per_host);
     return (struct fetch_conf){.contact = s->contact,
                                .allow = s->allow,
                                .n_allow = s->n_allow,
                                .max_transfers = s->concurrency,
-                               .per_host = s->per_host};
+                               .per_host = per_host};
 }
 
 struct schedule_conf app_schedule_conf(struct app *a)

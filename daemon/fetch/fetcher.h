@@ -30,11 +30,15 @@ struct fetch {
     void (*stop)(struct fetch *h);
 };
 
+/* libcurl's shared cache holds 8 sessions; 32 of them hold 256, of about 4 KB each. */
+#define SESSION_SHARES 32
+
 struct fetcher {
     struct ev_loop *loop;
     CURLM *multi;
     ev_timer curl_timer;
-    ev_prepare deliver; /* never started: fed when something finished */
+    ev_prepare deliver;               /* never started: fed when something finished */
+    CURLSH *sessions[SESSION_SHARES]; /* TLS sessions to take up again, by host */
     struct resolver *resolver;
     struct fetch *running, *finished;
     CURL **idle; /* easy handles for use again; room for max_transfers */
@@ -62,6 +66,8 @@ void file_start(struct fetch *h);
 struct fetch *exec_new(void);
 void exec_start(struct fetch *h);
 
+/* The sessions among which are those of URL's host. */
+CURLSH *fetcher_sessions(struct fetcher *f, const char *url);
 /* A reset easy handle from the pool, and back. */
 CURL *fetcher_take_easy(struct fetcher *f);
 void fetcher_give_easy(struct fetcher *f, CURL *easy);

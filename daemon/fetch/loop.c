@@ -113,6 +113,35 @@ void fetcher_give_easy(struct fetcher *f, CURL *easy)
     f->idle[f->n_idle++] = easy;
 }
 
+/* ---- TLS sessions --------------------------------------------------------------------------- */
+
+/* All on the loop's thread: no locks. */
+static void sessions_init(struct fetcher *f)
+{
+    for (size_t i = 0; i < SESSION_SHARES; i++) {
+        f->sessions[i] = curl_share_init();
+        if (!f->sessions[i])
+            abort(); /* out of memory, as in mem.h */
+        curl_share_setopt(f->sessions[i], CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    }
+}
+
+static void sessions_fini(struct fetcher *f)
+{
+    for (size_t i = 0; i < SESSION_SHARES; i++)
+        curl_share_cleanup(f->sessions[i]);
+}
+
+CURLSH *fetcher_sessions(struct fetcher *f, const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    const char *host = scheme_end ? scheme_end + 3 : url;
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t n = strcspn(host, "/?#"); n > 0; n--, host++)
+        h = (h ^ (unsigned char)*host) * 16777619u;
+    return f->sessions[h % SESSION_SHARES];
+}
+
 /* ---- requests ------------------------------------------------------------------------------- */
 
 static void fetch_free(struct fetch *h)
@@ -263,6 +292,7 @@ struct fetcher *fetcher_new(struct ev_loop *loop, const struct fetch_conf *conf,
     f->multi = multi;
     f->resolver = resolver_new(loop, conf->resolve);
     f->accept_encoding = accept_encoding();
+    sessions_init(f);
     ev_timer_init(&f->curl_timer, on_curl_timer, 0., 0.);
     f->curl_timer.data = f;
     ev_prepare_init(&f->deliver, on_deliver);
@@ -293,6 +323,7 @@ void fetcher_free(struct fetcher *f)
     while (f->n_idle)
         curl_easy_cleanup(f->idle[--f->n_idle]);
     curl_multi_cleanup(f->multi);
+    sessions_fini(f);
     ev_timer_stop(f->loop, &f->curl_timer);
     ev_clear_pending(f->loop, &f->deliver);
     curl_global_cleanup();

@@ -81,11 +81,12 @@ static void append(FILE *to, const char *from)
     fclose(f);
 }
 
-static void start_server(void)
+static void start_server(const char *tickets)
 {
     const char *argv[] = {"openssl",      "s_server", "-accept",   "127.0.0.1:0", "-www",
-                          "-num_tickets", "0",        "-no_cache", "-cert",       cert,
+                          "-num_tickets", tickets,    "-no_cache", "-cert",       cert,
                           "-key",         key,        NULL};
+    port = 0;
     int fds[2];
     char line[256];
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -118,7 +119,7 @@ static int group_setup(void **state)
     append(f, SYSTEM_BUNDLE);
     append(f, cert);
     assert_int_equal(fclose(f), 0);
-    start_server();
+    start_server("0");
     return 0;
 }
 
@@ -190,6 +191,40 @@ static void ca_bundle_is_parsed_once(void **state)
     fetcher_free(fetcher);
 }
 
+/* -www closes each connection and says in its page whether the session was new. */
+static void sessions_are_taken_up_again(void **state)
+{
+    enum { N = 3 };
+    struct got g[N] = {0};
+    struct td_request req[N];
+    char url[128];
+    pid_t first = server;
+    int first_out = server_out, first_port = port;
+    start_server("2");
+    new_fetcher(bundle);
+    struct td_result r = get("127.0.0.1", port, 10000);
+    assert_non_null(strstr(buf_str(&r.body), "New, TLSv1.3"));
+    td_result_fini(&r);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", port);
+    for (int i = 0; i < N; i++) { /* at once: two of them on handles that never had a session */
+        req[i] = REQUEST(url);
+        fetch_start(fetcher, &req[i], harness_done, &g[i]);
+    }
+    harness_wait(g, N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(g[i].result.outcome, TD_OUT_OK);
+        assert_non_null(strstr(buf_str(&g[i].result.body), "Reused, TLSv1.3"));
+        td_result_fini(&g[i].result);
+    }
+    fetcher_free(fetcher);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    close(server_out);
+    server = first;
+    server_out = first_out;
+    port = first_port;
+}
+
 static void untrusted_certificates(void **state)
 {
     struct td_result r;
@@ -235,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ca_bundle_is_parsed_once),
+        cmocka_unit_test(sessions_are_taken_up_again),
         cmocka_unit_test(untrusted_certificates),
         cmocka_unit_test(stalled_handshake),
     };
