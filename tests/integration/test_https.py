@@ -4,6 +4,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -86,6 +87,83 @@ def test_no_trust_no_feed_and_never_plain_instead(daemon, origin, tls):
         assert bad.requests == [] and titles(daemon) == []
     finally:
         bad.close()
+
+
+class Tunnel:
+    """An http proxy that knows CONNECT alone, for who has the password; `asked` is what it was told."""
+
+    def __init__(self):
+        self.asked = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        self.asked.append(head.decode())
+        host, port = head.split()[1].rsplit(b":", 1)
+        if b"Proxy-Authorization: Basic cHU6cHJveHlwdw==" not in head:
+            client.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+            client.close()
+            return
+        server = socket.create_connection((b"127.0.0.1" if host.endswith(b"onion") else host, int(port)))
+        client.sendall(b"HTTP/1.1 200 Connected\r\nETag: \"proxy\"\r\n\r\n")
+        threading.Thread(target=self.copy, args=(server, client), daemon=True).start()
+        self.copy(client, server)
+
+    @staticmethod
+    def copy(source, to):
+        try:
+            while part := source.recv(65536):
+                to.sendall(part)
+            to.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def test_https_through_a_proxy(daemon, tidings, https, tls):
+    """The proxy gets its own password and nothing of the feed's; the certificate is the host's."""
+    https.set("/a", rss(CALL), etag='"real"')
+    tunnel = Tunnel()
+    proxy = f"http://127.0.0.1:{tunnel.port}"
+    daemon.start(feed("a", https.url("/a"), ca_file=tls / "cert.pem", bearer_token="t0psecret", proxy=proxy,
+                      proxy_user="pu", proxy_password="proxypw", **FAST)
+                 + feed("b", https.url("/a?b"), ca_file=tls / "cert.pem", proxy=proxy, **FAST)
+                 + feed("c", "https://hidden.onion:" + https.url("/").split(":")[2].rstrip("/") + "/",
+                        ca_file=tls / "cert.pem", proxy=proxy.replace("//", "//pu:proxypw@"), **FAST),
+                 "host-spacing = 0\n")
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/b")["outcome"] == "connect" and
+                    daemon.get("/v1/feeds/c")["outcome"] == "tls")  # the tunnel's end has another name
+    assert daemon.get("/v1/feeds/b")["error"].endswith(f"by the proxy {proxy}: CONNECT tunnel failed, response 407")
+    https.wait("/a", 2)
+    asked = [r[2] for r in https.requests if r[1] == "/a"][1]
+    assert asked["If-None-Match"] == '"real"' and asked["Authorization"] == "Bearer t0psecret"
+    assert "Proxy-Authorization" not in asked
+    assert any(a.startswith("CONNECT hidden.onion:") for a in tunnel.asked)  # a name for the proxy, not for us
+    assert not any("t0psecret" in a or "/a" in a for a in tunnel.asked)
+
+    cli = Client(tidings, daemon.dir)
+    shown = cli.run("fetch", "a", "--full", "--record", "a.warc").out
+    assert "by the proxy at 127.0.0.1" in shown and "CONNECT" not in shown
+    assert cli.run("fetch", "--replay", "a.warc").out == shown
+    shown = cli.run("fetch", "b", "--record", "b.warc", code=1).out
+    assert "> CONNECT localhost" in shown and "< HTTP/1.1 407" in shown
+    assert cli.run("fetch", "--replay", "b.warc", code=1).out == shown
+    for name in ("a.warc", "b.warc"):
+        data = (daemon.dir / name).read_bytes()
+        assert b"t0psecret" not in data and b"proxypw" not in data and b"cHU6cHJveHlwdw" not in data
+    tunnel.listener.close()
 
 
 @pytest.mark.skipif(not shutil.which("nghttpd"), reason="needs nghttpd (nghttp2-server)")
