@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -225,6 +227,76 @@ static void sessions_are_taken_up_again(void **state)
     port = first_port;
 }
 
+static int a_free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static int open_sockets(void)
+{
+    char path[300], to[64];
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        snprintf(path, sizeof path, "/proc/self/fd/%s", e->d_name);
+        ssize_t len = readlink(path, to, sizeof to - 1);
+        to[len > 0 ? len : 0] = 0;
+        n += strncmp(to, "socket:", 7) == 0;
+    }
+    closedir(d);
+    return n;
+}
+
+/* Feeds of one HTTP/2 host share a connection, also when they start before it is there. */
+static void http2_carries_several_on_one_connection(void **state)
+{
+    enum { N = LIMIT_STREAMS };
+    struct got g[N] = {0};
+    struct td_request req[N];
+    char url[128], text[16];
+    int at = a_free_port(), before;
+    if (system("command -v nghttpd >/dev/null 2>&1") != 0)
+        skip();
+    snprintf(text, sizeof text, "%d", at);
+    const char *argv[] = {"nghttpd", "--address=127.0.0.1", "-d", dir, text, key, cert, NULL};
+    pid_t pid = start(argv, -1);
+    new_fetcher(bundle);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/cert.pem", at);
+    for (int tries = 0; tries < 200; tries++) { /* until it listens */
+        struct td_result r = get("127.0.0.1", at, 10000);
+        bool up = r.outcome != TD_OUT_CONNECT;
+        td_result_fini(&r);
+        if (up)
+            break;
+        usleep(20000);
+    }
+    fetcher_free(fetcher);
+    new_fetcher(bundle);
+    before = open_sockets();
+    for (int i = 0; i < N; i++) {
+        req[i] = REQUEST(url);
+        req[i].shares_host = true;
+        fetch_start(fetcher, &req[i], harness_done, &g[i]);
+    }
+    harness_wait(g, N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(g[i].result.outcome, TD_OUT_OK);
+        assert_true(g[i].result.multiplexed);
+        td_result_fini(&g[i].result);
+    }
+    assert_int_equal(open_sockets() - before, 1);
+    fetcher_free(fetcher);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static void untrusted_certificates(void **state)
 {
     struct td_result r;
@@ -271,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ca_bundle_is_parsed_once),
         cmocka_unit_test(sessions_are_taken_up_again),
+        cmocka_unit_test(http2_carries_several_on_one_connection),
         cmocka_unit_test(untrusted_certificates),
         cmocka_unit_test(stalled_handshake),
     };
