@@ -234,7 +234,7 @@ static void add_decision(struct buf *b, const json_t *answer)
         buf_addf(b, "Somebody has %s it there.\n", str_eq(how, "moved") ? "moved" : "pinned");
     if (!why) {
         if (str_eq(how, "opened"))
-            buf_adds(b, "It opened the story: no other had words in common with it.\n");
+            buf_adds(b, "It opened the story: no other came near.\n");
         return;
     }
     buf_addf(b,

@@ -14,6 +14,7 @@
 #include "story/fixed.h"
 
 #define WHY_BYTES 4096
+#define NEAR      (Q16 / 10) /* a story that is less probable was not near: nothing to explain */
 #define WORDS_MAX (4u << 20) /* of one transaction before they become a row */
 
 struct stories *stories_new(struct db *d)
@@ -193,7 +194,8 @@ int stories_add(struct stories *s, const struct story_entry *e, struct story_eve
                           .byline = e->feed_title,
                           .address = buf_str(&address)};
     cluster_assign(s->c, &in, &o);
-    story_explain(&in, &o, &why);
+    if (!o.opened || o.p < Q16 - NEAR)
+        story_explain(&in, &o, &why);
     stories_touched(s, o.story);
     int r = stories_counted(s, err);
     if (r == 0 && read_row(s, o.story, outlet.data, &row) < 0)

@@ -20,8 +20,8 @@
 #include "story/score.h"
 
 #define STORY_VERSION        1   /* of the method: another one decides differently */
-#define STORY_SEARCH         12  /* heaviest words of an item whose lists are looked at */
-#define STORY_CANDIDATES     16  /* stories that are looked at closely */
+#define STORY_SEARCH         10  /* heaviest words of an item whose lists are looked at */
+#define STORY_CANDIDATES     12  /* stories that are looked at closely */
 #define STORY_STRICTNESS     600 /* probability from which an item joins, thousandths */
 #define STORY_SURE           800 /* probability from which that needs no telling */
 #define STORY_STRICTNESS_MIN 50

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "story/fixed.h"
 #include "story/words.h"
@@ -80,7 +81,7 @@ static void add_features(struct jw *w, const struct story_candidate *c)
 static void cut_words(struct spelling *s, const char *text, size_t max)
 {
     s->text = text;
-    s->n = text ? story_words(text, strlen(text), s->words, max) : 0;
+    s->n = text ? story_words(text, strnlen(text, LIMIT_STORY_TEXT_BYTES), s->words, max) : 0;
 }
 
 void story_explain(const struct story_in *in, const struct story_out *r, struct buf *out)

@@ -235,7 +235,9 @@ void story_item_read(struct story_item *ret, const struct story_in *in, const st
     memset(ret, 0, sizeof *ret);
     size_t n_title = story_words(t, story_title_length(t, in->byline, in->outlet), title,
                                  STORY_TITLE_WORDS);
-    size_t n_text = in->text ? story_words(in->text, strlen(in->text), text, STORY_TEXT_WORDS) : 0;
+    size_t n_text = in->text ? story_words(in->text, strnlen(in->text, LIMIT_STORY_TEXT_BYTES),
+                                           text, STORY_TEXT_WORDS)
+                             : 0;
     if (!n_title) { /* a note without a title is known by its first words */
         n_title = MIN(n_text, (size_t)STORY_TITLE_WORDS / 2);
         memcpy(title, text, n_title * sizeof *title);

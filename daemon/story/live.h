@@ -78,7 +78,7 @@ struct live_link { /* a story in the list of a word: links[slot * STORY_LINKS + 
 };
 
 /* How many entries of one list are looked at. */
-#define STORY_LIST 64
+#define STORY_LIST 32
 
 /* Of two neighbouring words of a title. */
 uint32_t story_pair_hash(uint32_t a, uint32_t b);
