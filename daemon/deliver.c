@@ -202,12 +202,20 @@ static int load_row(void *ctx, const struct sub_row *row)
     return 0;
 }
 
-static void begin_new(struct deliver *d)
+/* One that the store does not have yet. At the start: who asks for it is answered rightly from the
+ * first moment on. */
+static void begin_at_start(struct deliver *d, const struct td_sub_conf *conf)
 {
-    const struct settings *s = d->app->settings;
-    for (size_t i = 0; i < s->n_subs; i++)
-        if (!outbox_find(d->outbox, s->subs[i]->name))
-            begin(d, td_sub_conf_copy(s->subs[i]), NULL, store_last_seq(d->app->store), NULL, NULL);
+    struct store *store = d->app->store;
+    struct td_err err = {""};
+    struct sub_row row = {.name = conf->name,
+                          .state = {.seq = store_last_seq(store),
+                                    .failing_since = TD_NEVER,
+                                    .next_try_at = TD_NEVER}};
+    store_load_cursor(store, conf->name, &row.state.seq, &err); /* a cursor stays where it is */
+    store_sub_put(store, conf->name, NULL, row.state.seq, NULL, NULL);
+    if (outbox_add(d->outbox, td_sub_conf_copy(conf), &row, &err) < 0)
+        log_warning("subscription %s does not run: %s", conf->name, err.msg);
 }
 
 int deliver_start(struct app *a, struct td_err *err)
@@ -227,8 +235,9 @@ int deliver_start(struct app *a, struct td_err *err)
     d->outbox = outbox_new(a->store, serve_asker(a->serve), serve_stream(a->serve), &d->env);
     serve_set_outbox(a->serve, d->outbox);
     int r = store_load_subs(a->store, load_row, d, err);
-    if (r >= 0)
-        begin_new(d);
+    for (size_t i = 0; r >= 0 && i < a->settings->n_subs; i++)
+        if (!outbox_find(d->outbox, a->settings->subs[i]->name))
+            begin_at_start(d, a->settings->subs[i]);
     return r;
 }
 
@@ -256,7 +265,10 @@ void deliver_configure(struct app *a)
                 log_warning("subscription %s: %s", c->name, err.msg);
         }
     }
-    begin_new(d);
+    for (size_t i = 0; i < a->settings->n_subs; i++)
+        if (!outbox_find(d->outbox, a->settings->subs[i]->name))
+            begin(d, td_sub_conf_copy(a->settings->subs[i]), NULL, store_last_seq(a->store), NULL,
+                  NULL);
 }
 
 void deliver_stop(struct app *a)

@@ -242,6 +242,11 @@ const char *store_instance(const struct store *s)
     return s->instance;
 }
 
+int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err)
+{
+    return reader_cursor(s->reader, name, ret_seq, err);
+}
+
 int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
                     struct td_err *err)
 {

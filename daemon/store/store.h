@@ -156,6 +156,8 @@ void store_dead_forget(struct store *s, const char *name, int64_t id, store_done
 struct sub_row;
 int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
                     struct td_err *err);
+/* The cursor of that name, at start: 0, -ENOENT. Blocks. */
+int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err);
 /* Which store this is: 16 hex digits, the same for its whole life. */
 const char *store_instance(const struct store *s);
 
