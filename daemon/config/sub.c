@@ -274,6 +274,17 @@ static int set_query(const struct sub_key *k, struct sub_draft *d, const char *v
     return 0;
 }
 
+static int set_per(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
+                   struct td_err *err)
+{
+    for (int i = 0; i < TD_SUB_PERS; i++)
+        if (str_eq(v, td_sub_per_names[i])) {
+            d->conf->per = (enum td_sub_per)i;
+            return 0;
+        }
+    return refuse(k, v, err);
+}
+
 static int set_format(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                       struct td_err *err)
 {
@@ -409,6 +420,9 @@ static const struct sub_key keys[] = {
      0, 0, 0},
     {"events", "kinds of events such as item.new, feed.*; or all", "item.new", "Only these events.",
      ALL, set_events, 0, 0, 0},
+    {"per", "item, article or story", "item",
+     "What is told: items; of one article in several feeds only the first; or stories.", ALL,
+     set_per, 0, 0, 0},
     {"format", "standard, cloudevents, cloudevents-binary, ntfy, apprise, slack, discord or matrix",
      "standard", "What the webhook's body is.", ONLY(WEBHOOK), set_format, 0, 0, 0},
     {"signing-secret",
@@ -545,6 +559,12 @@ struct td_sub_conf *sub_draft_finish(struct sub_draft *d, struct td_err *err)
         }
     if (check_batch(c, err) < 0)
         return NULL;
+    if (c->per == TD_PER_STORY && (d->given >> find("events") & 1)) {
+        td_err(err, -EINVAL, "events does not go with per = story, which tells story.*");
+        return NULL;
+    }
+    if (c->per == TD_PER_STORY)
+        xreplace(&c->events, "story.*");
     if ((c->format == TD_FORMAT_WEBSUB) != (c->hub_topic && c->hub_url)) {
         td_err(err, -EINVAL, "format = websub; allowed: by asking the hub, POST /v1/hub");
         return NULL;

@@ -12,6 +12,8 @@ const char *const td_sub_format_names[TD_SUB_FORMATS] = {
     "standard", "cloudevents", "cloudevents-binary", "ntfy", "apprise", "slack", "discord",
     "matrix",   "websub"};
 
+const char *const td_sub_per_names[TD_SUB_PERS] = {"item", "article", "story"};
+
 static void free_words(char **words)
 {
     for (char **w = words; w && *w; w++)
@@ -93,7 +95,7 @@ bool td_sub_conf_same(const struct td_sub_conf *a, const struct td_sub_conf *b)
     return str_same(a->name, b->name) && a->origin == b->origin && a->sink == b->sink &&
            str_same(a->target, b->target) && same_words(a->argv, b->argv) &&
            str_same(a->query, b->query) && str_same(a->events, b->events) &&
-           a->format == b->format && str_same(a->secrets, b->secrets) &&
+           a->format == b->format && a->per == b->per && str_same(a->secrets, b->secrets) &&
            str_same(a->authorization, b->authorization) && str_same(a->topic, b->topic) &&
            str_same(a->from, b->from) && str_same(a->hub_topic, b->hub_topic) &&
            str_same(a->hub_url, b->hub_url) && str_same(a->hub_title, b->hub_title) &&

@@ -35,14 +35,20 @@ enum td_sub_format {
 #define TD_SUB_FORMATS 9
 extern const char *const td_sub_format_names[TD_SUB_FORMATS];
 
+/* What an event is told for. */
+enum td_sub_per { TD_PER_ITEM, TD_PER_ARTICLE, TD_PER_STORY };
+#define TD_SUB_PERS 3
+extern const char *const td_sub_per_names[TD_SUB_PERS];
+
 struct td_sub_conf {
     char *name;
     enum td_origin origin;
     enum td_sink sink;
-    char *target; /* webhook: URL; file: path; mail: addresses joined by '\n'; else NULL */
-    char **argv;  /* exec: the command; mail: the sendmail-compatible one; NULL-terminated */
-    char *query;  /* NULL = every event of these kinds */
-    char *events; /* kinds joined by '\n' ("item.new", "feed.*"); NULL = all */
+    char *target;        /* webhook: URL; file: path; mail: addresses joined by '\n'; else NULL */
+    char **argv;         /* exec: the command; mail: the sendmail-compatible one; NULL-terminated */
+    char *query;         /* NULL = every event of these kinds */
+    char *events;        /* kinds joined by '\n' ("item.new", "feed.*"); NULL = all */
+    enum td_sub_per per; /* STORY: `events` are those of stories */
     enum td_sub_format format;
     char *secrets;       /* of signatures, "whsec_..." joined by '\n'; NULL = unsigned */
     char *authorization; /* value of the header, NULL = none */

@@ -74,6 +74,14 @@ int fields_read(struct fields *ret, const char *json, size_t n)
         f.title = f.own_title = xasprintf("Taken out of its feed: %s", f.title ? f.title
                                                                        : f.url ? f.url
                                                                                : "");
+    const json_t *story = json_object_get(f.root, "story");
+    int64_t outlets = json_integer_value(json_object_get(story, "outlets"));
+    if (story && text_of(story, "title") && !f.own_title) {
+        f.own_title = outlets > 1
+                          ? xasprintf("%s (%d outlets)", text_of(story, "title"), (int)outlets)
+                          : xstrdup(text_of(story, "title"));
+        f.title = f.own_title;
+    }
     *ret = f;
     return 0;
 }

@@ -379,11 +379,20 @@ static void start(struct sub *s, const struct td_sub_state *state)
     pump(s);
 }
 
+static int filter_of(struct outbox *o, const struct td_sub_conf *conf, struct filter **ret,
+                     struct td_err *err)
+{
+    int r = filter_new(ret, o->stream, conf->events, conf->query, err);
+    if (r == 0 && conf->per == TD_PER_ARTICLE)
+        filter_set_articles(*ret);
+    return r;
+}
+
 int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row *row,
                struct td_err *err)
 {
     struct filter *filter;
-    int r = filter_new(&filter, o->stream, conf->events, conf->query, err);
+    int r = filter_of(o, conf, &filter, err);
     if (r < 0) {
         td_sub_conf_free(conf);
         return r;
@@ -401,7 +410,7 @@ int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row 
 int outbox_change(struct outbox *o, struct sub *s, struct td_sub_conf *conf, struct td_err *err)
 {
     struct filter *filter;
-    int r = filter_new(&filter, o->stream, conf->events, conf->query, err);
+    int r = filter_of(o, conf, &filter, err);
     if (r < 0) {
         td_sub_conf_free(conf);
         return r;

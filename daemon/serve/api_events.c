@@ -93,7 +93,7 @@ static char *read_kinds(struct request *q, const char *otherwise)
 
 /* as=NAME of a subscription: a stream's consumer gets what the subscription wants. */
 static int read_subscription(struct request *q, struct events_work *w, bool *ret_is,
-                             struct td_err *err)
+                             bool *ret_articles, struct td_err *err)
 {
     const struct sub *s = q->s->outbox && w->as ? outbox_find(q->s->outbox, w->as) : NULL;
     *ret_is = s != NULL;
@@ -108,6 +108,7 @@ static int read_subscription(struct request *q, struct events_work *w, bool *ret
                       "q, kinds and per do not go with as=%.200s: the subscription says them",
                       w->as);
     w->events = xstrdup_or_null(sub_conf(s)->events);
+    *ret_articles = sub_conf(s)->per == TD_PER_ARTICLE;
     if (!w->resumes)
         w->tail.as = w->as;
     w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
@@ -135,11 +136,11 @@ int api_events_start(struct request *q)
         param_time(&q->params, "since", clock_now_ms(), &w->since, &err) < 0 ||
         param_bool(&q->params, "follow", &w->follow, &err) < 0)
         return request_errno(q, -EINVAL, &err, NULL);
-    if ((r = read_subscription(q, w, &is_sub, &err)) < 0)
+    if ((r = read_subscription(q, w, &is_sub, &articles, &err)) < 0)
         return request_errno(q, r, &err, NULL);
     if (!is_sub)
         w->events = read_kinds(q, kinds);
-    if (w->query || w->events) {
+    if (w->query || w->events || articles) {
         r = filter_new(&w->tail.filter, q->s->stream, w->events, w->query, &err);
         if (r < 0)
             return request_errno(q, r, &err, NULL);

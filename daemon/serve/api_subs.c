@@ -97,6 +97,7 @@ static void add_conf(struct jw *w, const struct td_sub_conf *c)
     jw_str(w, "sink", td_sink_names[c->sink]);
     add_target(w, c);
     jw_str(w, "query", c->query);
+    jw_str(w, "per", td_sub_per_names[c->per]);
     if (c->events)
         add_lines(w, "events", c->events);
     if (c->sink == TD_SINK_WEBHOOK) {
@@ -197,8 +198,8 @@ static int find_place(struct request *q, struct reader *r, struct place *p, stru
 
 /* ---- make and remove ------------------------------------------------------------------------ */
 
-#define KEYS                                                                           \
-    "sink query events format signing-secret authorization topic batch collect retry " \
+#define KEYS                                                                               \
+    "sink query events per format signing-secret authorization topic batch collect retry " \
     "answer-timeout"
 
 struct add_work {

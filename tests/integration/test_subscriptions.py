@@ -360,6 +360,28 @@ def test_a_command_and_a_file(daemon, origin, tmp_path):
     assert "exit status 9" in s["error"]
 
 
+def test_per_story(daemon, source_dir, tmp_path):
+    """Three outlets, one story: it is told once, and when it grows."""
+    feeds = "".join(f"[feed {p.name.split('.')[0]}]\nurl = file:{p}\n"
+                    for p in sorted((source_dir / "docs/samples").glob("*.*.xml")))
+    daemon.start(f"{DEFAULTS}{feeds}[subscription stories]\nsink = file {tmp_path}/s\nper = story\n"
+                 f"[subscription items]\nsink = file {tmp_path}/i\n", "host-spacing = 0")
+    daemon.wait_for(lambda: daemon.get("/v1/status")["first_round"]["pending"] == 0)
+
+    def lines(name):
+        path = tmp_path / name
+        return [json.loads(x) for x in path.read_text().splitlines()] if path.exists() else []
+
+    daemon.wait_for(lambda: any(e["event"] == "story.grew" for e in lines("s")))
+    daemon.wait_for(lambda: all(s["lag"] == 0 for s in daemon.get("/v1/subscriptions")["subscriptions"])
+                    or sub(daemon, "stories")["seq"] > 0)
+    assert {e["event"] for e in lines("i")} == {"item.new"}
+    stories = lines("s")
+    assert all(e["event"].startswith("story.") and e["story"]["story_id"] for e in stories)
+    told = [e["story"]["story_id"] for e in stories if e["event"] == "story.new"]
+    assert len(told) == len(set(told))
+
+
 # ---- users ---------------------------------------------------------------------------------------
 
 
