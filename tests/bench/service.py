@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 
-from run import Daemon, Origin, await_round, fill, fresh, host, say
+from run import Daemon, Origin, await_round, count_items, fill, fresh, host, say
 
 
 def tree(pid):
@@ -82,8 +82,8 @@ def report(what, m, rest=None):
 
 
 def bench_feeds(build, work, n):
-    opts = argparse.Namespace(items=25 if n <= 10000 else 3)
-    origin = Origin(build, opts)
+    items = 25 if n <= 10000 else 3
+    origin = Origin(build, items)
     d = Daemon(build, fresh(work / f"feeds-{n}"))
     d.configure([f"http://{host(i)}:{origin.port}/feed/{i}" for i in range(n)])
     with d, Meter(d.process.pid) as m:
@@ -93,8 +93,9 @@ def bench_feeds(build, work, n):
             say(f"  ({sum(d.fetches().values())} fetched)")
         else:
             await_round(d, n)
+            assert count_items(d) >= n, "nothing was stored"
             time.sleep(5)
-        report(f"{n} feeds, {opts.items} items each, {'two minutes of the ' if n > 10000 else ''}first round",
+        report(f"{n} feeds, {items} items each, {'two minutes of the ' if n > 10000 else ''}first round",
                m, m.sample())
     origin.close()
     return d
@@ -193,8 +194,7 @@ def switches(pid):
 
 
 def bench_idle(build, work, seconds):
-    opts = argparse.Namespace(items=2)
-    origin = Origin(build, opts)
+    origin = Origin(build, 2)
     d = Daemon(build, fresh(work / "idle"))
     d.configure([f"http://{host(i)}:{origin.port}/feed/{i}" for i in range(1000)])
     with d:
