@@ -364,8 +364,8 @@ def test_per_story(daemon, source_dir, tmp_path):
     """Three outlets, one story: it is told once, and when it grows."""
     feeds = "".join(f"[feed {p.name.split('.')[0]}]\nurl = file:{p}\n"
                     for p in sorted((source_dir / "docs/samples").glob("*.*.xml")))
-    daemon.start(f"{DEFAULTS}{feeds}[subscription stories]\nsink = file {tmp_path}/s\nper = story\n"
-                 f"[subscription items]\nsink = file {tmp_path}/i\n", "host-spacing = 0")
+    daemon.start(f"[defaults]\nbacklog = all\n{feeds}[subscription stories]\nsink = file {tmp_path}/s\nper = story\n"
+                 f"[subscription items]\nsink = file {tmp_path}/i\n")
     daemon.wait_for(lambda: daemon.get("/v1/status")["first_round"]["pending"] == 0)
 
     def lines(name):
