@@ -32,6 +32,7 @@ struct store {
     int lock_fd;
     /* the reader thread */
     struct reader *reader;
+    pthread_mutex_t reading; /* by that thread, or by the loop in what is loaded at start */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -71,7 +72,9 @@ static void *reader_main(void *arg)
         if (!s->queue)
             s->queue_tail = &s->queue;
         pthread_mutex_unlock(&s->lock);
+        pthread_mutex_lock(&s->reading);
         q->run(s->reader, q->ctx);
+        pthread_mutex_unlock(&s->reading);
         pthread_mutex_lock(&s->lock);
         q->next = NULL;
         *s->ran_tail = q;
@@ -114,6 +117,7 @@ static void start_reader(struct store *s)
     s->queue_tail = &s->queue;
     s->ran_tail = &s->ran;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->reading, NULL);
     pthread_cond_init(&s->wake, NULL);
     ev_async_init(&s->finished, on_ran);
     s->finished.data = s;
@@ -143,6 +147,7 @@ static void stop_reader(struct store *s)
     free_queries(s->ran);
     reader_close(s->reader);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->reading);
     pthread_cond_destroy(&s->wake);
 }
 
@@ -212,12 +217,18 @@ void store_close(struct store *s, int64_t wait_ms)
 
 int store_load_feeds(struct store *s, store_feed_fn *cb, void *ctx, struct td_err *err)
 {
-    return reader_load_feeds(s->reader, cb, ctx, err);
+    pthread_mutex_lock(&s->reading);
+    int r = reader_load_feeds(s->reader, cb, ctx, err);
+    pthread_mutex_unlock(&s->reading);
+    return r;
 }
 
 int store_load_learned(struct store *s, store_learned_fn *cb, void *ctx, struct td_err *err)
 {
-    return reader_load_learned(s->reader, cb, ctx, err);
+    pthread_mutex_lock(&s->reading);
+    int r = reader_load_learned(s->reader, cb, ctx, err);
+    pthread_mutex_unlock(&s->reading);
+    return r;
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -244,13 +255,19 @@ const char *store_instance(const struct store *s)
 
 int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err)
 {
-    return reader_cursor(s->reader, name, ret_seq, err);
+    pthread_mutex_lock(&s->reading);
+    int r = reader_cursor(s->reader, name, ret_seq, err);
+    pthread_mutex_unlock(&s->reading);
+    return r;
 }
 
 int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
                     struct td_err *err)
 {
-    return reader_subs(s->reader, cb, ctx, err);
+    pthread_mutex_lock(&s->reading);
+    int r = reader_subs(s->reader, cb, ctx, err);
+    pthread_mutex_unlock(&s->reading);
+    return r;
 }
 
 static struct op *new_op(enum op_kind kind, store_done_fn *done, void *ctx)
