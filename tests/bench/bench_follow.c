@@ -526,6 +526,8 @@ int main(int argc, char **argv)
     struct store_conf sc = {.path = path, .log_grew = on_grew};
     if (store_open(&store, loop, &sc, &err) < 0)
         return fprintf(stderr, "bench_follow: %s\n", err.msg), 1;
+    struct td_story_rules no_stories = {.off = true}; /* one event for each item */
+    store_set_story_rules(store, &no_stories);
     static const struct serve_ops ops;
     struct serve_conf vc = {.ops = &ops};
     struct listener l;
