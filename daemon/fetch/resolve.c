@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -66,8 +67,22 @@ struct resolver {
     struct known *known; /* insertion order = age */
 };
 
+/* localhost and all below it are this machine (RFC 6761 6.3), also where no /etc/hosts says so. */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t n = strlen(host), len = sizeof name - 1;
+    n -= n > 0 && host[n - 1] == '.';
+    return n >= len && strncasecmp(host + n - len, name, len) == 0 &&
+           (n == len || host[n - len - 1] == '.');
+}
+
 static int system_lookup(const char *host, char *text, size_t size)
 {
+    if (is_localhost(host)) {
+        snprintf(text, size, "127.0.0.1,[::1]");
+        return 0;
+    }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list;
     int error = getaddrinfo(host, NULL, &hints, &list);
     if (error)

@@ -36,7 +36,7 @@ typedef void resolved_fn(void *ctx, int error, const char *addresses);
 struct resolver;
 struct lookup;
 
-/* BLOCKING NULL: getaddrinfo. */
+/* BLOCKING NULL: getaddrinfo, but for localhost, which is the loopback addresses always. */
 struct resolver *resolver_new(struct ev_loop *loop, resolve_fn *blocking);
 /* Drops all questions without callbacks; does not wait for threads. Accepts NULL. */
 void resolver_free(struct resolver *r);
