@@ -5,12 +5,12 @@
 
 static const struct schema_step steps[] = {
     {"making the store", schema_v1},
-    {"addresses, push and events of feeds", schema_v2},
-    {"subscriptions", schema_v3},
-    {"what servers have taught", schema_v4},
-    {"what queries look at", schema_v5},
-    {"what did not come", schema_v6},
-    {"stories", schema_v7},
+    {"adding addresses and events of feeds", schema_v2},
+    {"adding subscriptions", schema_v3},
+    {"adding what servers teach", schema_v4},
+    {"adding what queries look at", schema_v5},
+    {"adding events of silence", schema_v6},
+    {"adding stories", schema_v7},
 };
 
 const struct schema_step *schema_step(int version)
