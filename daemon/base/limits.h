@@ -191,15 +191,16 @@
 #define LIMIT_QUERY_PARAMS     16 /* parameters of one request */
 
 /* ---- service ----------------------------------------------------------------------------- */
-#define LIMIT_LOG_BURST        5000  /* lines at once; journald's own default is 10000 in 30 s */
-#define LIMIT_LOG_PER_S        100   /* lines a second in the long run */
-#define LIMIT_LISTEN_FDS       16    /* sockets the service manager may hand over */
-#define LIMIT_LISTEN           16    /* TCP addresses of the API */
-#define LIMIT_LISTEN_NAMES     32    /* host names it may be asked by */
-#define LIMIT_TOKENS           256   /* each is compared with every request over TCP */
-#define LIMIT_TOKEN_MIN_BYTES  22    /* 128 random bits in base64 */
-#define LIMIT_TOKEN_BYTES      1024  /* a header line has to hold it */
-#define LIMIT_CREDENTIAL_BYTES 16384 /* a secret of $CREDENTIALS_DIRECTORY */
+#define LIMIT_LOG_BURST        5000   /* lines at once; journald's own default is 10000 in 30 s */
+#define LIMIT_LOG_PER_S        100    /* lines a second in the long run */
+#define LIMIT_OPEN_FILES       65536u /* asked of the system at start; the unit's LimitNOFILE */
+#define LIMIT_LISTEN_FDS       16     /* sockets the service manager may hand over */
+#define LIMIT_LISTEN           16     /* TCP addresses of the API */
+#define LIMIT_LISTEN_NAMES     32     /* host names it may be asked by */
+#define LIMIT_TOKENS           256    /* each is compared with every request over TCP */
+#define LIMIT_TOKEN_MIN_BYTES  22     /* 128 random bits in base64 */
+#define LIMIT_TOKEN_BYTES      1024   /* a header line has to hold it */
+#define LIMIT_CREDENTIAL_BYTES 16384  /* a secret of $CREDENTIALS_DIRECTORY */
 #define LIMIT_STUCK_MS \
     (120 *             \
      1000) /* writer or parsers without an end: no watchdog ping. A slow disk stalls for less */

@@ -237,9 +237,9 @@ static void set_tls(struct hop *p)
     const struct fetcher *f = p->base.fetcher;
     curl_easy_setopt(p->easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(p->easy, CURLOPT_CA_CACHE_TIMEOUT, CA_STORE_S);
-    if (str_casestarts(p->base.req->url, "https:"))
-        curl_easy_setopt(p->easy, CURLOPT_SHARE,
-                         fetcher_sessions(p->base.fetcher, p->base.req->url));
+    /* Over http too: a handle makes a cache of its own where it has no share, and 7.88 forgets to
+     * free that when it is given one. */
+    curl_easy_setopt(p->easy, CURLOPT_SHARE, fetcher_sessions(p->base.fetcher, p->base.req->url));
     if (f->ca_file)
         curl_easy_setopt(p->easy, CURLOPT_CAINFO, f->ca_file);
 }

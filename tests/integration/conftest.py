@@ -13,6 +13,7 @@ import pathlib
 import pty
 import signal
 import socket
+import socketserver
 import struct
 import subprocess
 import termios
@@ -96,6 +97,16 @@ class Client:
         return text.decode(errors="surrogateescape").replace("\r\n", "\n"), p.wait(60)
 
 
+class LoopbackServer(http.server.ThreadingHTTPServer):
+    """Does not look up the name of its own address: that takes seconds where no name server answers."""
+
+    daemon_threads = True
+
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
 class Origin:
     """A web server whose answers the test sets: `origin.set("/feed", body, etag='"1"')`.
 
@@ -127,8 +138,7 @@ class Origin:
             def log_message(self, *args):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
+        class Server(LoopbackServer):
             request_queue_size = 128
 
             def handle_error(self, request, client_address):

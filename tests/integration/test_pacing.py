@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from conftest import LoopbackServer
 from test_daemon import CALL, FAST, feed, rss
 
 DAY = {"interval": "1d"}
@@ -130,10 +131,9 @@ def test_many_hosts_of_a_domain_or_address_share_a_budget(daemon, origin, names)
 # ---- servers that keep us waiting ---------------------------------------------------------------
 
 
-class Lo(http.server.ThreadingHTTPServer):
+class Lo(LoopbackServer):
     """Listens under every address of loopback, and on no other interface."""
 
-    daemon_threads = True
     request_queue_size = 512
 
     def server_bind(self):

@@ -23,7 +23,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import UnixConnection
+from conftest import LoopbackServer, UnixConnection
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -82,8 +82,7 @@ class Receiver:
             def log_message(self, *args):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
+        class Server(LoopbackServer):
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
             def handle_error(self, request, client_address):
@@ -570,8 +569,7 @@ def test_a_browsers_eventsource_resumes(daemon, origin, tmp_path):
         def log_message(self, *args):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    server.daemon_threads = True
+    server = LoopbackServer(("127.0.0.1", 0), Proxy)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import resource
 import socket
 import subprocess
 
@@ -146,6 +147,10 @@ def test_follow_over_tcp(daemon, tcp, tidings, origin, tmp_path):
 
 def test_half_requests_take_no_place_from_the_socket(daemon, tcp):
     """Connections over TCP that say nothing: a thousand of them, and the unix socket still answers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2000:
+        pytest.skip(f"only {hard} files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
     idle = []
     try:
         for _ in range(1050):

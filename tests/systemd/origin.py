@@ -1,5 +1,6 @@
 """A web server on loopback with one feed; each request's path is kept in /e2e/requests."""
 import http.server
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -24,13 +25,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def server_bind(self):  # without looking up its own name, which takes long where no name server answers
+        socketserver.TCPServer.server_bind(self)
+
+
 # The same by TLS, with a certificate that nobody trusts.
 subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-keyout", "/e2e/key.pem", "-out", "/e2e/cert.pem", "-subj", "/CN=127.0.0.1", "-days", "2"],
                check=True, capture_output=True)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("/e2e/cert.pem", "/e2e/key.pem")
-tls = http.server.ThreadingHTTPServer(("127.0.0.1", 8443), Handler)
+tls = Server(("127.0.0.1", 8443), Handler)
 tls.socket = context.wrap_socket(tls.socket, server_side=True)
 threading.Thread(target=tls.serve_forever, daemon=True).start()
-http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler).serve_forever()
+Server(("127.0.0.1", 8000), Handler).serve_forever()
