@@ -25,7 +25,13 @@
 
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define POLLS         20
-#define CPU_LIMIT_MS  3.0 /* measured 1.5; 20 when the bundle is parsed each time */
+/* Measured 0.9; 20 when the bundle is parsed each time. Sanitizers multiply our own part, and the
+ * server's: 2 to 5 there. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CPU_LIMIT_MS 10.0
+#else
+#define CPU_LIMIT_MS 3.0
+#endif
 
 static char dir[64], cert[128], key[128], bundle[128], other[128];
 static pid_t server;
