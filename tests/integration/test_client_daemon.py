@@ -41,7 +41,7 @@ def client(tidings, daemon):
 @pytest.fixture
 def one_feed(daemon, origin):
     """A daemon that has read one feed of two items."""
-    daemon.start(feed("one", origin.set("/one", rss("b", "a"))))
+    daemon.start(feed("one", origin.set("/one", rss("b", "a"))), daemon="host-spacing = 0")
     daemon.wait_for(lambda: daemon.get("/v1/status")["counts"]["items"] == 2)
     return daemon
 
