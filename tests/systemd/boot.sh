@@ -10,6 +10,11 @@ skip() { echo "skipped: $*"; exit 77; }
 command -v systemd-nspawn >/dev/null || skip "systemd-nspawn is not installed (package systemd-container)"
 command -v python3 >/dev/null || skip "python3 is not installed"
 
+# The booted system has a network of its own; in a container without CAP_NET_ADMIN its loopback stays down.
+unshare --net python3 -c 'import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running' \
+    2>/dev/null || skip "a loopback device cannot be brought up here"
+
 w=$(mktemp -d)
 clean() { umount "$w/root" 2>/dev/null; umount "$w" 2>/dev/null; rmdir "$w"; }
 trap clean EXIT
