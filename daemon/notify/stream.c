@@ -36,6 +36,7 @@ struct follower {
     struct event_text *cur;
     struct page *page;
     int page_i;
+    uint64_t ring_i; /* where its next event stands in the ring, if it is there: s->dropped + i */
     bool
         alone; /* the page it waited for with others did not reach its place: it asks for its own */
     struct follower **list; /* the list it waits in, NULL = it does not */
@@ -57,6 +58,7 @@ struct stream {
     /* The newest events, seq in (start, end], oldest first: ring[(head + i) % cap]. */
     struct event_text **ring;
     size_t head, n, cap, bytes;
+    uint64_t dropped; /* events that were in the ring before the first one */
     int64_t start, end;
 
     struct stream_counts count;
@@ -224,6 +226,7 @@ static void ring_drop(struct stream *s)
     s->bytes -= event_text_bytes(e);
     s->head = (s->head + 1) % s->cap;
     s->n--;
+    s->dropped++;
     event_text_unref(e);
 }
 
@@ -252,18 +255,35 @@ static void ring_add(struct stream *s, struct event_text *e)
         ring_drop(s);
 }
 
-/* The first event in the ring after POS, NULL if there is none. */
-static struct event_text *ring_find(struct stream *s, int64_t pos)
+static struct event_text *ring_at(const struct stream *s, size_t i)
 {
-    size_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (s->ring[(s->head + mid) % s->cap]->seq > pos)
-            hi = mid;
-        else
-            lo = mid + 1;
+    return i < s->n ? s->ring[(s->head + i) % s->cap] : NULL;
+}
+
+/* Is the Ith event in the ring (or its end) what comes after POS? */
+static bool ring_is_next(const struct stream *s, size_t i, int64_t pos)
+{
+    return (i == 0 || ring_at(s, i - 1)->seq <= pos) && (i == s->n || ring_at(s, i)->seq > pos);
+}
+
+/* The first event in the ring after F's position, NULL if there is none. It usually stands behind
+ * the one that F had before. */
+static struct event_text *ring_find(struct stream *s, struct follower *f)
+{
+    size_t i = f->ring_i - s->dropped; /* huge when it has left the ring */
+    if (i > s->n || !ring_is_next(s, i, f->pos)) {
+        size_t lo = 0, hi = s->n;
+        while (lo < hi) {
+            size_t mid = (lo + hi) / 2;
+            if (ring_at(s, mid)->seq > f->pos)
+                hi = mid;
+            else
+                lo = mid + 1;
+        }
+        i = lo;
     }
-    return lo < s->n ? s->ring[(s->head + lo) % s->cap] : NULL;
+    f->ring_i = s->dropped + i + (i < s->n);
+    return ring_at(s, i);
 }
 
 /* With no follower there is nobody to remember for. */
@@ -412,7 +432,7 @@ static struct event_text *at_hand(struct follower *f)
     }
     if (f->pos < s->start || f->pos >= s->end)
         return join_page(f) ? at_hand(f) : NULL;
-    struct event_text *e = ring_find(s, f->pos);
+    struct event_text *e = ring_find(s, f);
     if (!e)
         f->pos = s->end;
     return e;

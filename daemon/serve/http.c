@@ -173,16 +173,9 @@ static bool take_body(struct request *q, const char *data, size_t n)
 
 static enum MHD_Result answer(struct request *q)
 {
-    struct MHD_Response *resp;
-    if (q->tail && q->status < 400) {
-        resp = tail_response(q);
-        /* It has no idle timeout any more, so nothing may follow on it. */
-        MHD_add_response_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
-    } else {
-        size_t n;
-        char *text = buf_take(&q->out, &n);
-        resp = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
-    }
+    size_t size;
+    char *text = buf_take(&q->out, &size);
+    struct MHD_Response *resp = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, q->type);
     MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, q->cache ? q->cache : "no-store");
@@ -228,6 +221,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
             start(q);
         }
     }
+    if (q->ready && q->tail)
+        return tail_run(q->tail, method, version) ? MHD_YES : MHD_NO;
     if (q->ready)
         return answer(q);
     q->suspended = true;

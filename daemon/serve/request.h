@@ -166,8 +166,9 @@ void tail_new(struct request *q, const struct tail_conf *conf);
  * nothing matches, until the log is not kept for it any more: so when all that a tail was given is
  * acknowledged, the position follows to where the tail is. */
 void tail_acknowledged(struct serve *s, const char *name, int64_t seq);
-/* The response of a request with a tail. */
-struct MHD_Response *tail_response(struct request *q);
+/* From on_request: the answer to METHOD in VERSION begins, and the connection is the tail's until
+ * it is over. False: it is, libmicrohttpd shall close it. */
+bool tail_run(struct tail *t, const char *method, const char *version);
 /* When the connection is over. Accepts NULL. */
 void tail_free(struct tail *t);
 /* Ends all of them (serve_free). */

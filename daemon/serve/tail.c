@@ -1,13 +1,25 @@
 /*
- * A tail is a follower with a connection: libmicrohttpd asks for bytes when the socket takes some,
- * so a reader that does not read is simply never asked. With nothing to send the connection is
- * suspended until the follower wakes, a comment is due, or the client is found to be gone.
+ * A tail is a follower with a connection. libmicrohttpd reads the request; from there on its
+ * connection stays suspended and the answer is written here, straight from the rendered events that
+ * all followers share: a frame of several events is one sendmsg, without a copy of ours and without
+ * a turn through libmicrohttpd. (With a thousand followers that is a thousand times less of
+ * everything at each event.) When the socket takes no more, the tail waits for it, so a reader that
+ * does not read holds one frame and nobody else. At the end libmicrohttpd gets its connection back,
+ * to close it.
+ *
+ * The body has the chunked coding (RFC 9112 7.1), a chunk for each frame, so that a client can tell
+ * the end from a daemon that died; an HTTP/1.0 client gets it as it is.
  */
 #include "serve/request.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -16,9 +28,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define TICK_S     5.    /* how soon a client that went away is noticed */
-#define COMMENT_MS 15000 /* silence after which an SSE client gets a comment line */
-#define BLOCK      8192  /* asked for at once */
+#define TICK_S       5.    /* how soon a client that went away is noticed */
+#define COMMENT_MS   15000 /* silence after which an SSE client gets a comment line */
+#define FRAME_EVENTS 32
+#define FRAME_BYTES  (16u << 10)  /* or one event: what a reader that does not read holds */
+#define TURN_BYTES   (256u << 10) /* then the others have their turn */
 
 struct tail {
     struct request *q;
@@ -26,91 +40,183 @@ struct tail {
     struct filter *filter;
     char *as;             /* of a subscription; NULL = none */
     int64_t given, acked; /* seqs; of a subscription */
-    bool sse, suspended, ending;
+    bool sse, chunked, begun;
+    bool ending; /* nothing is asked of the follower any more */
+    bool ended;  /* its last bytes are in LEAD */
+    bool over;   /* libmicrohttpd has its connection back */
     int fd;
-    int64_t sent_at;              /* monotonic */
-    const struct event_text *now; /* the event that is being sent */
-    size_t at, end;               /* what is left of it */
-    struct buf extra;             /* our own words, sent between events */
+    ev_io room;      /* the socket takes bytes again */
+    int64_t sent_at; /* monotonic */
+
+    struct buf lead; /* as it is: the head, our own words as chunks; goes before the frame */
+    struct event_text *frame[FRAME_EVENTS]; /* references */
+    int n_frame;
+    size_t frame_bytes;  /* of the events */
+    char frame_size[20]; /* the line before them; "" = not chunked */
+    size_t frame_sent;   /* of all that belongs to the frame */
     struct tail *prev, *next;
 };
 
-static size_t copy(struct tail *t, char *out, size_t room)
+/* ---- what is sent --------------------------------------------------------------------------- */
+
+static struct iovec window(const struct tail *t, struct event_text *e)
 {
-    const char *from = t->extra.len ? t->extra.data : t->now->text + t->at;
-    size_t n = MIN(room, t->extra.len ? t->extra.len : t->end - t->at);
-    memcpy(out, from, n);
-    if (t->extra.len)
-        buf_consume(&t->extra, n);
-    else if ((t->at += n) == t->end)
-        t->now = NULL;
-    return n;
+    size_t from = t->sse ? 0 : e->json_off;
+    return (struct iovec){e->text + from, t->sse ? e->len : e->json_len + 1};
+}
+
+static void say(struct tail *t, const char *text, size_t n)
+{
+    if (t->chunked)
+        buf_addf(&t->lead, "%zx\r\n", n);
+    buf_add(&t->lead, text, n);
+    if (t->chunked)
+        buf_adds(&t->lead, "\r\n");
 }
 
 static void say_error(struct tail *t, int result, const struct td_err *err)
 {
-    struct jw w = {.b = &t->extra};
+    CLEANUP_BUF struct buf b = BUF_INIT(4096);
+    struct jw w = {.b = &b};
     if (t->sse)
-        buf_adds(&t->extra, "event: error\ndata: ");
+        buf_adds(&b, "event: error\ndata: ");
     jw_begin_object(&w, NULL);
     jw_begin_object(&w, "error");
     jw_int(&w, "status", request_status(result));
     jw_str(&w, "reason", err->msg);
     jw_end_object(&w);
     jw_end_object(&w);
-    buf_adds(&t->extra, t->sse ? "\n\n" : "\n");
+    buf_adds(&b, t->sse ? "\n\n" : "\n");
+    say(t, b.data, b.len);
 }
 
-/* Makes sure there is something to copy; false: wait, or the end (t->ending). */
-static bool refill(struct tail *t)
+static void frame_drop(struct tail *t)
 {
+    while (t->n_frame > 0)
+        event_text_unref(t->frame[--t->n_frame]);
+    t->frame_bytes = t->frame_sent = 0;
+}
+
+/* The next frame, or the end's words; false: the follower will wake us, or all is said. */
+static bool gather(struct tail *t)
+{
+    const struct event_text *e;
     struct td_err err;
-    if (t->extra.len || t->now)
-        return true;
-    if (t->ending)
-        return false;
-    int r = follower_next(t->f, &t->now, &err);
-    if (r == 1) {
-        t->given = t->now->seq;
-        t->at = t->sse ? 0 : t->now->json_off;
-        t->end = t->sse ? t->now->len : t->now->json_off + t->now->json_len + 1;
+    int r = 1;
+    while (!t->ending && t->n_frame < FRAME_EVENTS && t->frame_bytes < FRAME_BYTES &&
+           (r = follower_next(t->f, &e, &err)) == 1) {
+        t->frame[t->n_frame] = event_text_ref((struct event_text *)e);
+        t->frame_bytes += window(t, t->frame[t->n_frame++]).iov_len;
+        t->given = e->seq;
+    }
+    if (t->n_frame > 0) { /* what ended it is said again when it is asked again */
+        t->frame_size[0] = 0;
+        if (t->chunked)
+            snprintf(t->frame_size, sizeof t->frame_size, "%zx\r\n", t->frame_bytes);
         return true;
     }
-    t->ending = r < 0;
     if (r < 0 && r != -ENODATA)
         say_error(t, r, &err);
-    return t->extra.len > 0;
+    t->ending = t->ending || r < 0;
+    if (t->ending && !t->ended) {
+        t->ended = true;
+        if (t->chunked)
+            buf_adds(&t->lead, "0\r\n\r\n");
+    }
+    return t->lead.len > 0;
 }
 
-static ssize_t on_room(void *ctx, uint64_t pos, char *out, size_t room)
+/* One write of all that waits: what the socket took, or negative errno. */
+static ssize_t write_some(struct tail *t)
 {
-    struct tail *t = ctx;
-    size_t n = 0;
-    while (n < room && refill(t))
-        n += copy(t, out + n, room - n);
-    if (n > 0) {
-        t->sent_at = clock_mono_ms();
-        return (ssize_t)n;
+    static char crlf[] = "\r\n";
+    struct iovec v[FRAME_EVENTS + 3];
+    size_t n = 0, skip = t->frame_sent;
+    if (t->lead.len)
+        v[n++] = (struct iovec){t->lead.data, t->lead.len};
+    size_t first = n;
+    if (t->n_frame) {
+        v[n++] = (struct iovec){t->frame_size, strlen(t->frame_size)};
+        for (int i = 0; i < t->n_frame; i++)
+            v[n++] = window(t, t->frame[i]);
+        v[n++] = (struct iovec){crlf, t->chunked ? 2 : 0};
     }
-    if (t->ending)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    t->suspended = true;
-    MHD_suspend_connection(t->q->conn);
-    return 0;
+    for (; first < n && skip >= v[first].iov_len && skip > 0; first++) { /* has been sent */
+        skip -= v[first].iov_len;
+        v[first].iov_len = 0;
+    }
+    if (skip) {
+        v[first].iov_base = (char *)v[first].iov_base + skip;
+        v[first].iov_len -= skip;
+    }
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = n};
+    ssize_t sent = sendmsg(t->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? -errno : sent;
 }
 
-static void tail_resume(struct tail *t)
+/* The socket took N bytes of it. */
+static void was_sent(struct tail *t, size_t n)
 {
-    if (t->suspended) {
-        t->suspended = false;
-        request_resume(t->q);
+    size_t of_lead = MIN(n, t->lead.len);
+    if (of_lead)
+        buf_consume(&t->lead, of_lead);
+    t->frame_sent += n - of_lead;
+    if (t->n_frame &&
+        t->frame_sent == strlen(t->frame_size) + t->frame_bytes + (t->chunked ? 2 : 0))
+        frame_drop(t);
+}
+
+/* libmicrohttpd closes the connection, and with it the request (on_request in http.c). */
+static void end(struct tail *t)
+{
+    t->over = true;
+    ev_io_stop(t->q->s->loop, &t->room);
+    request_resume(t->q);
+}
+
+/* Sends until there is nothing, the socket is full, or it is the others' turn. */
+static void go_on(struct tail *t)
+{
+    size_t turn = 0;
+    if (t->over)
+        return;
+    t->sent_at = clock_mono_ms();
+    while (turn < TURN_BYTES && (t->lead.len || t->n_frame || gather(t))) {
+        ssize_t n = write_some(t);
+        if (n == -EINTR)
+            continue;
+        if (n == -EAGAIN || n == -EWOULDBLOCK) {
+            ev_io_start(t->q->s->loop, &t->room);
+            return;
+        }
+        if (n < 0) {
+            end(t);
+            return;
+        }
+        was_sent(t, (size_t)n);
+        turn += (size_t)n;
     }
+    if (turn >= TURN_BYTES)
+        ev_io_start(t->q->s->loop, &t->room);
+    else if (t->ended)
+        end(t);
+    else
+        ev_io_stop(t->q->s->loop, &t->room);
+}
+
+static void on_room(struct ev_loop *loop, ev_io *w, int revents)
+{
+    go_on(w->data);
 }
 
 static void on_wake(void *ctx)
 {
-    tail_resume(ctx);
+    struct tail *t = ctx;
+    if (!ev_is_active(&t->room)) /* else it has a frame, and will ask when that is sent */
+        go_on(t);
 }
+
+/* ---- positions ------------------------------------------------------------------------------ */
 
 #define FOLLOW_EVENTS 1000 /* a position that follows costs a sync each time */
 
@@ -132,29 +238,32 @@ void tail_acknowledged(struct serve *s, const char *name, int64_t seq)
             t->acked = seq;
 }
 
+/* ---- those who are silent -------------------------------------------------------------------- */
+
 /* Ends those whose client is gone, and lets the silent ones say that they are alive. */
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct serve *s = w->data;
     struct pollfd fds[LIMIT_CONNECTIONS];
-    struct tail *t, *next;
+    struct tail *t;
     nfds_t n = 0;
     int64_t now = clock_mono_ms();
     DL_FOREACH (s->tails, t)
-        fds[n++] = (struct pollfd){.fd = t->suspended ? t->fd : -1}; /* POLLHUP comes unasked */
+        fds[n++] = (struct pollfd){.fd = t->over ? -1 : t->fd}; /* POLLHUP comes unasked */
     if (poll(fds, n, 0) < 0)
         return;
     n = 0;
-    DL_FOREACH_SAFE(s->tails, t, next)
-    {
+    DL_FOREACH (s->tails, t) {
         position_follows(t);
         bool gone = fds[n++].revents & (POLLHUP | POLLERR | POLLNVAL);
-        if (gone)
-            t->ending = true;
-        else if (t->sse && t->suspended && now - t->sent_at >= COMMENT_MS)
-            buf_adds(&t->extra, ":\n\n");
-        if (gone || t->extra.len)
-            tail_resume(t);
+        if (t->over || !t->begun)
+            continue;
+        if (gone) {
+            end(t);
+        } else if (t->sse && !ev_is_active(&t->room) && now - t->sent_at >= COMMENT_MS) {
+            say(t, ":\n\n", 3);
+            go_on(t);
+        }
     }
 }
 
@@ -179,20 +288,47 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     t->sent_at = clock_mono_ms();
     t->fd = MHD_get_connection_info(q->conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     t->f = follower_new(s->stream, &where);
-    buf_init(&t->extra, 4096); /* an error's JSON, or the greeting */
-    if (t->sse)
-        buf_adds(&t->extra, "retry: 3000\n\n");
+    ev_io_init(&t->room, on_room, t->fd, EV_WRITE);
+    t->room.data = t;
+    buf_init(&t->lead, 8192); /* the head, an error's JSON, comments */
     q->type = t->sse ? "text/event-stream" : "application/jsonl";
     q->tail = t;
     if (!s->tails)
         ev_timer_again(s->loop, &s->tails_tick);
     DL_APPEND(s->tails, t);
-    MHD_set_connection_option(q->conn, MHD_CONNECTION_OPTION_TIMEOUT, 0);
 }
 
-struct MHD_Response *tail_response(struct request *q)
+static void say_head(struct tail *t)
 {
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_room, q->tail, NULL);
+    char date[40];
+    time_t now = (time_t)(clock_now_ms() / 1000);
+    struct tm tm;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+    buf_addf(&t->lead,
+             "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+             "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%s\r\n",
+             date, t->q->type, t->chunked ? "Transfer-Encoding: chunked\r\n" : "");
+}
+
+bool tail_run(struct tail *t, const char *method, const char *version)
+{
+    const int on = 1;
+    if (t->over)
+        return false;
+    MHD_suspend_connection(t->q->conn);
+    if (t->begun)
+        return true;
+    t->begun = true;
+    t->q->s->n_answers[2]++;
+    t->chunked = str_eq(version, MHD_HTTP_VERSION_1_1);
+    setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* refused by a unix socket */
+    say_head(t);
+    if (str_eq(method, MHD_HTTP_METHOD_HEAD))
+        t->ending = t->ended = true;
+    else if (t->sse)
+        say(t, "retry: 3000\n\n", strlen("retry: 3000\n\n"));
+    go_on(t);
+    return true;
 }
 
 void tail_free(struct tail *t)
@@ -203,10 +339,12 @@ void tail_free(struct tail *t)
     DL_DELETE(s->tails, t);
     if (!s->tails)
         ev_timer_stop(s->loop, &s->tails_tick);
+    ev_io_stop(s->loop, &t->room);
+    frame_drop(t);
     follower_free(t->f);
     filter_free(t->filter);
     free(t->as);
-    buf_free(&t->extra);
+    buf_free(&t->lead);
     free(t);
 }
 
@@ -215,6 +353,9 @@ void tail_end_all(struct serve *s)
     struct tail *t;
     DL_FOREACH (s->tails, t) {
         t->ending = true;
-        tail_resume(t);
+        if (t->begun)
+            go_on(t);
+        if (!t->over)
+            end(t); /* it does not read: the rest is not waited for */
     }
 }

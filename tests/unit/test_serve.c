@@ -3,6 +3,7 @@
  */
 #include "serve_harness.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 /* ---- tests ---------------------------------------------------------------------------------- */
@@ -317,6 +318,96 @@ static void json_lines(void **state)
     client_end(&c);
 }
 
+/* Reads HOW much at a time, the server in between, until N bytes came or the end. */
+static void sip(struct world *w, struct client *c, size_t how, size_t n)
+{
+    char p[8192];
+    while (c->got.len < n) {
+        ssize_t got = read(c->fd, p, MIN(how, sizeof p));
+        if (got == 0)
+            return;
+        if (got > 0)
+            buf_add(&c->got, p, (size_t)got);
+        else
+            assert_int_equal(errno, EAGAIN);
+        ev_run(w->loop, got > 0 ? EVRUN_NOWAIT : EVRUN_ONCE);
+    }
+}
+
+/* Every chunk is as long as it says, and the last one is the end: the body. */
+static void unchunk(const struct client *c, struct buf *out)
+{
+    const char *p = strstr(c->got.data, "\r\n\r\n") + 4, *end = c->got.data + c->got.len;
+    for (size_t n = 1; n > 0;) {
+        char *data;
+        assert_true(p < end);
+        n = strtoul(p, &data, 16);
+        assert_memory_equal(data, "\r\n", 2);
+        data += 2;
+        assert_true(data + n + 2 <= end);
+        buf_add(out, data, n);
+        assert_memory_equal(data + n, "\r\n", 2);
+        p = data + n + 2;
+    }
+    assert_ptr_equal(p, end);
+}
+
+/* However little the socket takes at once, frames come whole, and the same with chunks and without.
+ */
+static void frames_in_sips(void **state)
+{
+    static const char head[] = "GET /v1/events?after=0&follow=0 HTTP/1.%d\r\nHost: x\r\n%s\r\n";
+    struct world *w = *state;
+    CLEANUP_BUF struct buf body = BUF_INIT(64u << 20), first = BUF_INIT(64u << 20);
+    for (int i = 0; i < 150; i++)
+        fake_store_append(w->store, 1, i % 50 == 7 ? 60000 : (size_t)(i * i) % 3000);
+    static const size_t sips[] = {1000, 8192, 333, 8192};
+    for (int i = 0; i < 4; i++) {
+        struct client c;
+        char request[200];
+        int n = snprintf(request, sizeof request, head, i < 3,
+                         i == 1 ? "Accept: text/event-stream\r\n" : "");
+        client_begin(w, &c, request, (size_t)n);
+        ev_io_stop(w->loop, &c.in);
+        int small = 4096;
+        setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        UNTIL(w, c.request.len == 0);
+        sip(w, &c, sips[i], SIZE_MAX);
+        buf_clear(&body);
+        if (i < 3)
+            unchunk(&c, &body);
+        else
+            buf_adds(&body, strstr(buf_str(&c.got), "\r\n\r\n") + 4);
+        assert_int_equal(strcasestr(c.got.data, "chunked") != NULL, i < 3);
+        if (i == 0)
+            buf_add(&first, body.data, body.len);
+        if (i == 1)
+            assert_non_null(strstr(buf_str(&body), "id: 150\n"));
+        else
+            assert_true(body.len == first.len && memcmp(body.data, first.data, body.len) == 0);
+        client_end(&c);
+    }
+}
+
+/* The daemon stops while a client is in the middle of a frame. */
+static void stopped_in_a_frame(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    int waiting = 0;
+    fake_store_append(w->store, 1, 1 << 20); /* more than a socket holds */
+    open_stream(w, &c, "/v1/events?after=0", "");
+    ev_io_stop(w->loop, &c.in);
+    while (c.got.len < 10000 && waiting < 10000) {
+        ev_run(w->loop, EVRUN_NOWAIT);
+        ioctl(c.fd, FIONREAD, &waiting);
+    }
+    serve_free(TAKE(w->serve));
+    sip(w, &c, 8192, SIZE_MAX);
+    assert_null(strstr(buf_str(&c.got), "\r\n0\r\n\r\n")); /* this was not the end */
+    client_end(&c);
+}
+
 static void named_cursor(void **state)
 {
     struct world *w = *state;
@@ -574,6 +665,8 @@ int main(void)
         T(changes),
         T(sse),
         T(json_lines),
+        T(frames_in_sips),
+        T(stopped_in_a_frame),
         T(named_cursor),
         T(bad_company),
         T(thousand_followers),
