@@ -373,10 +373,14 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
 void deliver_metrics(struct app *a, struct buf *out)
 {
     struct outbox_counts c;
+    struct stream_counts sc;
     if (!a->deliver)
         return;
     outbox_count(a->deliver->outbox, &c);
+    stream_count(serve_stream(a->serve), &sc);
     buf_adds(out, "# TYPE tidings_deliveries_total counter\n");
+    buf_addf(out, "tidings_deliveries_total{sink_type=\"stream\",result=\"ok\"} %llu\n",
+             (unsigned long long)sc.delivered);
     for (int i = 0; i < TD_SINKS; i++)
         if (i != TD_SINK_STREAM)
             buf_addf(out,

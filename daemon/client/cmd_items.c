@@ -1,6 +1,7 @@
 /*
  * cmd_items.c - `tidings items` and `tidings search`.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,12 +29,11 @@ static const struct opt item_opts[] = {
     {0},
 };
 
-#define QUERY_WORDS                                                                       \
-    "QUERY is words that must all be there, \"a phrase\", A OR B, -without, (groups),\n"  \
-    "prefix*, A NEAR/5 B, title: author: text: before a word, feed: tag: lang: site:\n"   \
-    "before: after: has:enclosure, and title:/pattern/i. All of it: tidings-query(7).\n"  \
-    "Newest first.\n\n"                                                                   \
-    "TIME is a duration (2d, 90min: that long ago), now, today, yesterday, YYYY-MM-DD,\n" \
+#define QUERY_WORDS                                                                        \
+    "QUERY is words that must all be there, \"a phrase\", A OR B, -without, (groups),\n"   \
+    "prefix*, A NEAR/5 B, title: author: text: before a word, feed: tag: lang: site:\n"    \
+    "before: after: has:enclosure, and title:/pattern/i. All of it: tidings-query(7).\n\n" \
+    "TIME is a duration (2d, 90min: that long ago), now, today, yesterday, YYYY-MM-DD,\n"  \
     "\"YYYY-MM-DD HH:MM\" or an RFC 3339 time."
 
 /* ---- the rows (items.h) -------------------------------------------------------------------- */
@@ -114,6 +114,20 @@ static void say_index_lag(struct source *s)
                     n.last_seq - n.index_seq, SCAN_UNINDEXED);
 }
 
+static int ignore_feed(void *ctx, json_t *feed)
+{
+    return 1;
+}
+
+/* Nothing was found: of a feed that there is? */
+static int check_feed(struct client *c, struct source *s)
+{
+    struct td_err err;
+    if (c->args.feed && source_feeds(s, c->args.feed, ignore_feed, NULL, &err) == -ENOENT)
+        return client_errno(-ENOENT, &err);
+    return EX_OK;
+}
+
 static int run_items(struct client *c)
 {
     const struct args *a = &c->args;
@@ -139,6 +153,8 @@ static int run_items(struct client *c)
     int written = out_end(l.out, r >= 0);
     if (r < 0)
         return client_errno(r, &err);
+    if (n == 0 && check_feed(c, s) != EX_OK)
+        return EX_NOINPUT;
     if (query)
         say_index_lag(s);
     if (n == 0)

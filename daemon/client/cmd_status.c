@@ -140,12 +140,11 @@ static void add_daemon(struct frame *f, const json_t *s)
                  number_at(s, "push", "taken"), number_at(s, "push", "hints"),
                  number_at(s, "push", "ignored"));
     if (number_at(s, "subscriptions", "total"))
-        add_line(f, "subs",
-                 "%" PRId64 " subscriptions, %" PRId64 " failing, %" PRId64 " paused, %" PRId64
-                 " disabled",
-                 number_at(s, "subscriptions", "total"), number_at(s, "subscriptions", "failing"),
-                 number_at(s, "subscriptions", "paused"),
-                 number_at(s, "subscriptions", "disabled"));
+        add_line(
+            f, "subs",
+            "%" PRId64 " in all, %" PRId64 " failing, %" PRId64 " paused, %" PRId64 " disabled",
+            number_at(s, "subscriptions", "total"), number_at(s, "subscriptions", "failing"),
+            number_at(s, "subscriptions", "paused"), number_at(s, "subscriptions", "disabled"));
     add_line(f, "rate",
              "%.1f items/s, %.1f fetches/s; since the start %" PRId64 " new items, %" PRId64
              " changed",
@@ -174,7 +173,7 @@ static void add_view(struct frame *f, const struct view *v)
         add_line(f, "tidingsd", "%s", v->no_daemon.msg);
     if (v->counted)
         add_store(f, &v->counts, !v->status);
-    else
+    else if (v->no_store.msg[0]) /* over TCP there is none to look at */
         add_line(f, "store", "%s", v->no_store.msg);
 }
 

@@ -15,6 +15,7 @@
 #include "client/client.h"
 #include "client/out.h"
 #include "client/progress.h"
+#include "client/source.h"
 #include "client/words.h"
 #include "store/reader.h"
 #include "store/store.h"
@@ -49,6 +50,8 @@ static int run_backup(struct client *c)
     r = reader_backup(reader, path, on_backup, &p, &err);
     progress_end(&p);
     reader_close(reader);
+    if (r == -ENOENT || r == -ENOTDIR) /* of FILE: the store is open */
+        return client_fail(EX_CANTCREAT, "%s", err.msg);
     return r < 0 ? client_errno(r, &err)
                  : client_say("%s: %s\n", path, words_bytes(size, size_of(path)));
 }
@@ -100,9 +103,10 @@ static void vacuum_tick(void *ctx)
     progress_at(&v->progress, done > 0.99 ? 0.99 : done);
 }
 
-static void vacuum_begin(struct vacuum *v, struct client *c, int64_t pid)
+/* BEFORE: the store's size, of which a part may stand in its log. */
+static void vacuum_begin(struct vacuum *v, struct client *c, int64_t pid, int64_t before)
 {
-    *v = (struct vacuum){.c = c, .bytes_before = size_of(c->place.store)};
+    *v = (struct vacuum){.c = c, .bytes_before = before};
     snprintf(v->io_path, sizeof v->io_path, "/proc/%" PRId64 "/io", pid);
     v->written_before = written_by(v->io_path);
     progress_begin(&v->progress, &c->term, "vacuum");
@@ -148,7 +152,7 @@ static int vacuum_here(struct client *c)
         ev_loop_destroy(loop);
         return client_errno(r, &err);
     }
-    vacuum_begin(&v, c, getpid());
+    vacuum_begin(&v, c, getpid(), size_of(conf.path));
     v.loop = loop;
     ev_timer timer;
     ev_timer_init(&timer, on_timer, 0.2, 0.2);
@@ -192,7 +196,9 @@ static int run_vacuum(struct client *c)
         return vacuum_elsewhere(c);
     }
     struct vacuum v;
-    vacuum_begin(&v, c, json_integer_value(json_object_get(status, "pid")));
+    struct store_counts n;
+    source_counts_of(status, &n);
+    vacuum_begin(&v, c, json_integer_value(json_object_get(status, "pid")), n.db_bytes);
     json_decref(status);
     r = api_call_long(c->place.socket, "POST", "/v1/vacuum", NULL, vacuum_tick, &v, NULL, &err);
     return vacuum_end(&v, r, &err);

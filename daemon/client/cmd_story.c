@@ -36,7 +36,7 @@ static void add(struct buf *b, const struct client *c, enum style style, const c
 static int read_number(const char *s, const char *what, int64_t *ret)
 {
     return str_to_i64(s, ret) < 0 || *ret < 1
-               ? client_fail(EX_USAGE, "%s is the number of %s, not %s", s, what, s)
+               ? client_fail(EX_USAGE, "%s is no number of %s", s, what)
                : 0;
 }
 

@@ -74,12 +74,17 @@ int client_errno(int r, const struct td_err *err)
     static const struct {
         int error, code;
     } codes[] = {
-        {ENOENT, EX_NOINPUT},  {EACCES, EX_NOPERM},    {EPERM, EX_NOPERM},
-        {EINVAL, EX_USAGE},    {EEXIST, EX_CANTCREAT}, {EUCLEAN, EX_DATAERR},
-        {EPROTO, EX_DATAERR},  {ESTALE, EX_DATAERR},   {ENOMSG, EX_DATAERR},
-        {EFBIG, EX_DATAERR},   {EBADMSG, EX_DATAERR},  {ECONNREFUSED, EX_UNAVAILABLE},
-        {EAGAIN, EX_TEMPFAIL}, {EBUSY, EX_TEMPFAIL},   {ETIMEDOUT, EX_TEMPFAIL},
-        {EIO, EX_IOERR},       {ENOSPC, EX_IOERR},     {EROFS, EX_CANTCREAT},
+        {ENOENT, EX_NOINPUT},     {EACCES, EX_NOPERM},
+        {EPERM, EX_NOPERM},       {EINVAL, EX_USAGE},
+        {EEXIST, EX_CANTCREAT},   {EUCLEAN, EX_DATAERR},
+        {EPROTO, EX_DATAERR},     {ESTALE, EX_DATAERR},
+        {ENOMSG, EX_DATAERR},     {EFBIG, EX_DATAERR},
+        {EBADMSG, EX_DATAERR},    {ECONNREFUSED, EX_UNAVAILABLE},
+        {EAGAIN, EX_TEMPFAIL},    {EBUSY, EX_TEMPFAIL},
+        {ETIMEDOUT, EX_TEMPFAIL}, {EIO, EX_IOERR},
+        {ENOSPC, EX_IOERR},       {EROFS, EX_CANTCREAT},
+        {EISDIR, EX_NOINPUT},     {ENOTDIR, EX_NOINPUT},
+        {ELOOP, EX_NOINPUT},      {ENAMETOOLONG, EX_NOINPUT},
     };
     int code = EX_SOFTWARE;
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
@@ -212,6 +217,11 @@ int main(int argc, char **argv)
         return c.cmd ? print_help(c.cmd) : client_fail(EX_USAGE, "%s", err.msg);
     }
     c.cmd = args_command(commands, name, &err);
+    if (!c.cmd && *name == '-')
+        return client_fail(EX_USAGE,
+                           "%s stands before the command; options come behind it: "
+                           "tidings COMMAND %s\nTry 'tidings --help'.",
+                           name, name);
     if (!c.cmd)
         return client_fail(EX_USAGE, "%s\nTry 'tidings --help'.", err.msg);
     return run(&c, argc - 2, argv + 2);

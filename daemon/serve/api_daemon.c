@@ -147,11 +147,9 @@ int api_metrics_finish(struct request *q)
     if (q->out.len && q->out.data[q->out.len - 1] != '\n')
         buf_addc(&q->out, '\n');
     buf_addf(&q->out,
-             "# TYPE tidings_deliveries_total counter\n"
-             "tidings_deliveries_total{sink_type=\"stream\",result=\"ok\"} %lld\n"
              "# TYPE tidings_api_connections gauge\ntidings_api_connections %d\n"
              "# TYPE tidings_api_followers gauge\ntidings_api_followers %d\n",
-             (long long)sc.delivered, s->n_connections, sc.followers);
+             s->n_connections, sc.followers);
     buf_addf(&q->out, "# TYPE tidings_api_refused_total counter\ntidings_api_refused_total %llu\n",
              (unsigned long long)s->n_refused);
     buf_adds(&q->out, "# TYPE tidings_api_responses_total counter\n");

@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,9 +88,20 @@ static int open_immutable(struct db *d, const char *path)
     return try_open(d, buf_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
+/* A new store is its owner's alone, whatever the umask: it may hold secrets of subscriptions.
+ * SQLite makes the files beside it alike. Only what is new is opened here: closing it again would
+ * take away the locks that this process has on it. */
+static void make_file(const char *path)
+{
+    CLEANUP_CLOSE int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    (void)fd; /* there already, or not possible: SQLite says so */
+}
+
 int db_open(struct db **ret, const char *path, bool writable, struct td_err *err)
 {
     struct db *d = xcalloc(1, sizeof *d);
+    if (writable)
+        make_file(path);
     int code = try_open(
         d, path, writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     if (code != SQLITE_OK && !writable && access(path, R_OK) == 0 &&

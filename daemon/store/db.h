@@ -17,7 +17,8 @@
 
 struct db;
 
-/* Opens for writing (creates the file) or read-only. -ENOENT, -EACCES, -EUCLEAN (not a database).
+/* Opens for writing (creates the file, with mode 0600) or read-only. -ENOENT, -EACCES, -EUCLEAN
+ * (not a database).
  */
 int db_open(struct db **ret, const char *path, bool writable, struct td_err *err);
 void db_close(struct db *d); /* accepts NULL */

@@ -158,6 +158,28 @@ static int index_again(struct maintain *m, struct td_err *err)
     return r < 0 ? r : run(m, "DELETE FROM reindex WHERE item_id <= ?", last, 0, err);
 }
 
+/* All that is in the log is in the index, or needs none. */
+static int index_done(struct maintain *m, struct td_err *err)
+{
+    return run(m,
+               "UPDATE meta SET value = log.seq FROM (SELECT coalesce(max(seq), 0) AS seq FROM"
+               " sqlite_sequence WHERE name = 'event') AS log"
+               " WHERE key = 'index_seq' AND value <> log.seq", /* nothing new: nothing to sync */
+               0, 0, err);
+}
+
+/* Items up to ITEM_ID are in the index, there are more: all events before that of the next one are
+ * covered. When those that are left have none, the last event stands for them. */
+static int index_reached(struct maintain *m, int64_t item_id, struct td_err *err)
+{
+    return run(m,
+               "UPDATE meta SET value = next.seq - 1 FROM (SELECT coalesce((SELECT seq FROM event"
+               " WHERE seq > (SELECT value FROM meta WHERE key = 'index_seq') AND item_id > ?"
+               " ORDER BY seq LIMIT 1), (SELECT max(seq) FROM event)) AS seq) AS next"
+               " WHERE key = 'index_seq' AND value < next.seq - 1",
+               item_id, 0, err);
+}
+
 static int index_step(struct maintain *m, struct td_err *err)
 {
     int64_t from = ask(m, "SELECT value FROM meta WHERE key = 'index_item'", 0, 0, 0);
@@ -180,17 +202,12 @@ static int index_step(struct maintain *m, struct td_err *err)
     }
     if (r < 0)
         return r;
-    int64_t left = ask(m, "SELECT EXISTS (SELECT 1 FROM item WHERE item_id > ?)", MAX(from, to), 0,
-                       0) +
-                   ask(m, "SELECT EXISTS (SELECT 1 FROM reindex)", 0, 0, 0);
-    m->index = left > 0;
-    if (left)
+    int64_t again = ask(m, "SELECT EXISTS (SELECT 1 FROM reindex)", 0, 0, 0);
+    to = MAX(from, to);
+    m->index = again || ask(m, "SELECT EXISTS (SELECT 1 FROM item WHERE item_id > ?)", to, 0, 0);
+    if (again) /* changed items, whose events may be anywhere, come last */
         return 0;
-    return run(m,
-               "UPDATE meta SET value = log.seq FROM (SELECT coalesce(max(seq), 0) AS seq FROM"
-               " sqlite_sequence WHERE name = 'event') AS log"
-               " WHERE key = 'index_seq' AND value <> log.seq", /* nothing new: nothing to sync */
-               0, 0, err);
+    return m->index ? index_reached(m, to, err) : index_done(m, err);
 }
 
 /* ---- expiry -------------------------------------------------------------------------------- */

@@ -101,6 +101,8 @@ def test_wrong_usage(client):
                        (["items", "--limit", "0"], "from 1 to"), (["show"], "needs ITEM"),
                        (["why", "a", "b"], "no such argument: b"), (["items", "-z"], "-z"),
                        (["show", "one"], "no item number"), (["opml", "eat"], "opml import"),
+                       (["story", "x"], "x is no number of a story"),
+                       (["--store", "x", "items"], "tidings COMMAND --store"),
                        (["items", "--since", "someday"], "YYYY-MM-DD"),
                        (["items", '"open'], ""), (["follow", "--exec"], "--exec")):
         r = client.run(*args, code=64)
@@ -160,6 +162,7 @@ def test_search_speaks_the_query_language(client):
 def test_search_says_when_nothing_matches(client):
     r = client.run("search", "zebra")
     assert r.out == "" and "nothing matches" in r.err
+    assert "did you mean first?" in client.run("items", "--feed", "frist", code=66).err
     assert "Alpha" in client.run("search", "fox").out
 
 
@@ -341,6 +344,7 @@ def test_parse_refuses_what_is_no_feed(client):
         r = client.run("parse", "--json", "-", stdin=text, code=1)
         assert r.out == "" and r.err.startswith("tidings: -: ")
     assert client.run("parse", "--json", "missing", code=66).out == ""
+    assert "directory" in client.run("parse", ".", code=66).err
 
 
 def test_check_config(alone):
@@ -365,6 +369,7 @@ def test_backup_is_a_store_of_its_own(client, alone):
     copied = alone.run("items", "--store", "copy.db", "--format", "jsonl").out
     assert copied == client.run("items", "--format", "jsonl").out
     assert client.run("backup", alone.dir / "copy.db", code=73).err
+    assert client.run("backup", alone.dir / "no/folder.db", code=73).err
 
 
 def test_vacuum_without_a_daemon(client, alone, stored):

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import re
 import resource
 import socket
 import subprocess
@@ -73,6 +74,24 @@ def test_scopes(daemon, tcp):
     assert daemon.request("POST", "/v1/refresh", {})[0] == 200
 
 
+def test_metrics_format(daemon, tcp):
+    """https://prometheus.io/docs/instrumenting/exposition_formats/: one TYPE a metric, before its samples, which
+    stand together; no sample twice."""
+    text = daemon.get("/metrics")
+    metric, done, seen = None, set(), set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            done.add(metric)
+            metric = line.split()[2]
+            assert metric not in done, f"{metric} has two groups"
+            continue
+        sample = re.fullmatch(r'(\w+)(\{(?:\w+="[^"\\]*",?)+\})? [0-9.e+-]+', line)
+        assert sample and sample[1] == metric, f"{line!r} does not belong to {metric}"
+        assert sample[1] + (sample[2] or "") not in seen, line
+        seen.add(sample[1] + (sample[2] or ""))
+    assert len(seen) > 30 and 'tidings_deliveries_total{sink_type="stream",result="ok"}' in seen
+
+
 def test_browsers(tcp):
     """A page with a name of its own for our address, and a page that sends a form here."""
     assert ask(tcp, token=READ, headers={"Host": "evil.example"})[0] == 421
@@ -125,6 +144,7 @@ def test_client(daemon, tcp, tidings, tmp_path):
     assert "not known there" in c.run("items", "--api", url, env={"TIDINGS_TOKEN": "x" * 30},
                                       code=77).err
     assert "store's file" in c.run("backup", "b.db", *admin, code=64).err
+    assert "store" not in c.run("status", "--api", f"http://127.0.0.1:{free_port()}", code=69).out
     assert "no daemon answers" in c.run("items", "--api", f"http://127.0.0.1:{free_port()}",
                                         code=69).err
     assert "not" in c.run("items", "--api", "ftp://x", code=64).err

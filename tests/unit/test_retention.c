@@ -176,17 +176,33 @@ static void a_rule_told_during_a_sweep_is_not_forgotten(void **state)
     maintain_free(m);
 }
 
+/* How far the index is can be seen while it catches up. */
+static void the_index_tells_how_far_it_is(void **state)
+{
+    struct temp *t = *state;
+    struct td_err err;
+    int64_t wake, seen = 0;
+    add(t, 1, 250, now);
+    struct maintain *m = maintain_new(t->d);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(maintain_step(m, now, &wake, &err), 1);
+        int64_t at = db_int(t->d, "SELECT value FROM meta WHERE key = 'index_seq'", 0);
+        assert_true(at > seen);
+        assert_int_equal(at, db_int(t->d, "SELECT value FROM meta WHERE key = 'index_item'", -1));
+        seen = at;
+    }
+    assert_int_equal(seen, 250);
+    maintain_free(m);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, temp_tear_down)
     const struct CMUnitTest tests[] = {
-        T(age_counts_from_first_seen),
-        T(count_keeps_the_newest),
-        T(a_cursor_holds_for_thirty_days),
-        T(the_log_goes_by_age),
-        T(idents_outlive_a_feed_that_rests),
-        T(a_deleted_feed_leaves_nothing),
-        T(a_rule_told_during_a_sweep_is_not_forgotten),
+        T(age_counts_from_first_seen),       T(count_keeps_the_newest),
+        T(a_cursor_holds_for_thirty_days),   T(the_log_goes_by_age),
+        T(idents_outlive_a_feed_that_rests), T(a_deleted_feed_leaves_nothing),
+        T(the_index_tells_how_far_it_is),    T(a_rule_told_during_a_sweep_is_not_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
