@@ -285,6 +285,16 @@ static int set_per(const struct sub_key *k, struct sub_draft *d, const char *v, 
     return refuse(k, v, err);
 }
 
+static int set_strictness(const struct sub_key *k, struct sub_draft *d, const char *v,
+                          const char *dir, struct td_err *err)
+{
+    int32_t p;
+    if (str_to_share(v, &p) < 0 || p < k->min || p > k->max)
+        return refuse(k, v, err);
+    d->conf->strictness = (int)p;
+    return 0;
+}
+
 static int set_format(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                       struct td_err *err)
 {
@@ -423,6 +433,9 @@ static const struct sub_key keys[] = {
     {"per", "item, article or story", "item",
      "What is told: items; of one article in several feeds only the first; or stories.", ALL,
      set_per, 0, 0, 0},
+    {"strictness", "0.05 to 0.99", NULL,
+     "With per = story: an item that is less probably in its story is told by itself, as item.new.",
+     ALL, set_strictness, 0, 50, 990},
     {"format", "standard, cloudevents, cloudevents-binary, ntfy, apprise, slack, discord or matrix",
      "standard", "What the webhook's body is.", ONLY(WEBHOOK), set_format, 0, 0, 0},
     {"signing-secret",
@@ -561,6 +574,11 @@ struct td_sub_conf *sub_draft_finish(struct sub_draft *d, struct td_err *err)
         return NULL;
     if (c->per == TD_PER_STORY && (d->given >> find("events") & 1)) {
         td_err(err, -EINVAL, "events does not go with per = story, which tells story.*");
+        return NULL;
+    }
+    if (c->per != TD_PER_STORY && c->strictness) {
+        td_err(err, -EINVAL, "strictness does not go with per = %s; allowed: with per = story",
+               td_sub_per_names[c->per]);
         return NULL;
     }
     if (c->per == TD_PER_STORY)

@@ -49,6 +49,8 @@ struct td_sub_conf {
     char *query;         /* NULL = every event of these kinds */
     char *events;        /* kinds joined by '\n' ("item.new", "feed.*"); NULL = all */
     enum td_sub_per per; /* STORY: `events` are those of stories */
+    int strictness;      /* per story: items that are in theirs with less than these thousandths are
+                            told by themselves; 0 = none */
     enum td_sub_format format;
     char *secrets;       /* of signatures, "whsec_..." joined by '\n'; NULL = unsigned */
     char *authorization; /* value of the header, NULL = none */

@@ -87,6 +87,7 @@ struct event_text *event_text_new(const struct event_row *row, struct standing *
     e->story_id = row->story.story_id;
     e->story_p = row->story.p;
     e->sighting = row->story.sighting;
+    e->judged = row->story.judged;
     memcpy(e->text, b.data, b.len);
     if (standing)
         e->n_matches = standing_match(standing, row, &e->matches, &e->generation);

@@ -33,6 +33,7 @@ struct event_text {
     int64_t story_id;    /* that its item is in, or that it is about; 0 = none */
     int story_p;         /* thousandths: how probably the item is in it */
     bool sighting;       /* its item is the same article as an earlier one */
+    bool judged;         /* story_p decided that the item is in it */
     uint64_t generation; /* standing.h: the queries that it was matched against */
     uint64_t *matches;   /* those it matches, in order */
     size_t n_matches;

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 struct filter {
     struct stream *s;
     char *events;
     bool articles;           /* no sightings */
+    int strictness;          /* thousandths */
     uint64_t id, generation; /* of the query in the stream's standing; id 0 = none */
 };
 
@@ -51,6 +53,11 @@ void filter_set_articles(struct filter *f)
     f->articles = true;
 }
 
+void filter_set_strictness(struct filter *f, int p)
+{
+    f->strictness = p;
+}
+
 void filter_free(struct filter *f)
 {
     if (!f)
@@ -67,9 +74,20 @@ static int by_id(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Is that kind of event wanted of this item? */
+static bool is_wanted(const struct filter *f, const struct event_text *e)
+{
+    bool doubtful = e->judged && e->story_p < f->strictness;
+    if (doubtful && str_eq(e->kind, "item.new"))
+        return true;
+    if (doubtful && str_eq(e->kind, "story.grew"))
+        return false;
+    return filter_has_kind(f->events, e->kind) && !(f->articles && e->sighting);
+}
+
 int filter_passes(const struct filter *f, const struct event_text *e)
 {
-    if (!filter_has_kind(f->events, e->kind) || (f->articles && e->sighting))
+    if (!is_wanted(f, e))
         return 0;
     if (!f->id)
         return 1;

@@ -18,6 +18,10 @@ int filter_new(struct filter **ret, struct stream *s, const char *events, const 
                struct td_err *err);
 /* Of items that are one article only the first passes. */
 void filter_set_articles(struct filter *f);
+/* For stories: an item that is in its story with less than P (thousandths) is told by itself, as
+ * item.new, and not as the growth of a story that is only probable. What the log holds is enough:
+ * nothing is clustered again. 0 = never. */
+void filter_set_strictness(struct filter *f, int p);
 /* Accepts NULL. */
 void filter_free(struct filter *f);
 /* 1: it passes, 0: not; negative: E was rendered before the filter was made, nobody knows. */

@@ -385,6 +385,8 @@ static int filter_of(struct outbox *o, const struct td_sub_conf *conf, struct fi
     int r = filter_new(ret, o->stream, conf->events, conf->query, err);
     if (r == 0 && conf->per == TD_PER_ARTICLE)
         filter_set_articles(*ret);
+    if (r == 0)
+        filter_set_strictness(*ret, conf->strictness);
     return r;
 }
 

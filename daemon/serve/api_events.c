@@ -21,6 +21,7 @@ struct events_work {
     int64_t since;     /* begin with the events of this time; TD_NEVER = not asked */
     char *events;      /* kinds joined by '\n'; NULL = all */
     const char *query; /* NULL = all */
+    int strictness;    /* of the subscription that is named */
     char *sub_query;   /* of the subscription that is named */
 };
 
@@ -109,6 +110,7 @@ static int read_subscription(struct request *q, struct events_work *w, bool *ret
                       w->as);
     w->events = xstrdup_or_null(sub_conf(s)->events);
     *ret_articles = sub_conf(s)->per == TD_PER_ARTICLE;
+    w->strictness = sub_conf(s)->strictness;
     if (!w->resumes)
         w->tail.as = w->as;
     w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
@@ -146,6 +148,7 @@ int api_events_start(struct request *q)
             return request_errno(q, r, &err, NULL);
         if (articles)
             filter_set_articles(w->tail.filter);
+        filter_set_strictness(w->tail.filter, w->strictness);
     }
     if (!w->follow)
         w->tail.where.until = store_last_seq(q->s->store);

@@ -98,6 +98,8 @@ static void add_conf(struct jw *w, const struct td_sub_conf *c)
     add_target(w, c);
     jw_str(w, "query", c->query);
     jw_str(w, "per", td_sub_per_names[c->per]);
+    if (c->strictness)
+        jw_double(w, "strictness", (double)c->strictness / 1000);
     if (c->events)
         add_lines(w, "events", c->events);
     if (c->sink == TD_SINK_WEBHOOK) {
@@ -198,8 +200,9 @@ static int find_place(struct request *q, struct reader *r, struct place *p, stru
 
 /* ---- make and remove ------------------------------------------------------------------------ */
 
-#define KEYS                                                                               \
-    "sink query events per format signing-secret authorization topic batch collect retry " \
+#define KEYS                                                                                    \
+    "sink query events per strictness format signing-secret authorization topic batch collect " \
+    "retry "                                                                                    \
     "answer-timeout"
 
 struct add_work {
@@ -224,6 +227,8 @@ static int read_keys(struct request *q, struct buf *out, struct td_err *err)
             continue;
         if (json_is_integer(v))
             buf_addf(out, "%s = %lld\n", key, (long long)json_integer_value(v));
+        else if (json_is_real(v))
+            buf_addf(out, "%s = %g\n", key, json_real_value(v));
         else if (json_is_string(v) && !strpbrk(json_string_value(v), "\r\n"))
             buf_addf(out, "%s = %s\n", key, json_string_value(v));
         else

@@ -202,7 +202,8 @@ static void event_story(sqlite3_stmt *s, int i, struct event_row *row)
     row->story.title = db_text(s, i++);
     row->story.note = db_text(s, i++);
     row->story.p = sqlite3_column_int(s, i++);
-    row->story.sighting = sqlite3_column_int(s, i);
+    row->story.sighting = sqlite3_column_int(s, i++);
+    row->story.judged = sqlite3_column_int(s, i) == STORY_JOINED;
 }
 
 int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, void *ctx,
@@ -213,7 +214,7 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
               ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail,"
               " st.story_id, st.n_items, st.first_at, st.last_at,"
               " coalesce(e.outlets, st.n_outlets), st.title, e.note, si.p,"
-              " si.article_id <> si.item_id FROM event e"
+              " si.article_id <> si.item_id, coalesce(si.how, 0) FROM event e"
               " LEFT JOIN story_item si ON si.item_id = e.item_id"
               " LEFT JOIN story st ON st.story_id = coalesce(e.story_id, si.story_id)"
               " LEFT JOIN item i ON i.item_id = e.item_id"

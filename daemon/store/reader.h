@@ -84,6 +84,8 @@ struct event_row {
         const char *note; /* of an event of a story: "probable", "headline" ...; NULL = none */
         int p;            /* thousandths: how probably the item is in it */
         bool sighting;    /* the item is the same article as an earlier one */
+        bool judged; /* it is in it because that was probable, not because it is the same article
+                        or opened it, or because somebody said so */
     } story;
 };
 typedef int event_row_fn(void *ctx, const struct event_row *row);

@@ -12,6 +12,7 @@ import json
 import os
 import queue
 import random
+import sqlite3
 import shutil
 import signal
 import socket
@@ -361,9 +362,15 @@ def test_a_command_and_a_file(daemon, origin, tmp_path):
 
 def test_per_story(daemon, source_dir, tmp_path):
     """Three outlets, one story: it is told once, and when it grows."""
-    feeds = "".join(f"[feed {p.name.split('.')[0]}]\nurl = file:{p}\n"
+    doubtful = tmp_path / "doubtful.xml"
+    doubtful.write_text("<rss version='2.0'><channel><title>D</title>" + "".join(
+        f"<item><guid>{t}</guid><title>{t}</title><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate></item>"
+        for t in ("Defence secretary rings army chief", "War across the border: army chief in talks",
+                  "Generals ring each other over war")) + "</channel></rss>")
+    feeds = f"[feed doubtful]\nurl = file:{doubtful}\n" + "".join(f"[feed {p.name.split('.')[0]}]\nurl = file:{p}\n"
                     for p in sorted((source_dir / "docs/samples").glob("*.*.xml")))
     daemon.start(f"[defaults]\nbacklog = all\n{feeds}[subscription stories]\nsink = file {tmp_path}/s\nper = story\n"
+                 f"[subscription sure]\nsink = file {tmp_path}/sure\nper = story\nstrictness = 0.98\n"
                  f"[subscription items]\nsink = file {tmp_path}/i\n")
     daemon.wait_for(lambda: daemon.get("/v1/status")["first_round"]["pending"] == 0)
 
@@ -379,6 +386,13 @@ def test_per_story(daemon, source_dir, tmp_path):
     assert all(e["event"].startswith("story.") and e["story"]["story_id"] for e in stories)
     told = [e["story"]["story_id"] for e in stories if e["event"] == "story.new"]
     assert len(told) == len(set(told))
+    # Who wants to be sure is told of each item that only joined, instead of how its story grew.
+    db = sqlite3.connect(daemon.dir / "tidings.db")
+    joined = {i for i, in db.execute("SELECT item_id FROM v1_story_items WHERE how = 'joined' AND p < 0.98")}
+    sure = daemon.wait_for(lambda: (s := lines("sure")) and {e["item"]["_tidings"]["item_id"] for e in s
+                           if e["event"] == "item.new"} == joined and s)
+    assert joined and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
+    assert not [e for e in sure if e["event"] == "story.grew" and e["item"]["_tidings"]["item_id"] in joined]
 
 
 # ---- users ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fake_store.h"
+#include "notify/filter.h"
 #include "notify/stream.h"
 
 struct world {
@@ -298,6 +299,41 @@ static void slow_crowd(void **state)
     world_fini(&w);
 }
 
+/* Who wants to be sure hears of a doubtful item by itself, not as a story's growth. */
+static void strictness(void **state)
+{
+    static const struct {
+        const char *kind;
+        int p;
+        bool judged, normal, strict;
+    } cases[] = {
+        {"story.new", 700, true, true, true},      {"story.grew", 700, true, true, false},
+        {"item.new", 700, true, false, true},      {"story.grew", 900, true, true, true},
+        {"item.new", 900, true, false, false},     {"item.new", 700, false, false, false},
+        {"story.grew", 700, false, true, true},    {"story.changed", 700, true, true, true},
+        {"item.changed", 700, true, false, false},
+    };
+    struct filter *f[2];
+    struct td_err err;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(filter_new(&f[i], NULL, "story.*", NULL, &err), 0);
+    filter_set_strictness(f[1], 900);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct event_row row = {
+            .seq = 1,
+            .item_id = 1,
+            .kind = cases[i].kind,
+            .item = {.json = "{}", .json_len = 2},
+            .story = {.story_id = 1, .p = cases[i].p, .judged = cases[i].judged}};
+        struct event_text *e = event_text_new(&row, NULL);
+        if (filter_passes(f[0], e) != cases[i].normal || filter_passes(f[1], e) != cases[i].strict)
+            fail_msg("case %zu", i);
+        event_text_unref(e);
+    }
+    filter_free(f[0]);
+    filter_free(f[1]);
+}
+
 static void ends(void **state)
 {
     struct world w;
@@ -437,6 +473,7 @@ int main(void)
         cmocka_unit_test(many_share),
         cmocka_unit_test(slow_one),
         cmocka_unit_test(slow_crowd),
+        cmocka_unit_test(strictness),
         cmocka_unit_test(ends),
         cmocka_unit_test(holes_are_no_loss),
         cmocka_unit_test(positions_that_are_not_kept),

@@ -118,6 +118,8 @@ static void mistakes(void **state)
         {"sink = stream\nquery = title:(x\n", ":3: query: "},
         {"sink = stream\nper = day\n", ":3: per = 'day'; allowed: item, article or story"},
         {"sink = stream\nper = story\nevents = item.new\n", ":1: events does not go with per"},
+        {"sink = stream\nper = story\nstrictness = 2\n", ":4: strictness = '2'; allowed: 0.05"},
+        {"sink = stream\nstrictness = 0.9\n", ":1: strictness does not go with per = item"},
         {"sink = stream\nevents = new\n", ":3: events = 'new'; allowed: kinds"},
         {"sink = stream\nsink = stream\n", ":3: sink a second time; allowed: once"},
         {"sink = stream\nbatch = 5\n", ":1: batch does not go with sink = stream"},
