@@ -452,15 +452,16 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     return r;
 }
 
-/* What did not come. RULE_SAME: idents mean what they meant. */
-static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at)
+/* What did not come. RULE_SAME: idents mean what they meant; MISSING: some were not there the last
+ * time. */
+static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at, bool missing)
 {
     const struct td_batch *b = w->c->batch;
     int r = 0;
     if (b && w->c->whole && !b->truncated && !b->dropped) {
         bool usable = rule_same && !w->moved && w->c->event != TD_FEED_MOVED && vanish_in_order(b);
         r = quiet_document(w->d, w->c, w->r, w->idents, w->n, usable, w->err);
-    } else if (w->c->unchanged) {
+    } else if (w->c->unchanged && missing) {
         r = quiet_unchanged(w->d, w->c, w->r, w->err);
     }
     if (r == 0 && (b || w->c->unchanged))
@@ -475,7 +476,8 @@ static int apply(struct db *d, struct stories *stories, struct store_commit *c, 
     struct work w = {.d = d, .stories = stories, .c = c, .r = ret, .err = err};
     *ret = (struct store_commit_result){0};
     sqlite3_stmt *s = db_stmt(
-        d, "SELECT ident_rule, language IS ?2, silent_at, name FROM feed WHERE feed_id = ?1"
+        d, "SELECT ident_rule, language IS ?2, silent_at, name,"
+           " (SELECT missing FROM shown WHERE feed_id = ?1) FROM feed WHERE feed_id = ?1"
            " AND deleted = 0");
     if (!s)
         return db_fail(d, err);
@@ -488,6 +490,7 @@ static int apply(struct db *d, struct stories *stories, struct store_commit *c, 
         w.feed_name = arena_strdup(&c->batch->arena, db_text(s, 3));
     bool same_language = sqlite3_column_int(s, 1) || !c->batch;
     int64_t silent_at = sqlite3_column_int64(s, 2);
+    bool missing = sqlite3_column_int(s, 4) > 0;
     sqlite3_reset(s);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? 0 : db_fail(d, err);
@@ -509,7 +512,7 @@ static int apply(struct db *d, struct stories *stories, struct store_commit *c, 
     }
     if (c->event && (r = add_event(&w, (int)c->event, 0, 0)) < 0)
         return r;
-    if ((r = apply_quiet(&w, rule == before, silent_at)) < 0)
+    if ((r = apply_quiet(&w, rule == before, silent_at, missing)) < 0)
         return r;
     r = feeds_write_state(d, c->feed_id, &c->state, err);
     if (r == 0 && !same_language)

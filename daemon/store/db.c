@@ -60,6 +60,13 @@ int db_fail(struct db *d, struct td_err *err)
     return td_err(err, code_to_errno(code), "%s", sqlite3_errmsg(d->handle));
 }
 
+/* Before SQLite's first use: no counting of its memory, which takes a lock for each block. (Too
+ * late, it is refused and costs only time.) */
+static __attribute__((constructor)) void configure_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int try_open(struct db *d, const char *name, int flags)
 {
     sqlite3_close(d->handle);
