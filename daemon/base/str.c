@@ -186,20 +186,51 @@ int str_to_share(const char *s, int32_t *ret_thousandths)
     return 0;
 }
 
+const char *str_int(char buf[STR_INT_BYTES], int64_t n)
+{
+    uint64_t u = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    char *p = buf + STR_INT_BYTES - 1;
+    *p = 0;
+    do
+        *--p = (char)('0' + u % 10);
+    while (u /= 10);
+    if (n < 0)
+        *--p = '-';
+    return p;
+}
+
+/* Adds "N UNIT" to what is in BUF, as far as there is room. */
+static void add_part(char *buf, size_t size, int64_t n, const char *unit)
+{
+    char number[STR_INT_BYTES];
+    const char *const parts[] = {*buf ? " " : "", str_int(number, n), " ", unit};
+    size_t at = strlen(buf);
+    for (size_t i = 0; i < 4; i++) {
+        size_t len = strnlen(parts[i], size - 1 - at);
+        memcpy(buf + at, parts[i], len);
+        at += len;
+    }
+    buf[at] = 0;
+}
+
 const char *str_duration(char *buf, size_t size, int64_t ms)
 {
-    long long s = (ms < 0 ? -ms : ms) / 1000;
+    int64_t s = (ms < 0 ? -ms : ms) / 1000;
+    *buf = 0;
     if (ms > -1000 && ms < 1000)
-        snprintf(buf, size, "%lld ms", (long long)ms);
+        add_part(buf, size, ms, "ms");
     else if (s < 60)
-        snprintf(buf, size, "%lld s", s);
+        add_part(buf, size, s, "s");
     else if (s < 3600)
-        snprintf(buf, size, "%lld min", s / 60);
+        add_part(buf, size, s / 60, "min");
     else if (s < 86400)
-        snprintf(buf, size, s % 3600 / 60 ? "%lld h %lld min" : "%lld h", s / 3600, s % 3600 / 60);
+        add_part(buf, size, s / 3600, "h");
     else
-        snprintf(buf, size, s % 86400 / 3600 ? "%lld d %lld h" : "%lld d", s / 86400,
-                 s % 86400 / 3600);
+        add_part(buf, size, s / 86400, "d");
+    if (s >= 3600 && s < 86400 && s % 3600 / 60)
+        add_part(buf, size, s % 3600 / 60, "min");
+    if (s >= 86400 && s % 86400 / 3600)
+        add_part(buf, size, s % 86400 / 3600, "h");
     return buf;
 }
 

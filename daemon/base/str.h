@@ -48,6 +48,9 @@ int str_to_bytes(const char *s, uint64_t *ret);
  * above 1.
  */
 int str_to_share(const char *s, int32_t *ret_thousandths);
+#define STR_INT_BYTES 21 /* "-9223372036854775808" */
+/* N in decimal, somewhere in BUF: the start of it is returned. */
+const char *str_int(char buf[STR_INT_BYTES], int64_t n);
 /* Words for a duration: "45 s", "12 min", "3 h 5 min", "2 d 4 h". BUF of SIZE is returned. */
 const char *str_duration(char *buf, size_t size, int64_t ms);
 

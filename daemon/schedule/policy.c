@@ -1,7 +1,6 @@
 #include "schedule/policy.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -22,15 +21,22 @@
 
 /* ---- chance that is none -------------------------------------------------------------------- */
 
-/* 0 <= x < 1 from the feed's name, a word for what it is for, and a time (0 for the phase). */
+#define FNV_START 0xcbf29ce484222325u
+
+static uint64_t fnv(uint64_t h, const char *s)
+{
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+    return h;
+}
+
+/* 0 <= x < 1 from the feed's name, a word for what it is for, and a time (0 for the phase): a hash
+ * of "USE\nAT\nNAME", by FNV-1a and the mixing of splitmix64 for its high bits. */
 static double chance(const struct td_feed_conf *conf, const char *use, int64_t at)
 {
-    char seed[LIMIT_NAME_BYTES + 64];
-    int n = snprintf(seed, sizeof seed, "%s\n%lld\n%s", use, (long long)at, conf->name);
-    size_t len = MIN((size_t)n, sizeof seed - 1);
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, and the mixing of splitmix64 for its high bits */
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)seed[i]) * 0x100000001b3u;
+    char digits[STR_INT_BYTES];
+    uint64_t h = fnv(fnv(fnv(FNV_START, use), "\n"), str_int(digits, at));
+    h = fnv(fnv(h, "\n"), conf->name);
     h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
     h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
     return (double)((h ^ (h >> 31)) >> 11) * 0x1p-53;
@@ -118,45 +124,66 @@ static int64_t skip(const struct td_hints *h, int64_t at)
 
 /* ---- reasons -------------------------------------------------------------------------------- */
 
-static void because(struct buf *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void because(struct buf *why, const char *fmt, ...)
+/* Another reason: WORDS and, if not "", what they are about. Without printf: a reason is given at
+ * each poll. */
+static void because(struct buf *why, const char *words, const char *what)
 {
-    va_list ap;
-    va_start(ap, fmt);
     if (why->len)
         buf_adds(why, "; ");
-    buf_vaddf(why, fmt, ap);
-    va_end(ap);
+    buf_adds(why, words);
+    if (*what) {
+        buf_addc(why, ' ');
+        buf_adds(why, what);
+    }
 }
 
 static void because_duration(struct buf *why, const char *what, int64_t ms)
 {
     char text[32];
-    because(why, "%s %s", what, str_duration(text, sizeof text, ms));
+    because(why, what, str_duration(text, sizeof text, ms));
 }
 
-/* How the last fetch ended: "304", "http 503", "timeout". */
+/* How the last fetch ended: "304", "HTTP 503", "timeout". */
 static void because_last(struct buf *why, const char *what, enum td_outcome o, int status)
 {
-    if (o == TD_OUT_OK || o == TD_OUT_NOT_MODIFIED)
-        because(why, status ? "%s %d" : "%s unchanged", what, status);
-    else if (status >= 400)
-        because(why, "%s HTTP %d", what, status);
+    char number[STR_INT_BYTES];
+    if (o != TD_OUT_OK && o != TD_OUT_NOT_MODIFIED && status < 400)
+        because(why, what, td_outcome_name(o));
+    else if (!status)
+        because(why, what, o == TD_OUT_OK ? "was read" : "unchanged");
     else
-        because(why, "%s %s", what, td_outcome_name(o));
+        because(why, what, status >= 400 ? "HTTP" : str_int(number, status));
+    if (status >= 400) {
+        buf_addc(why, ' ');
+        buf_adds(why, str_int(number, status));
+    }
+}
+
+/* "learned rhythm 2.1 items/day" */
+static void because_rate(struct buf *why, double per_time, const char *time)
+{
+    char number[STR_INT_BYTES];
+    int64_t tenths = (int64_t)(per_time * 10 + 0.5);
+    because(why, "learned rhythm", str_int(number, tenths / 10));
+    buf_addc(why, '.');
+    buf_addc(why, (char)('0' + tenths % 10));
+    buf_adds(why, " items/");
+    buf_adds(why, time);
 }
 
 static void because_rhythm(struct buf *why, const struct td_feed_state *s)
 {
+    char number[STR_INT_BYTES];
     if (s->rate_at == s->last_fetch_at && s->rate_per_day == RATE_FIRST)
-        because(why, "its rhythm is not known yet");
+        because(why, "its rhythm is not known yet", "");
     else if (s->rate_per_day >= 1)
-        because(why, "learned rhythm %.1f items/day", s->rate_per_day);
+        because_rate(why, s->rate_per_day, "day");
     else if (s->rate_per_day >= 0)
-        because(why, "learned rhythm %.1f items/month", s->rate_per_day * 30);
-    if (s->n_unchanged >= STRETCH_POLLS)
-        because(why, "nothing new in %d polls", (int)s->n_unchanged);
+        because_rate(why, s->rate_per_day * 30, "month");
+    if (s->n_unchanged >= STRETCH_POLLS) {
+        because(why, "nothing new in", str_int(number, s->n_unchanged));
+        buf_adds(why, " polls");
+    }
 }
 
 /* ---- the plan ------------------------------------------------------------------------------- */
@@ -236,6 +263,7 @@ static int64_t wait_failed(const struct td_feed_state *s, const struct td_feed_c
         wait *= 2;
     wait = MIN(wait, cap);
     wait = MAX(wait, base);
+    char number[STR_INT_BYTES];
     bool dead = policy_is_dead(s, s->last_fetch_at) && conf->source != TD_SOURCE_FILE;
     if (dead)
         wait = MAX(wait, LIMIT_BACKOFF_LONG_MS);
@@ -244,7 +272,7 @@ static int64_t wait_failed(const struct td_feed_state *s, const struct td_feed_c
     because_last(why, s->n_failures > 1 ? "failed again:" : "failed:", last->outcome,
                  last->http_status);
     if (s->n_failures > 1)
-        because(why, "%d failures in a row", (int)s->n_failures);
+        because(why, str_int(number, s->n_failures), "failures in a row");
     double j = 2 * JITTER * jitter(conf, s->last_fetch_at);
     return MAX((int64_t)((double)wait * (1 + j)), base);
 }
@@ -252,8 +280,9 @@ static int64_t wait_failed(const struct td_feed_state *s, const struct td_feed_c
 static void plan(struct td_feed_state *s, const struct td_feed_conf *conf, const struct last *last)
 {
     CLEANUP_BUF struct buf why = BUF_INIT(WHY_BYTES);
+    buf_reserve(&why, WHY_BYTES / 2);
     if (s->gone) {
-        because(&why, "gone: the server answered 410 twice");
+        because(&why, "gone: the server answered 410 twice", "");
         s->next_due_at = TD_NEVER;
         xreplace(&s->why, buf_str(&why));
         return;
@@ -270,7 +299,7 @@ static void plan(struct td_feed_state *s, const struct td_feed_conf *conf, const
     int64_t later = obeys_hints(conf) ? skip(&s->hints, due) : due;
     if (later > due) {
         due = later + (int64_t)(SKIP_JITTER_MS * chance(conf, "skip", s->last_fetch_at));
-        because(&why, "after the hours and days that the feed asks to skip");
+        because(&why, "after the hours and days that the feed asks to skip", "");
     }
     s->next_due_at = due;
     xreplace(&s->why, buf_str(&why));

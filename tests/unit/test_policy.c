@@ -114,6 +114,20 @@ static void max_age_lives_through_a_bare_304(void **state)
     td_feed_state_fini(&s);
 }
 
+/* A source without statuses: a document that was read is not "unchanged". */
+static void a_file_was_read(void **state)
+{
+    struct td_feed_conf c = conf_of(0);
+    struct td_feed_state s;
+    td_feed_state_init(&s);
+    c.source = TD_SOURCE_FILE;
+    FETCH(&s, &c, .now = T0, .outcome = TD_OUT_OK, .n_new = 2);
+    assert_string_equal(s.why, "at most every 1 min; last answer was read");
+    FETCH(&s, &c, .now = T0 + H, .outcome = TD_OUT_NOT_MODIFIED);
+    assert_string_equal(s.why, "at most every 1 min; last answer unchanged");
+    td_feed_state_fini(&s);
+}
+
 static void rhythm(void **state)
 {
     struct td_feed_conf c = conf_of(0);
@@ -383,12 +397,19 @@ static void anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(terms),      cmocka_unit_test(max_age_lives_through_a_bare_304),
-        cmocka_unit_test(rhythm),     cmocka_unit_test(first_import_is_no_rhythm),
-        cmocka_unit_test(backoff),    cmocka_unit_test(retry_after),
-        cmocka_unit_test(skip_hints), cmocka_unit_test(gone),
-        cmocka_unit_test(loading),    cmocka_unit_test(phases),
-        cmocka_unit_test(anything),   cmocka_unit_test(pushes),
+        cmocka_unit_test(terms),
+        cmocka_unit_test(max_age_lives_through_a_bare_304),
+        cmocka_unit_test(a_file_was_read),
+        cmocka_unit_test(rhythm),
+        cmocka_unit_test(first_import_is_no_rhythm),
+        cmocka_unit_test(backoff),
+        cmocka_unit_test(retry_after),
+        cmocka_unit_test(skip_hints),
+        cmocka_unit_test(gone),
+        cmocka_unit_test(loading),
+        cmocka_unit_test(phases),
+        cmocka_unit_test(anything),
+        cmocka_unit_test(pushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,35 @@ static void durations(void **state)
     }
 }
 
+static void durations_in_words(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *words;
+    } cases[] = {
+        {0, "0 ms"},
+        {-999, "-999 ms"},
+        {1000, "1 s"},
+        {-2000, "2 s"},
+        {59999, "59 s"},
+        {60000, "1 min"},
+        {3600000, "1 h"},
+        {3600000 + 59999, "1 h"},
+        {7500000, "2 h 5 min"},
+        {86400000, "1 d"},
+        {86400000 + 3599999, "1 d"},
+        {187200000, "2 d 4 h"},
+        {INT64_MAX, "106751991167 d 7 h"},
+    };
+    char buf[32], narrow[6], number[STR_INT_BYTES];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_string_equal(str_duration(buf, sizeof buf, cases[i].ms), cases[i].words);
+    assert_string_equal(str_duration(narrow, sizeof narrow, 7500000), "2 h 5");
+    assert_string_equal(str_int(number, 0), "0");
+    assert_string_equal(str_int(number, INT64_MAX), "9223372036854775807");
+    assert_string_equal(str_int(number, INT64_MIN), "-9223372036854775808");
+}
+
 static void sizes(void **state)
 {
     uint64_t v;
@@ -139,9 +168,10 @@ static void suggestions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations), cmocka_unit_test(sizes),
-        cmocka_unit_test(utf8),      cmocka_unit_test(utf8_at_every_place),
-        cmocka_unit_test(printable), cmocka_unit_test(suggestions),
+        cmocka_unit_test(durations),   cmocka_unit_test(durations_in_words),
+        cmocka_unit_test(sizes),       cmocka_unit_test(utf8),
+        cmocka_unit_test(printable),   cmocka_unit_test(utf8_at_every_place),
+        cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
