@@ -146,11 +146,10 @@ static const char *zone_name(const char *s, size_t n, struct parts *d)
     }
     if (!zone_abbreviation(s, n, &d->offset))
         return NULL;
-    const char *end = s + n;
-    if (d->offset == 0 && n > 1) /* UTC+2, GMT-05:00 */
-        zone_number(&end, &d->offset);
     d->has_zone = true;
-    return end;
+    /* UTC+2, GMT-05:00, EST -0500: a number behind the name says more than the name */
+    const char *sign = s + n + strspn(s + n, " ");
+    return n > 1 && zone_number(&sign, &d->offset) ? sign : s + n;
 }
 
 /* ---- ISO 8601 ----------------------------------------------------------------------------- */
@@ -249,6 +248,16 @@ static const char *skip_fraction(const char *s)
     return (*s == '.' || *s == ',') && is_digit(s[1]) ? s + 1 + digits(s + 1) : s;
 }
 
+/* Behind a time: its fraction, hundredths behind one more colon ("05:06:07:09"), or a colon too
+ * many before the zone's sign. */
+static const char *skip_behind_time(const char *s)
+{
+    s = skip_fraction(s);
+    if (*s == ':' && digits(s + 1) == 2 && s[3] != ':')
+        return s + 3;
+    return *s == ':' && (s[1] == '+' || s[1] == '-') ? s + 1 : s;
+}
+
 static bool iso_parse(const char *s, struct parts *d)
 {
     int f[128];
@@ -266,7 +275,7 @@ static bool iso_parse(const char *s, struct parts *d)
         if (!t)
             return false;
         set_time(d, f);
-        s = skip_fraction(t);
+        s = skip_behind_time(t);
     }
     s += strspn(s, " ");
     size_t n = 0;
@@ -299,11 +308,14 @@ static int64_t unix_parse(const char *s)
 
 /* ---- word by word ------------------------------------------------------------------------- */
 
-/* hh:mm[:ss[.fraction]], at the hour's digits. */
+/* hh:mm[:ss[.fraction]], at the hour's digits. Midnight and then a time ("00:00:00.0 05:06:07"), as
+ * databases print a date beside a time, is that time. */
 static const char *words_time(const char *s, struct parts *d)
 {
     size_t n = digits(s);
-    if (d->has_time || n > 2)
+    if (d->has_time && (d->hour || d->minute || d->second || d->has_zone || !is_digit(s[-2])))
+        return NULL;
+    if (n > 2)
         return NULL;
     d->hour = number(s, n);
     s += n + 1;
@@ -317,7 +329,7 @@ static const char *words_time(const char *s, struct parts *d)
         if (n < 1 || n > 2)
             return NULL;
         d->second = number(s + 1, n);
-        s = skip_fraction(s + 1 + n);
+        s = n == 2 ? skip_behind_time(s + 3) : skip_fraction(s + 2);
     }
     d->has_time = true;
     return *s == ':' ? NULL : s;
@@ -343,11 +355,11 @@ static const char *words_triple(const char *s, struct parts *d)
         d->day = number(c, nc);
         return nc <= 2 ? c + nc : NULL;
     }
-    if (nc == 1 && na == 2) { /* yy/m/d */
+    if (na == 2 && (nc == 1 || (nc == 2 && first > 31))) { /* yy/m/d */
         d->year = two_digit_year(first);
         d->month = second;
-        d->day = number(c, 1);
-        return c + 1;
+        d->day = number(c, nc);
+        return c + nc;
     }
     if (nc == 1)
         return NULL;
@@ -393,6 +405,13 @@ static bool words_unit(int unit, int value, struct parts *d)
     }
 }
 
+/* "4 Mar 2021 05 -0800": two digits where the date is complete and a zone comes. */
+static bool is_lone_hour(const char *s, size_t n, const struct parts *d)
+{
+    return n == 2 && d->year != NONE && d->month != NONE && d->day != NONE && !d->has_time &&
+           s[2] == ' ' && (s[3] == '+' || s[3] == '-') && digits(s + 4) == 4;
+}
+
 /* A number without a partner: day, year or time by its length and by what is missing. */
 static bool words_plain(const char *s, size_t n, struct parts *d)
 {
@@ -406,8 +425,11 @@ static bool words_plain(const char *s, size_t n, struct parts *d)
         d->minute = number(s + 2, 2);
         d->second = n == 6 ? number(s + 4, 2) : 0;
         d->has_time = true;
-    } else if (n == 4 && v == 0 && d->has_time && !d->has_zone) { /* a zone without its sign */
-        d->has_zone = true;
+    } else if (is_lone_hour(s, n, d)) {
+        d->hour = v;
+        d->has_time = true;
+    } else if ((n == 4 || n == 2) && v == 0 && d->has_time && !d->has_zone) {
+        d->has_zone = true; /* a zone without its sign */
     } else {
         return false;
     }
@@ -523,7 +545,7 @@ static bool sign_is_zone(const char *s, const char *start, const struct parts *d
 {
     if (!d->has_time || d->has_zone || !is_digit(s[1]))
         return *s == '+';
-    return *s == '+' || s == start || s[-1] == ' ' || is_digit(s[-1]) || s[-1] == '(';
+    return *s == '+' || s == start || is_digit(s[-1]) || strchr(" (-", s[-1]);
 }
 
 static bool words_parse(const char *start, struct parts *d)
