@@ -147,8 +147,7 @@ static int build(struct app *a, struct td_err *err)
                                                : EX_CANTCREAT;
     store_set_story_rules(a->store, &s->stories);
     a->quarantine = xasprintf("%s/quarantine", s->state_dir);
-    struct pool_conf pc = {
-        .children = s->parsers, .exe = "/proc/self/exe", .quarantine = a->quarantine};
+    struct pool_conf pc = {.children = s->parsers, .quarantine = a->quarantine};
     if (!(a->pool = pool_new(a->loop, &pc, err)))
         return EX_OSERR;
     struct fetch_conf fc = app_fetch_conf(s);

@@ -1,5 +1,5 @@
 /*
- * main.c - tidingsd: options and the exit code. A parser child is this program in another role.
+ * main.c - tidingsd: options and the exit code.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "parse/pool.h"
 #include "serve/service.h"
 
 static const char help[] =
@@ -69,8 +68,6 @@ int main(int argc, char **argv)
         {"version", no_argument, NULL, 'V'},      {0},
     };
     struct app_options o = {.config = TIDINGS_SYSCONFDIR "/feeds.conf", .log_level = -1};
-    if (argc == 2 && strcmp(argv[1], "--parser-child") == 0)
-        return pool_child_main(3);
     service_init();
     for (int c; (c = getopt_long(argc, argv, "c:l:fhV", options, NULL)) != -1;) {
         switch (c) {

@@ -9,6 +9,11 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+void crypto_no_config(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
 /* SHA256() of OpenSSL 3 looks its algorithm up under locks on every call, which costs more than
  * hashing a title: 6 % of the daemon's work in a first round. */
 static const EVP_MD *sha256;

@@ -1,4 +1,4 @@
-#include "parse/pool.h"
+#include "parse/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,6 +179,7 @@ static void give_back(struct buf *out)
 static void warm_up(struct buf *out)
 {
     unsigned char h[SHA256_BYTES];
+    crypto_no_config();
     struct parse_in in = {.bytes = sample, .n = sizeof sample - 1, .base_url = "http://localhost/"};
     crypto_sha256(sample, sizeof sample, h);
     tzset();
@@ -194,10 +195,12 @@ static void volunteer(void)
     (void)n;
 }
 
-int pool_child_main(int fd)
+int child_main(int fd)
 {
     struct td_err err = {""};
     CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_WIRE_BYTES + sizeof(struct frame_answer));
+    close_range((unsigned)fd + 1, ~0u, 0);
+    prctl(PR_SET_NAME, "tidings-parser"); /* it was run as /proc/self/fd/N */
     volunteer();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a child in an endless document has no one to end it */
     mallopt(M_ARENA_MAX, 1);

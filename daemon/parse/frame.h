@@ -2,8 +2,8 @@
  * frame.h - what travels on the socketpair between the daemon (pool.c) and a parser child
  * (child.c).
  *
- * A job goes to the child, one answer comes back, then the next job. Host order, one binary. The
- * child trusts the daemon; the daemon trusts no byte of an answer.
+ * A job goes to the child, one answer comes back, then the next job. Host order, one machine and
+ * one version. The child trusts the daemon; the daemon trusts no byte of an answer.
  */
 #ifndef TIDINGS_PARSE_FRAME_H
 #define TIDINGS_PARSE_FRAME_H
@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FRAME_FD  3 /* the child's end of the socketpair */
-#define FRAME_ARG "--parser-child"
+#define FRAME_FD         3                /* the child's end of the socketpair */
+#define FRAME_ARG        "--parser-child" /* and the daemon's version behind it */
+#define FRAME_EX_VERSION 76               /* EX_PROTOCOL: the child is of another version */
 
 /* Followed by the three strings, each NUL-terminated ("" = unknown), then the body. */
 struct frame_job {

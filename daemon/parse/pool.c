@@ -62,6 +62,7 @@ struct child {
 struct pool {
     struct ev_loop *loop;
     char *exe, *quarantine;
+    int exe_fd;
     int64_t deadline_ms;
     int max_jobs;
     struct pool_job *first, **end; /* the queue; may hold cancelled jobs, whose bodies are gone */
@@ -377,7 +378,7 @@ static void start_failed(struct pool *p, const char *why)
 static void start_child(struct child *c)
 {
     struct pool *p = c->pool;
-    int r = launch_parser(p->exe, &c->pid, &c->fd);
+    int r = launch_parser(p->exe_fd, &c->pid, &c->fd);
     if (r < 0) {
         struct td_err why;
         td_err(&why, r, "%s: %s", p->exe, strerror(-r));
@@ -461,10 +462,15 @@ struct pool *pool_new(struct ev_loop *loop, const struct pool_conf *conf, struct
         td_err(err, -EINVAL, "the parser pool needs libev's default loop, which reaps children");
         return NULL;
     }
+    CLEANUP_FREE char *exe = conf->exe ? xstrdup(conf->exe) : launch_path();
+    int exe_fd = launch_open(exe, err);
+    if (exe_fd < 0)
+        return NULL;
     int n = MAX(conf->children, 1);
     struct pool *p = xcalloc(1, sizeof *p + (size_t)n * sizeof p->children[0]);
     p->loop = loop;
-    p->exe = xstrdup(conf->exe);
+    p->exe = TAKE(exe);
+    p->exe_fd = exe_fd;
     p->quarantine = xstrdup_or_null(conf->quarantine);
     p->deadline_ms = conf->deadline_ms ? conf->deadline_ms : LIMIT_PARSE_MS;
     p->max_jobs = conf->max_jobs ? conf->max_jobs : LIMIT_PARSER_JOBS;
@@ -497,6 +503,7 @@ void pool_free(struct pool *p)
         p->first = j->next;
         free_job(p, j);
     }
+    close(p->exe_fd);
     free(p->exe);
     free(p->quarantine);
     free(p);

@@ -1,10 +1,10 @@
 /*
  * pool.h - the sandboxed parser processes, seen from the loop.
  *
- * N children of our own binary, one document at a time each, talked to over a socketpair. A child
- * that dies, lies (wire.h) or takes longer than LIMIT_PARSE_MS is killed and replaced; its document
- * costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only. Never
- * blocks, but for the file written after a crash (quarantine.h) and the vfork of a start.
+ * N children (tidings-parser, launch.h), one document at a time each, talked to over a socketpair.
+ * A child that dies, lies (wire.h) or takes longer than LIMIT_PARSE_MS is killed and replaced; its
+ * document costs the feed one TD_OUT_PARSER and is kept in the quarantine folder. Loop thread only.
+ * Never blocks, but for the file written after a crash (quarantine.h) and the vfork of a start.
  *
  * A child keeps nothing between documents, but it is one process: whoever takes it over can also
  * spoil the documents that the same child reads later, until it is replaced
@@ -32,7 +32,7 @@ struct pool_job;
 
 struct pool_conf {
     int children;
-    const char *exe;        /* our own binary, e.g. /proc/self/exe */
+    const char *exe;        /* the parser's program; NULL = launch_path() of launch.h */
     const char *quarantine; /* folder, made when first needed; NULL = keep nothing */
     int64_t deadline_ms;    /* of one document; 0 = LIMIT_PARSE_MS */
     int max_jobs;           /* documents before a child is replaced; 0 = LIMIT_PARSER_JOBS */
@@ -63,8 +63,8 @@ struct pool_answer {
 /* Called from the loop; may submit and cancel, must not free the pool. */
 typedef void pool_done_fn(void *ctx, struct pool_answer *answer);
 
-/* LOOP is libev's default loop (it alone reaps children); another one is -EINVAL: NULL and the
- * reason. No child is started before the first job, no more than jobs need. */
+/* LOOP is libev's default loop (it alone reaps children). NULL and the reason: another loop, or the
+ * parser's program is missing. No child is started before the first job, no more than jobs need. */
 struct pool *pool_new(struct ev_loop *loop, const struct pool_conf *conf, struct td_err *err);
 /* Kills the children; jobs are dropped without callbacks. */
 void pool_free(struct pool *p);
@@ -82,9 +82,5 @@ long long pool_progress_at(const struct pool *p);
 bool pool_busy(const struct pool *p);
 /* Jobs that no child has in hand yet. */
 size_t pool_waiting(const struct pool *p);
-
-/* The hidden role: what main() runs when started as a child, on socket FD. Returns the exit code.
- */
-int pool_child_main(int fd);
 
 #endif

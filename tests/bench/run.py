@@ -374,10 +374,12 @@ def bench_parse(build, opts):
         ours = run_bench_parse(build, opts, part)["files"][0] * 1e6
         say(f"  feedparser, {len(part)} of the files: ours is {ours / theirs:.0f} x as fast; goal >= "
             f"{GOALS['feedparser']}: {verdict(ours / theirs >= GOALS['feedparser'])}")
-    r = json.loads(subprocess.run([build / "tests/bench/bench_pool", build / "daemon/tidingsd", *files], check=True,
+    r = json.loads(subprocess.run([build / "tests/bench/bench_pool", build / "daemon/parse/tidings-parser",
+                                   build / "tests/bench/bench_floor_child", *files], check=True,
                                   capture_output=True, text=True).stdout)
-    say(f"  a parser child's first answer after {r['start_ms'] / GOALS['child_ms']:.2f} x the goal of "
-        f"{GOALS['child_ms']} ms: {verdict(r['start_ms'] <= GOALS['child_ms'])}")
+    say(f"  a parser child is ready after {r['start_ms'] / GOALS['child_ms']:.2f} x the goal of "
+        f"{GOALS['child_ms']} ms: {verdict(r['start_ms'] <= GOALS['child_ms'])}; {r['start_ms'] / r['floor_ms']:.1f} x "
+        f"a program with libc alone ({r['start_cpu_ms'] / r['floor_cpu_ms']:.1f} x its processor time)")
     say(f"  it holds {', '.join(f'{kb / 1024:.1f}' for kb in r['resident_kb'])} MiB after reading "
         f"them once, twice, three times")
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 
+from conftest import program
+
 
 def rss(*items, title="A feed"):
     entries = "".join(
@@ -269,3 +271,13 @@ def test_a_config_with_mistakes_starts_nothing(daemon, tidingsd):
     assert r.returncode == 78
     assert re.search(r"feeds\.conf:\d+: .*gopher", r.stderr) and "timeout" in r.stderr
     assert not daemon.store.exists()
+
+
+def test_the_parser_is_of_the_daemons_version_and_its_alone(build_dir):
+    parser = program(build_dir, "tidings-parser")
+    other = subprocess.run([parser, "--parser-child", "0.0.1"], capture_output=True, text=True, timeout=20)
+    assert other.returncode == 76
+    assert "tidingsd of version 0.0.1: install both from one" in other.stderr
+    by_hand = subprocess.run([parser, "feed.xml"], capture_output=True, text=True, timeout=20)
+    assert by_hand.returncode == 64
+    assert "tidings parse FILE" in by_hand.stderr

@@ -25,7 +25,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "parse/child.h"
 #include "parse/frame.h"
+#include "parse/launch.h"
 #include "parse/parse.h"
 #include "parse/pool.h"
 #include "parse/sandbox.h"
@@ -615,14 +617,29 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
     submit(a->p, &a->s, "fine");
 }
 
+/* Makes DIR/exe a copy of this program, whole before it is there. */
+static void copy_self(struct place *p, mode_t mode)
+{
+    char exe[100], new[110], block[65536];
+    snprintf(exe, sizeof exe, "%s/exe", p->dir);
+    snprintf(new, sizeof new, "%s.new", exe);
+    CLEANUP_CLOSE int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    CLEANUP_CLOSE int to = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    assert_true(from >= 0 && to >= 0);
+    for (ssize_t n; (n = read(from, block, sizeof block)) > 0;)
+        assert_int_equal(write(to, block, (size_t)n), n);
+    assert_int_equal(rename(new, exe), 0);
+}
+
 /* No child can be started: jobs fail with the reason, without quarantine; when the environment is
  * mended, it works again by itself. */
 static void broken_environment(void **state)
 {
     struct place *p = *state;
-    char exe[100], self[256];
+    char exe[100];
     struct seen s[5];
     snprintf(exe, sizeof exe, "%s/exe", p->dir);
+    copy_self(p, 0600);
     make_pool(p, (struct pool_conf){.children = 2, .exe = exe});
     for (int i = 0; i < 5; i++)
         submit(p, s + i, "fine");
@@ -634,10 +651,7 @@ static void broken_environment(void **state)
     }
     assert_int_equal(kept(p, false), 0);
 
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(n > 0);
-    self[n] = 0;
-    assert_int_equal(symlink(self, exe), 0);
+    assert_int_equal(chmod(exe, 0700), 0);
     struct again a = {.p = p};
     ev_timer_init(&a.timer, on_again, 0.1, 0);
     a.timer.data = &a;
@@ -660,6 +674,34 @@ static void dies_at_start(void **state)
     assert_non_null(strstr(s.msg, "no parser can be started"));
     assert_non_null(strstr(s.msg, "status 1"));
     assert_int_equal(kept(p, false), 0);
+    struct td_err err;
+    launch_words(&err, W_EXITCODE(FRAME_EX_VERSION, 0));
+    assert_non_null(strstr(err.msg, "of another version than tidingsd"));
+}
+
+/* An upgrade under a daemon that runs: its next children are still those it was started with. */
+static void replaced_on_disk(void **state)
+{
+    struct place *p = *state;
+    char exe[100];
+    snprintf(exe, sizeof exe, "%s/exe", p->dir);
+    copy_self(p, 0700);
+    make_pool(p, (struct pool_conf){.exe = exe, .max_jobs = 1});
+    int first = one(p, "fine").pid;
+    assert_int_equal(unlink(exe), 0);
+    assert_int_equal(symlink("/bin/false", exe), 0);
+    struct seen s = one(p, "fine");
+    assert_int_equal(s.status, POOL_OK);
+    assert_int_not_equal(s.pid, first);
+}
+
+static void missing_program(void **state)
+{
+    struct td_err err = {""};
+    struct pool_conf conf = {.children = 1, .exe = "/nowhere/tidings-parser"};
+    assert_null(pool_new(ev_default_loop(0), &conf, &err));
+    assert_string_equal(err.msg, "the parser /nowhere/tidings-parser cannot be opened: "
+                                 "No such file or directory");
 }
 
 static void other_loops_are_refused(void **state)
@@ -766,7 +808,7 @@ static void memory_and_cost(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 1 && str_eq(argv[1], FRAME_ARG))
-        return pool_child_main(FRAME_FD);
+        return child_main(FRAME_FD);
 #define POOL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         POOL_TEST(there_and_back),
@@ -786,6 +828,8 @@ int main(int argc, char **argv)
         POOL_TEST(back_pressure),
         POOL_TEST(broken_environment),
         POOL_TEST(dies_at_start),
+        POOL_TEST(replaced_on_disk),
+        cmocka_unit_test(missing_program),
         cmocka_unit_test(other_loops_are_refused),
         POOL_TEST(freed_at_work),
         cmocka_unit_test(daemon_gone),

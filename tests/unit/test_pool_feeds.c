@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "parse/child.h"
 #include "parse/frame.h"
 #include "parse/pool.h"
 #include "parse/sandbox.h"
@@ -310,7 +311,7 @@ static void ten_thousand(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 1 && str_eq(argv[1], FRAME_ARG))
-        return pool_child_main(FRAME_FD);
+        return child_main(FRAME_FD);
 #define POOL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         POOL_TEST(feeds), POOL_TEST(no_feeds),     POOL_TEST(encodings),
