@@ -93,7 +93,7 @@ static const struct {
     {"\xff\xfe", 2, "utf-16le"},     {"\xfe\xff", 2, "utf-16be"},
 };
 
-/* "<" or "{" in a wide encoding, "<?xm" in EBCDIC. */
+/* "<" or "{" in a wide encoding, also behind white space; "<?xm" in EBCDIC. */
 static const struct {
     const char *bytes;
     size_t n;
@@ -115,11 +115,26 @@ static const struct encoding *find_bom(const char *s, size_t n, size_t *ret_n)
     return NULL;
 }
 
+/* Is the character at S, as wide as the one of SIGN and in the same byte order, white space? */
+static bool is_wide_space(const char *s, const char *sign, size_t width)
+{
+    size_t at = sign[0] ? 0 : width - 1;
+    for (size_t i = 0; i < width; i++)
+        if (i == at ? !s[i] || !strchr(" \t\r\n", s[i]) : s[i])
+            return false;
+    return true;
+}
+
 static const struct encoding *find_sign(const char *s, size_t n)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-        if (n >= signs[i].n && memcmp(s, signs[i].bytes, signs[i].n) == 0)
+    for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+        const char *p = s, *bytes = signs[i].bytes;
+        size_t width = signs[i].n, left = n;
+        for (; left > width && is_wide_space(p, bytes, width); left -= width)
+            p += width;
+        if (left >= width && memcmp(p, bytes, width) == 0)
             return named(signs[i].name);
+    }
     return NULL;
 }
 
