@@ -92,6 +92,7 @@
 #define LIMIT_TREE_BYTES        (208u << 20) /* the tree of a document; 10 MB of tags: 200 */
 #define LIMIT_PARSE_BYTES       (48u << 20)  /* values read from it: of the feed, or of one item */
 #define LIMIT_ITEM_TAGS         256          /* tags of one item (looked through for doubles) */
+#define LIMIT_FEED_TAGS         2048         /* of a feed: blogs list all of theirs, up to 1,300 */
 #define LIMIT_COORDINATES       4096         /* numbers of one geometry */
 #define LIMIT_SEARCH_TEXT_BYTES (64u << 10)  /* plain text kept for search and stories per item */
 #define LIMIT_PARSE_MS          10000        /* deadline of one document, then SIGKILL */

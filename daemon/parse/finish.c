@@ -191,7 +191,7 @@ static void finish_tags(struct reader *r, struct record *rec)
         const char *s = elem_str(e, "label");
         if (!s)
             s = elem_str(e, "term");
-        if (s && tags->n < LIMIT_ITEM_TAGS && !in_list(tags, s))
+        if (s && tags->n < category_limit(r, rec) && !in_list(tags, s))
             list_add(r->a, tags, val_str(s));
     }
     record_put(rec, F_TAGS, RANK_LAST, val_list(tags));

@@ -361,6 +361,8 @@ const char *href_of(struct reader *r, const struct node *n)
     if (!url)
         url = attr_url(r, n, "url");
     const char *resource = url ? NULL : node_attr_ns(n, NS_RDF, "resource");
+    if (!url && !resource)
+        resource = node_attr(n, "resource"); /* without its prefix */
     if (resource)
         url = url_resolve(r->a, node_base(r, n), resource, strlen(resource));
     return url ? url : node_url(r, n);
@@ -393,12 +395,17 @@ void as_person(struct reader *r, struct record *rec, const struct node *n, const
         record_add(r->a, rec, rule->field, read_rank(r, rule), v);
 }
 
+unsigned category_limit(const struct reader *r, const struct record *rec)
+{
+    return rec == &r->feed ? LIMIT_FEED_TAGS : LIMIT_ITEM_TAGS;
+}
+
 void add_category(struct reader *r, struct record *rec, struct obj *o)
 {
     const struct list *l = record_list(rec, F_CATEGORIES);
     if (!o->first)
         return;
-    if (l && l->n >= LIMIT_ITEM_TAGS) {
+    if (l && l->n >= category_limit(r, rec)) {
         rec->dropped = true;
         return;
     }

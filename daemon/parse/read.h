@@ -84,6 +84,8 @@ struct obj *person_new(struct reader *r, const char *name, const char *url, cons
 /* From one string: "mail (Name)", "Name (mail)", "Name <mail>", a bare address, a name. */
 struct obj *person_from_text(struct reader *r, const char *s);
 struct obj *category_new(struct reader *r, const char *term, const char *scheme, const char *label);
+/* How many categories REC may have. */
+unsigned category_limit(const struct reader *r, const struct record *rec);
 /* To the record's categories, unless it is there or empty. */
 void add_category(struct reader *r, struct record *rec, struct obj *o);
 /* The words between SEPARATORS, trimmed, as a list of strings. */

@@ -149,6 +149,20 @@ static void json(void **state)
     doc_free(&d);
 }
 
+/* Blogs list all of their labels at the feed: more than an item may have. */
+static void feed_tags(void **state)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(1u << 20);
+    buf_adds(&b, "<rss version='2.0'><channel>");
+    for (int i = 0; i <= LIMIT_FEED_TAGS; i++)
+        buf_addf(&b, "<category>%d</category>", i);
+    buf_adds(&b, "</channel></rss>");
+    struct doc d = parse_buf(&b);
+    assert_int_equal(json_array_size(doc_get(&d, "tags")), LIMIT_FEED_TAGS);
+    expect(&d, "_tidings.dropped", "true");
+    doc_free(&d);
+}
+
 /* Declarations of a broken document beyond its limits are passed over, the text stays. */
 static void declarations(void **state)
 {
@@ -251,10 +265,10 @@ static void tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(coordinates), cmocka_unit_test(dates),        cmocka_unit_test(item_json),
-        cmocka_unit_test(batch),       cmocka_unit_test(hubs),         cmocka_unit_test(discovered),
-        cmocka_unit_test(json),        cmocka_unit_test(declarations), cmocka_unit_test(tree),
-        cmocka_unit_test(crowds),      cmocka_unit_test(no_crowd),
+        cmocka_unit_test(coordinates), cmocka_unit_test(dates),     cmocka_unit_test(item_json),
+        cmocka_unit_test(batch),       cmocka_unit_test(hubs),      cmocka_unit_test(discovered),
+        cmocka_unit_test(json),        cmocka_unit_test(feed_tags), cmocka_unit_test(declarations),
+        cmocka_unit_test(tree),        cmocka_unit_test(crowds),    cmocka_unit_test(no_crowd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
