@@ -165,6 +165,32 @@ static bool is_easting_first(const struct node *n, const struct node *top)
     return false;
 }
 
+/* The coordinates of a shape: in one list, or position by position ("gml:pos" several times). */
+static const struct node *find_positions(struct reader *r, const struct node *shape,
+                                         struct numbers *ret)
+{
+    static const char *const lists[] = {"poslist", "pos", "coordinates"};
+    const struct node *first = NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && !first; i++)
+        first = find_gml(shape, lists[i]);
+    if (!first || !read_numbers(r, first, ret))
+        return NULL;
+    for (const struct node *c = first->next; c; c = c->next) {
+        struct numbers more;
+        if (!c->sym || !str_eq(c->sym->name, "pos"))
+            continue;
+        if (!read_numbers(r, c, &more))
+            return NULL;
+        if (more.n > LIMIT_COORDINATES - ret->n) {
+            r->cut = true;
+            break;
+        }
+        memcpy(ret->v + ret->n, more.v, more.n * sizeof *more.v);
+        ret->n += more.n;
+    }
+    return first;
+}
+
 /* srsDimension may stand on the list or on what is around it. */
 static unsigned dimension(const struct node *n, const struct node *top)
 {
@@ -200,14 +226,12 @@ static void geo_where(struct reader *r, struct record *rec, const struct node *n
                                        : find_gml(n, shapes[i].around);
         if (!shape)
             continue;
-        const struct node *pos = find_gml(shape, "poslist");
-        if (!pos)
-            pos = find_gml(shape, "pos");
-        if (!pos)
-            pos = find_gml(shape, "coordinates");
+        struct numbers in;
+        const struct node *pos = find_positions(r, shape, &in);
         if (pos) {
             r->easting_first = is_easting_first(pos, n);
-            put(r, rec, rule, shapes[i].type, pos, dimension(pos, n));
+            record_put(rec, rule->field, read_rank(r, rule),
+                       build(r, shapes[i].type, &in, dimension(pos, n)));
             r->easting_first = false;
         }
         return;

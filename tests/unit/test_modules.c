@@ -217,6 +217,12 @@ static void geo(void **state)
         {ITEM("<georss:where><gml:LineString srsDimension='3'><gml:posList>1 2 9 3 4 9"
               "</gml:posList></gml:LineString></georss:where>"),
          "items.0._tidings.geo.coordinates", "[[2,1,9],[4,3,9]]"},
+        {ITEM("<georss:where><gml:LineString><gml:pos>1 2</gml:pos><gml:pos>3 4</gml:pos>"
+              "</gml:LineString></georss:where>"),
+         "items.0._tidings.geo.coordinates", "[[2,1],[4,3]]"},
+        {ITEM("<georss:where><gml:LineString><gml:pos>1 2</gml:pos><gml:pos>3 x</gml:pos>"
+              "</gml:LineString></georss:where>"),
+         "items.0._tidings", NULL},
         {ITEM("<georss:where><gml:Polygon><gml:exterior><gml:LinearRing><gml:posList>0 0 0 1 1 1 0 "
               "0</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></georss:where>"),
          "items.0._tidings.geo.coordinates", "[[[0,0],[1,0],[1,1],[0,0]]]"},
@@ -248,6 +254,8 @@ static void small_ones(void **state)
          "[{\"id\":\"urn:1\",\"type\":\"text/html\",\"url\":\"http://a.example/1\"}]"},
         {ITEM("<cr:license>http://l.example/1</cr:license>"), "items.0._tidings.license",
          "\"http://l.example/1\""},
+        {ITEM("<cc:license resource='http://l.example/3'/>"), "items.0._tidings.license",
+         "\"http://l.example/3\""},
         {ITEM("<cc:license rdf:resource='http://l.example/2'/>"), "items.0._tidings.license",
          "\"http://l.example/2\""},
         {ITEM("<fb:origLink>http://o.example/</fb:origLink>"), "items.0._tidings.original_url",
