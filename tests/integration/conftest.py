@@ -22,6 +22,9 @@ import time
 
 import pytest
 
+# A job in the background of a script ignores this signal, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
