@@ -47,6 +47,20 @@ static const char *skip_to_gt(const struct html_scan *sc, const char *p)
     return gt ? gt + 1 : sc->end;
 }
 
+static const char *skip_spaces(const char *p, const char *end)
+{
+    while (p < end && html_is_space(*p))
+        p++;
+    return p;
+}
+
+/* "if a <b" and no more: a sentence. Browsers would take it for a tag that was cut off. */
+static bool is_last_word(const struct html_scan *sc, const struct html_token *name)
+{
+    return (sc->p == sc->end || html_is_space(*sc->p)) && skip_spaces(sc->p, sc->end) == sc->end &&
+           !memchr(name->s, '<', name->n);
+}
+
 enum html_kind html_next(struct html_scan *sc, struct html_token *ret)
 {
     while (sc->p < sc->end) {
@@ -60,7 +74,10 @@ enum html_kind html_next(struct html_scan *sc, struct html_token *ret)
                 p++;
             ret->n = (size_t)(p - ret->s);
             sc->p = p;
-            return kind;
+            if (kind == HTML_END || !is_last_word(sc, ret))
+                return kind;
+            p = ret->s - 1;
+            left = (size_t)(sc->end - p);
         }
         if (*p == '<' && left >= 2 && (p[1] == '!' || p[1] == '?' || (p[1] == '/' && left >= 3))) {
             bool comment = left >= 4 && p[1] == '!' && p[2] == '-' && p[3] == '-';
@@ -75,13 +92,6 @@ enum html_kind html_next(struct html_scan *sc, struct html_token *ret)
         return HTML_TEXT;
     }
     return HTML_END_OF_INPUT;
-}
-
-static const char *skip_spaces(const char *p, const char *end)
-{
-    while (p < end && html_is_space(*p))
-        p++;
-    return p;
 }
 
 static const char *read_value(const char *p, const char *end, struct html_attr *ret)

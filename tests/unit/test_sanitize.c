@@ -106,6 +106,13 @@ static void nesting(void **state)
         {"<div><table><tr><td></div>a</td></tr></table></div>",
          "<div><table><tr><td>a</td></tr></table></div>"},
         {"<b>a<i>b</b>c</i>d", "<b>a<i>b</i></b><i>c</i>d"},
+        {"if a <b", "if a &lt;b"}, /* a word, not a tag */
+        {"if a <b \n", "if a &lt;b"},
+        {"<p>if a <b2", "<p>if a &lt;b2</p>"},
+        {"a <b href=", "a"}, /* a tag that was cut off */
+        {"a <b/", "a"},
+        {"a</b", "a"},
+        {"a<b<c", "a"},
         {"<a href=x>a<a href=y>b</a>c", "<a href=\"x\">a</a><a href=\"y\">b</a>c"},
         {"<h1>a<h2>b</h1>c", "<h1>a</h1><h2>b</h2>c"},
         {"<span>a<div>b</span>c</div>d", "<span>a<div>bc</div>d</span>"},

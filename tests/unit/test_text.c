@@ -30,6 +30,8 @@ static void from_html(void **state)
         {"", NULL},
         {" \n<p> </p>", NULL},
         {"a <b>b</b>c", "a bc"},
+        {"if a <b", "if a <b"},
+        {"if a <b href=", "if a"},
         {"<p>one</p><p>two</p>", "one two"},
         {"one<br>two<br/>three", "one two three"},
         {"<ul><li>a<li>b</ul>c", "a b c"},
