@@ -156,6 +156,8 @@ static int build(struct app *a, struct td_err *err)
     struct schedule_conf hc = app_schedule_conf(a);
     a->schedule = schedule_new(&hc);
     push_init(a);
+    if (saved_load(a, err) < 0)
+        return EX_DATAERR;
     if (push_listen(a, err) < 0 || listen_start(a, err) < 0)
         return EX_CANTCREAT;
     if (deliver_start(a, err) < 0 || hub_start(a, err) < 0)
@@ -184,6 +186,7 @@ static void take_down(struct app *a)
     backfill_end_all(a);
     feedset_free(a);
     schedule_free(a->schedule);
+    saved_free(a);
     settings_free(a->settings);
     free(a->quarantine);
     free(a->store_trouble);

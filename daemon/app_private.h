@@ -138,6 +138,8 @@ struct app {
     char *quarantine;
     struct errand *errands;
     struct backfill *backfills;
+    struct td_saved_query *queries; /* with a name: config's and saved ones (saved.c) */
+    size_t n_queries;
     struct pushing *pushing; /* subscriptions at hubs */
     struct reload *reload;   /* one under way, NULL = none */
     int exit_code;
@@ -157,6 +159,16 @@ struct schedule_conf app_schedule_conf(struct app *a);
 int listen_start(struct app *a, struct td_err *err);
 /* Takes over the tokens of new settings. */
 void listen_configure(struct app *a);
+
+/* ---- saved.c: queries with a name ---- */
+/* Those the store has; before listen_start. */
+int saved_load(struct app *a, struct td_err *err);
+/* Joins them with the settings' and gives them to all who look for names. */
+void saved_configure(struct app *a);
+void saved_free(struct app *a);
+/* serve_ops.query_save, query_remove */
+void saved_put(void *app, const struct td_saved_query *q, serve_answer_fn *done, void *ctx);
+void saved_remove(void *app, const char *name, serve_answer_fn *done, void *ctx);
 
 /* ---- flight.c: a feed is due, is fetched, parsed ---- */
 /* Feeds start in the loop from then on (when the daemon is ready), and until. */
@@ -283,6 +295,8 @@ void push_count(const struct app *a, struct push_counts *ret);
 int deliver_start(struct app *a, struct td_err *err);
 /* After a reload: what the new settings say of subscriptions. */
 void deliver_configure(struct app *a);
+/* query:NAME means something else: who names one is matched anew. */
+void deliver_names_changed(struct app *a);
 /* Gives up what is with consumers; before serve_free. And the rest of it, after. */
 void deliver_stop(struct app *a);
 void deliver_free(struct app *a);

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "config/sub.h"
 #include "notify/outbox.h"
+#include "query/names.h"
 #include "store/reader.h"
 
 #define IDLE_HANDLES 32 /* of curl, kept for use again */
@@ -271,6 +272,21 @@ void deliver_configure(struct app *a)
                   NULL);
 }
 
+void deliver_names_changed(struct app *a)
+{
+    struct td_err err;
+    if (!a->deliver)
+        return;
+    for (struct sub *s = outbox_next(a->deliver->outbox, NULL); s;) {
+        struct sub *next = outbox_next(a->deliver->outbox, s);
+        const struct td_sub_conf *c = sub_conf(s);
+        if (query_has_names(c->query) &&
+            outbox_change(a->deliver->outbox, s, td_sub_conf_copy(c), &err) < 0)
+            log_warning("subscription %s goes on as before: %s", c->name, err.msg);
+        s = next;
+    }
+}
+
 void deliver_stop(struct app *a)
 {
     struct deliver *d = TAKE(a->deliver);
@@ -306,10 +322,14 @@ void deliver_subscribe(void *app, const char *name, const char *text, int64_t se
         return;
     }
     size_t n = 0;
+    struct query *query = NULL;
     for (struct sub *s = outbox_next(d->outbox, NULL); s; s = outbox_next(d->outbox, s))
         n++;
-    int r = 0;
-    if (outbox_find(d->outbox, name))
+    int r = conf->query ? query_parse_err(&query, conf->query, &err) : 0;
+    query_free(query);
+    if (r < 0)
+        ;
+    else if (outbox_find(d->outbox, name))
         r = td_err(&err, -EEXIST, "there is a subscription %s already", name);
     else if (n >= LIMIT_SUBSCRIPTIONS)
         r = td_err(&err, -EEXIST, "there are %d subscriptions, as many as are allowed",

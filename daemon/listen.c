@@ -78,7 +78,7 @@ void listen_configure(struct app *a)
                                          s->listen_names ? s->listen_names : "");
     serve_set_access(a->serve, s->tokens, s->n_tokens, names);
     store_set_log(a->store, s->log_age_ms, s->log_events);
-    serve_set_queries(a->serve, s->queries, s->n_queries, s->public_url);
+    saved_configure(a);
 }
 
 int listen_start(struct app *a, struct td_err *err)

@@ -130,8 +130,10 @@
 #define LIMIT_QUERY_BYTES   (16u << 10) /* text of one query: a list of 1000 names fits */
 #define LIMIT_QUERY_TERMS   1000        /* words, phrases and filters of one query */
 #define LIMIT_QUERY_DEPTH   50      /* parentheses and NOTs inside each other; FTS5 allows 256 */
+#define LIMIT_QUERY_NAMED   4       /* queries that name each other, in a row */
+#define LIMIT_QUERY_TITLE   500     /* bytes of a saved query's title */
 #define LIMIT_QUERY_NEAR    1000    /* n of NEAR/n */
-#define LIMIT_SAVED_QUERIES 1000    /* [query NAME] */
+#define LIMIT_SAVED_QUERIES 1000    /* of the config and of users together */
 #define LIMIT_QUERY_MS      2000    /* looking through the store for one page, others wait */
 #define LIMIT_QUERY_REGEXES 8       /* patterns of one query: on one item they take 160 ms */
 #define LIMIT_REGEX_BYTES   1000    /* one pattern */

@@ -47,6 +47,6 @@ extern const struct command cmd_status, cmd_feeds, cmd_why, cmd_fetch, cmd_backf
     cmd_remove, cmd_refresh, cmd_items, cmd_search, cmd_show, cmd_follow, cmd_parse,
     cmd_check_config, cmd_opml, cmd_reload, cmd_backup, cmd_recover, cmd_vacuum, cmd_cluster,
     cmd_stories, cmd_story, cmd_why_story, cmd_version, cmd_subscribe, cmd_unsubscribe,
-    cmd_subscriptions;
+    cmd_subscriptions, cmd_query;
 
 #endif

@@ -27,11 +27,8 @@ int client_check_query(const char *text)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(4096);
     struct query_error e;
-    struct query *q;
-    if (query_parse(&q, text, &e) == 0) {
-        query_free(q);
+    if (query_check(text, &e) == 0)
         return 0;
-    }
     client_note("query: %s", e.reason);
     query_add_caret(&b, text, &e, INDENT);
     fputs(buf_str(&b), stderr);

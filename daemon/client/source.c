@@ -13,6 +13,8 @@
 #include "client/api.h"
 #include "model/feed_json.h"
 #include "model/item_json.h"
+#include "model/saved_query.h"
+#include "query/names.h"
 
 #define FEED_JSON_BYTES (1u << 20) /* one feed's object: its URL, tags, error */
 
@@ -20,6 +22,35 @@ struct source {
     struct reader *reader; /* NULL: the API */
     char *socket;
 };
+
+/* ---- where it comes from ------------------------------------------------------------------- */
+
+struct names {
+    struct query_name *v;
+    size_t n;
+};
+
+static int take_name(void *ctx, const struct td_saved_query *q)
+{
+    struct names *l = ctx;
+    l->v = xreallocarray(l->v, l->n + 1, sizeof *l->v);
+    l->v[l->n++] = (struct query_name){xstrdup(q->name), xstrdup(q->query)};
+    return 0;
+}
+
+/* What query:NAME stands for, as the store has it. */
+static int load_names(struct reader *r, struct td_err *err)
+{
+    struct names l = {0};
+    int result = reader_queries(r, take_name, &l, err);
+    query_names_set(l.v, l.n);
+    for (size_t i = 0; i < l.n; i++) {
+        free((char *)l.v[i].name);
+        free((char *)l.v[i].query);
+    }
+    free(l.v);
+    return result;
+}
 
 int source_open(struct source **ret, const struct client *c, struct td_err *err)
 {
@@ -35,6 +66,10 @@ int source_open(struct source **ret, const struct client *c, struct td_err *err)
                           c->place.store, c->place.socket);
         if (a < 0)
             return td_err(err, r, "%s; %s", store_err.msg, api_err.msg);
+    }
+    if (reader && (r = load_names(reader, err)) < 0) {
+        reader_close(reader);
+        return r;
     }
     struct source *s = xcalloc(1, sizeof *s);
     *s = (struct source){reader, xstrdup(c->place.socket)};

@@ -7,15 +7,9 @@
 #include "base/str.h"
 #include "query/query.h"
 
-#define TITLE_BYTES 500
-
 int queries_open(struct settings *s, const char *arg, struct td_err *err)
 {
-    size_t n = strlen(arg);
-    bool good = n > 0 && n <= LIMIT_NAME_BYTES && utf8_valid(arg, n) && !strchr(arg, '/');
-    for (const char *p = arg; *p && good; p++)
-        good = (unsigned char)*p >= 0x20 && *p != 0x7f;
-    if (!good)
+    if (!td_saved_query_name_good(arg))
         return td_err(err, -EINVAL,
                       "[query] without a usable name; allowed: [query NAME], 1 to %d bytes of "
                       "printable text without /",
@@ -34,12 +28,10 @@ int set_query(const struct key *k, void *target, const char *v, struct td_err *e
 {
     struct td_saved_query *saved = target;
     struct query_error e;
-    struct query *q;
     char shown[KEY_SHOWN];
-    if (query_parse(&q, v, &e) < 0)
+    if (query_check(v, &e) < 0)
         return td_err(err, -EINVAL, "%s = %s: %s at character %zu; allowed: %s", k->name,
                       key_shown(shown, v), e.reason, e.column, k->type);
-    query_free(q);
     xreplace(&saved->query, v);
     return 0;
 }
@@ -47,7 +39,7 @@ int set_query(const struct key *k, void *target, const char *v, struct td_err *e
 int set_query_title(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     struct td_saved_query *saved = target;
-    if (strlen(v) > TITLE_BYTES)
+    if (strlen(v) > LIMIT_QUERY_TITLE)
         return td_err(err, -EINVAL, "%s of %zu bytes; allowed: %s", k->name, strlen(v), k->type);
     xreplace(&saved->title, *v ? v : NULL);
     return 0;

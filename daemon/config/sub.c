@@ -265,11 +265,9 @@ static int set_events(const struct sub_key *k, struct sub_draft *d, const char *
 static int set_query(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                      struct td_err *err)
 {
-    struct query *q;
-    int r = query_parse_err(&q, v, err);
+    int r = query_check_err(v, err); /* which names there are is known when it runs */
     if (r < 0)
         return r;
-    query_free(q);
     xreplace(&d->conf->query, *v ? v : NULL);
     return 0;
 }

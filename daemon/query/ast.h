@@ -32,7 +32,8 @@ enum node_kind {
     N_SITE,   /* `value`, a host in lower case */
     N_BEFORE, /* `time_ms` */
     N_AFTER,
-    N_HAS, /* `subject` */
+    N_HAS,   /* `subject` */
+    N_NAMED, /* only while it is read: what the name stands for takes its place */
 };
 
 enum subject {

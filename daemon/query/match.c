@@ -237,6 +237,8 @@ static bool holds(struct matcher *m, const struct node *n, int64_t now)
         return shown_date(m->doc) >= node_time(n, now);
     case N_HAS:
         return has_part(m, n);
+    case N_NAMED: /* never in a tree */
+        break;
     }
     return false;
 }

@@ -307,7 +307,11 @@ static struct node *parse_clauses(struct parser *p)
         struct node *n = parse_clause(p, &has_or);
         if (!n)
             return NULL;
-        list_add(&l, n);
+        if (n->kind == N_AND) /* of a group or a named query: the same as if it stood here */
+            for (size_t i = 0; i < n->n_children; i++)
+                list_add(&l, n->children[i]);
+        else
+            list_add(&l, n);
     }
     if (and_at && has_or)
         return parser_fail(p, and_at, 3,
@@ -331,7 +335,7 @@ static unsigned needs_of(const struct node *n)
     return needs;
 }
 
-static struct node *parse_text(struct parser *p)
+struct node *parser_text(struct parser *p)
 {
     size_t n = strlen(p->text);
     if (n > LIMIT_QUERY_BYTES)
@@ -342,7 +346,8 @@ static struct node *parse_text(struct parser *p)
     return parse_clauses(p);
 }
 
-int query_parse(struct query **ret, const char *text, struct query_error *error)
+static int read_query(struct query **ret, const char *text, bool on_trust,
+                      struct query_error *error)
 {
     struct query_error unwanted;
     struct query *q = xcalloc(1, sizeof *q);
@@ -352,8 +357,9 @@ int query_parse(struct query **ret, const char *text, struct query_error *error)
                        .q = q,
                        .words = words_new(),
                        .error = error ? error : &unwanted,
-                       .cols = ALL_COLS};
-    q->root = parse_text(&p);
+                       .cols = ALL_COLS,
+                       .on_trust = on_trust};
+    q->root = parser_text(&p);
     words_free(p.words);
     if (!q->root) {
         query_free(q);
@@ -364,12 +370,36 @@ int query_parse(struct query **ret, const char *text, struct query_error *error)
     return 0;
 }
 
+int query_parse(struct query **ret, const char *text, struct query_error *error)
+{
+    return read_query(ret, text, false, error);
+}
+
+int query_check(const char *text, struct query_error *error)
+{
+    struct query *q = NULL;
+    int r = read_query(&q, text, true, error);
+    query_free(q);
+    return r;
+}
+
+static int say(const char *text, const struct query_error *e, struct td_err *err);
+
+int query_check_err(const char *text, struct td_err *err)
+{
+    struct query_error e;
+    return query_check(text, &e) == 0 ? 0 : say(text, &e, err);
+}
+
 int query_parse_err(struct query **ret, const char *text, struct td_err *err)
 {
     struct query_error e;
-    if (query_parse(ret, text, &e) == 0)
-        return 0;
-    return td_err(err, -EINVAL, "query: %s at character %zu of: %.*s", e.reason, e.column,
+    return query_parse(ret, text, &e) == 0 ? 0 : say(text, &e, err);
+}
+
+static int say(const char *text, const struct query_error *e, struct td_err *err)
+{
+    return td_err(err, -EINVAL, "query: %s at character %zu of: %.*s", e->reason, e->column,
                   (int)utf8_cut(text, MIN(strlen(text), (size_t)500)), text);
 }
 

@@ -16,7 +16,12 @@ struct parser {
     bool in_field; /* between the parentheses of a field */
     int depth;
     int n_terms;
+    bool on_trust; /* names are not looked up (query_check) */
+    int named;     /* how deep we are in named queries */
 };
+
+/* Reads all of P's text: the tree, or NULL after parser_fail. */
+struct node *parser_text(struct parser *p);
 
 /* Says what is wrong with the N bytes at AT (0 = at the end there); NULL, to be returned. */
 struct node *parser_fail(struct parser *p, const char *at, size_t n, const char *fmt, ...)

@@ -17,7 +17,8 @@
  * Fields of values: feed (name, id, or URL; name*), tag (of the item or its feed; tag*), lang (en
  * is also en-GB; the feed's when the item has none), site (host of the item's link, or what it is
  * under), before, after (the date that is shown; before is up to but not including), has
- * (enclosure, link, title, author, date, tag, text). Patterns (PCRE2, bounded in time: regex.h):
+ * (enclosure, link, title, author, date, tag, text), query (what that name stands for: names.h).
+ * Patterns (PCRE2, bounded in time: regex.h):
  * title, author, text, url, feed, tag.
  *
  * A query once made is never changed: any thread may use it. Pure but for the tokenizer's and the
@@ -47,6 +48,10 @@ struct query_error {
 int query_parse(struct query **ret, const char *text, struct query_error *error);
 /* The same for who passes on a struct td_err: "query: REASON at character N of: TEXT". */
 int query_parse_err(struct query **ret, const char *text, struct td_err *err);
+/* Is TEXT a query, whatever its names (query:NAME) stand for? 0, or -EINVAL. For who does not know
+ * the names (yet): the config while it is read, the client that asks a daemon. */
+int query_check(const char *text, struct query_error *error);
+int query_check_err(const char *text, struct td_err *err);
 /* Accepts NULL. */
 void query_free(struct query *q);
 void query_free_p(struct query **q);

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "query/names.h"
 #include "query/parser.h"
 #include "query/regex.h"
 
@@ -24,8 +25,9 @@ static const struct field fields[] = {
     {"after", N_AFTER, 0, -1},
     {"has", N_HAS, 0, -1},
     {"url", N_ALL, 0, S_URL},
+    {"query", N_NAMED, 0, -1},
 };
-#define FIELD_NAMES "title, author, text, feed, tag, lang, site, url, before, after, has"
+#define FIELD_NAMES "title, author, text, feed, tag, lang, site, url, before, after, has, query"
 
 const struct field *parser_field(struct parser *p)
 {
@@ -290,8 +292,44 @@ static struct node *has_node(struct parser *p, struct node *n, const struct span
                        "has: takes enclosure, link, title, author, date, tag or text");
 }
 
+/* query:NAME: the tree of the query of that name, in its place. */
+static struct node *named_node(struct parser *p, const struct span *s)
+{
+    size_t len = (size_t)(p->p - s->start);
+    if (s->prefix)
+        return parser_fail(p, s->start, len, "query: takes the whole name");
+    if (p->on_trust)
+        return parser_node(p, N_ALL);
+    CLEANUP_FREE char *text = query_names_get(s->p, s->n);
+    if (!text)
+        return parser_fail(p, s->start, len, "there is no query %.*s", (int)MIN(s->n, (size_t)100),
+                           s->p);
+    if (p->named == LIMIT_QUERY_NAMED)
+        return parser_fail(p, s->start, len,
+                           "queries that name each other deeper than %d, or in a "
+                           "circle",
+                           LIMIT_QUERY_NAMED);
+    struct query_error e;
+    struct parser inner = {.text = text,
+                           .p = text,
+                           .q = p->q,
+                           .words = p->words,
+                           .error = &e,
+                           .cols = ALL_COLS,
+                           .depth = p->depth,
+                           .n_terms = p->n_terms,
+                           .named = p->named + 1};
+    struct node *n = parser_text(&inner);
+    p->n_terms = inner.n_terms;
+    if (n && *inner.p)
+        n = parser_fail(&inner, inner.p, 1, "a parenthesis was never opened");
+    return n ? n : parser_fail(p, s->start, len, "in it: %s", e.reason);
+}
+
 static struct node *value_node(struct parser *p, const struct field *f, const struct span *s)
 {
+    if (f->kind == N_NAMED)
+        return named_node(p, s);
     struct node *n = parser_node(p, f->kind);
     CLEANUP_BUF struct buf folded = BUF_INIT(1u << 20);
     switch (f->kind) {

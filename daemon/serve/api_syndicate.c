@@ -142,7 +142,7 @@ static int choose_query(struct work *w, const struct td_saved_query **ret)
         return -EINVAL;
     }
     if (name && !(saved = td_saved_query_find(q->s->queries, q->s->n_queries, name))) {
-        td_err(&err, -ENOENT, "there is no query %.100s in the config", name);
+        td_err(&err, -ENOENT, "there is no query %.100s", name);
         request_errno(q, -ENOENT, &err, NULL);
         return -ENOENT;
     }
@@ -306,35 +306,4 @@ void api_syndicate(struct request *q, struct reader *r)
         return;
     q->status = 304;
     buf_clear(&q->out);
-}
-
-/* ---- which there are ----------------------------------------------------------------------- */
-
-int api_queries(struct request *q)
-{
-    struct jw w = {.b = &q->out};
-    jw_begin_object(&w, NULL);
-    jw_begin_array(&w, "queries");
-    for (size_t i = 0; i < q->s->n_queries; i++) {
-        const struct td_saved_query *s = &q->s->queries[i];
-        jw_begin_object(&w, NULL);
-        jw_str(&w, "name", s->name);
-        jw_str(&w, "title", s->title);
-        jw_str(&w, "query", s->query);
-        jw_bool(&w, "public", s->open);
-        jw_end_object(&w);
-    }
-    jw_end_array(&w);
-    jw_end_object(&w);
-    buf_addc(&q->out, '\n');
-    return 0;
-}
-
-void serve_set_queries(struct serve *s, const struct td_saved_query *queries, size_t n,
-                       const char *public_url)
-{
-    td_saved_queries_free(s->queries, s->n_queries);
-    s->queries = td_saved_queries_copy(queries, n);
-    s->n_queries = n;
-    xreplace(&s->public_url, public_url);
 }

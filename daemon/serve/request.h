@@ -213,6 +213,8 @@ int api_rss_start(struct request *q);
 int api_jsonfeed_start(struct request *q);
 void api_syndicate(struct request *q, struct reader *r);
 int api_queries(struct request *q);
+int api_query_save(struct request *q);
+int api_query_remove(struct request *q);
 int api_hub(struct request *q);
 int api_item_start(struct request *q);
 void api_item(struct request *q, struct reader *r);

@@ -20,6 +20,7 @@
 
 struct serve;
 struct td_hub_request;
+struct td_saved_query;
 
 /* Answer of an operation, on the loop, also from within the call: RESULT 0 or negative errno; JSON
  * (an object, borrowed) is the body on success; with an error its members are added to the error's
@@ -57,6 +58,10 @@ struct serve_ops {
                       serve_answer_fn *done, void *ctx);
     /* -ENOENT, -EPERM: it stands in the config. */
     void (*unsubscribe)(void *app, const char *name, serve_answer_fn *done, void *ctx);
+    /* Saves a query under its name (Q is borrowed), or removes it. -EPERM: it stands in the config;
+     * -EEXIST: another query or a subscription names it, and could not be read any more. */
+    void (*query_save)(void *app, const struct td_saved_query *q, serve_answer_fn *done, void *ctx);
+    void (*query_remove)(void *app, const char *name, serve_answer_fn *done, void *ctx);
     /* WebSub hub: the callback is to be asked whether it wants that, and then it is done. -EAGAIN:
      * too many are being asked. */
     int (*hub)(void *app, const struct td_hub_request *r, struct td_err *err);
@@ -100,7 +105,6 @@ struct outbox;
 void serve_set_outbox(struct serve *s, struct outbox *o);
 /* The queries that have a name, and where others reach the API (NULL = as they ask), from now on
  * (copied). */
-struct td_saved_query;
 void serve_set_queries(struct serve *s, const struct td_saved_query *queries, size_t n,
                        const char *public_url);
 /* The log now ends at LAST_SEQ: wakes the followers. */

@@ -139,6 +139,11 @@ typedef int sub_row_fn(void *ctx, const struct sub_row *row);
 /* By name. */
 int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err);
 
+/* Queries with a name, the config's too, by name. Q is borrowed. */
+struct td_saved_query;
+typedef int query_row_fn(void *ctx, const struct td_saved_query *q);
+int reader_queries(struct reader *r, query_row_fn *cb, void *ctx, struct td_err *err);
+
 struct dead_row {
     int64_t id, seq, at;
     int attempts;

@@ -1,6 +1,11 @@
 #include <stdio.h>
+#include <string.h>
 
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/saved_query.h"
 #include "store/reader_private.h"
+#include "store/subs.h"
 
 int reader_seq_before(struct reader *r, int64_t at, int64_t *ret_seq, struct td_err *err)
 {
@@ -81,6 +86,30 @@ int reader_dead_letters(struct reader *r, const char *name, int64_t after, int l
                                .error = db_text(s, 4),
                                .event = db_text(s, 5)};
         stop = cb(ctx, &row);
+    }
+    int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);
+    sqlite3_reset(s);
+    return result;
+}
+
+int reader_queries(struct reader *r, query_row_fn *cb, void *ctx, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(r->d, "SELECT substr(key, ?1), value FROM meta WHERE key >= ?2"
+                                    " AND key < 'query;' ORDER BY key");
+    int code, stop = 0;
+    if (!s)
+        return db_fail(r->d, err);
+    sqlite3_bind_int(s, 1, (int)strlen(QUERY_KEY) + 1);
+    db_bind_text(s, 2, QUERY_KEY);
+    while (!stop && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        CLEANUP_FREE char *name = xstrdup(db_text(s, 0)), *value = xstrdup(db_text(s, 1));
+        char *rest = value, *query = strsep(&rest, "\n"), *title = strsep(&rest, "\n");
+        struct td_saved_query q = {.name = name,
+                                   .query = query,
+                                   .title = str_empty(title) ? NULL : title,
+                                   .open = rest && strchr(rest, 'p'),
+                                   .runtime = rest && strchr(rest, 'r')};
+        stop = cb(ctx, &q);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);
     sqlite3_reset(s);

@@ -15,6 +15,7 @@
 #include "store/feeds.h"
 #include "store/migrate.h"
 #include "store/reader.h"
+#include "model/saved_query.h"
 #include "store/subs.h"
 #include "store/writer.h"
 
@@ -261,6 +262,14 @@ int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struc
     return r;
 }
 
+int store_load_queries(struct store *s, query_row_fn *cb, void *ctx, struct td_err *err)
+{
+    pthread_mutex_lock(&s->reading);
+    int r = reader_queries(s->reader, cb, ctx, err);
+    pthread_mutex_unlock(&s->reading);
+    return r;
+}
+
 int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
                     struct td_err *err)
 {
@@ -408,6 +417,20 @@ void store_sub_save(struct store *s, const char *name, struct store_sub_save *sa
 void store_sub_delete(struct store *s, const char *name, store_done_fn *done, void *ctx)
 {
     writer_put(s->writer, new_sub_op(SUB_DELETE, name, done, ctx));
+}
+
+void store_query_put(struct store *s, const struct td_saved_query *q, store_done_fn *done,
+                     void *ctx)
+{
+    struct op *op = new_sub_op(SUB_QUERY_PUT, q->name, done, ctx);
+    op->sub->conf = xasprintf("%s\n%s\n%s%s", q->query ? q->query : "", q->title ? q->title : "",
+                              q->open ? "p" : "", q->runtime ? "r" : "");
+    writer_put(s->writer, op);
+}
+
+void store_query_delete(struct store *s, const char *name, store_done_fn *done, void *ctx)
+{
+    writer_put(s->writer, new_sub_op(SUB_QUERY_DELETE, name, done, ctx));
 }
 
 void store_dead_forget(struct store *s, const char *name, int64_t id, store_done_fn *done,

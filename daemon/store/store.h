@@ -156,6 +156,14 @@ void store_dead_forget(struct store *s, const char *name, int64_t id, store_done
 struct sub_row;
 int store_load_subs(struct store *s, int (*cb)(void *ctx, const struct sub_row *row), void *ctx,
                     struct td_err *err);
+/* Keeps a query with a name, or forgets it (-ENOENT). Its strings have no line breaks. */
+struct td_saved_query;
+void store_query_put(struct store *s, const struct td_saved_query *q, store_done_fn *done,
+                     void *ctx);
+void store_query_delete(struct store *s, const char *name, store_done_fn *done, void *ctx);
+/* All of them, at start; as reader_queries. Blocks. */
+int store_load_queries(struct store *s, int (*cb)(void *ctx, const struct td_saved_query *q),
+                       void *ctx, struct td_err *err);
 /* The cursor of that name, at start: 0, -ENOENT. Blocks. */
 int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err);
 /* Which store this is: 16 hex digits, the same for its whole life. */

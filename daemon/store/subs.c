@@ -148,6 +148,25 @@ static int forget(struct db *d, const struct sub_op *op, struct td_err *err)
     return r;
 }
 
+static int put_query(struct db *d, const struct sub_op *op, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "INSERT INTO meta VALUES('" QUERY_KEY "' || ?1, ?2)"
+                                 " ON CONFLICT DO UPDATE SET value = ?2");
+    if (!s)
+        return db_fail(d, err);
+    db_bind_text(s, 1, op->name);
+    db_bind_text(s, 2, op->conf);
+    return db_run(d, s, err);
+}
+
+static int delete_query(struct db *d, const struct sub_op *op, struct td_err *err)
+{
+    int r = run(d, "DELETE FROM meta WHERE key = '" QUERY_KEY "' || ?1", op->name, 0, err);
+    if (r == 0 && sqlite3_changes(db_handle(d)) == 0)
+        return td_err(err, -ENOENT, "there is no query %s", op->name);
+    return r;
+}
+
 int subs_apply(struct db *d, const struct sub_op *op, struct td_err *err)
 {
     switch (op->what) {
@@ -159,6 +178,10 @@ int subs_apply(struct db *d, const struct sub_op *op, struct td_err *err)
         return delete_all(d, op, err);
     case SUB_FORGET:
         return forget(d, op, err);
+    case SUB_QUERY_PUT:
+        return put_query(d, op, err);
+    case SUB_QUERY_DELETE:
+        return delete_query(d, op, err);
     }
     return -EINVAL;
 }

@@ -25,7 +25,7 @@ ITEM = """<item><title>{title}</title><guid isPermaLink="false">{guid}</guid>
 """
 STEERING = "evil \u009b31m \u202e title \u2066"
 COMMANDS = ["status", "items", "search", "show", "follow", "subscriptions", "subscribe",
-            "unsubscribe", "feeds", "why", "fetch", "add", "remove", "refresh", "backfill", "reload", "check-config", "opml",
+            "unsubscribe", "query", "feeds", "why", "fetch", "add", "remove", "refresh", "backfill", "reload", "check-config", "opml",
             "parse", "backup", "recover", "vacuum", "cluster", "stories", "story",
             "why-story", "version"]
 

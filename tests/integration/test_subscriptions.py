@@ -136,7 +136,8 @@ def daemon(daemon):
 def cli(tidings, daemon):
     def run(*args, code=0):
         r = subprocess.run([tidings, *args], capture_output=True, text=True, timeout=60, cwd=daemon.dir,
-                           env={**os.environ, "TIDINGS_SOCKET": str(daemon.socket), "NO_COLOR": "1"})
+                           env={**os.environ, "TIDINGS_SOCKET": str(daemon.socket), "NO_COLOR": "1",
+                                "TIDINGS_STORE": str(daemon.dir / "tidings.db")})
         assert r.returncode == code, (args, r.returncode, r.stdout, r.stderr)
         return r.stdout, r.stderr
     return run
@@ -393,6 +394,60 @@ def test_per_story(daemon, source_dir, tmp_path):
                            if e["event"] == "item.new"} == joined and s)
     assert joined and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
     assert not [e for e in sure if e["event"] == "story.grew" and e["item"]["_tidings"]["item_id"] in joined]
+
+
+# ---- queries with a name -------------------------------------------------------------------------
+
+
+def test_saved_queries(daemon, origin, tmp_path, cli):
+    daemon.start(f"{DEFAULTS}[query seven]\nquery = title:7\n[subscription low]\nsink = file {tmp_path}/low\n"
+                 "query = query:low\n")
+    assert "there is no query low" in daemon.text()  # so it does not run; all others do
+    out, _ = cli("query", "save", "low", "title:1 OR query:seven", "--title", "Low ones")
+    assert "query:low" in out
+    daemon.stop()
+    daemon.start()  # it is kept, and there before the subscription is
+    add(daemon, origin, "a", 12)
+
+    def titles(path):
+        return [json.loads(x)["item"]["title"] for x in path.read_text().splitlines()] if path.exists() else []
+
+    daemon.wait_for(lambda: set(titles(tmp_path / "low")) == {"a 1", "a 7"})
+    # wherever a query is
+    assert {"a 1", "a 7"} == {x["title"] for x in daemon.get("/v1/items?q=query:low")["items"]}
+    assert "a 7" in cli("search", "query:low NOT title:1")[0]
+    follow = [json.loads(x) for x in daemon.request("GET", "/v1/events?follow=0&after=0&q=query:low")[1].splitlines()]
+    assert [e["item"]["title"] for e in follow] in (["a 1", "a 7"], ["a 7", "a 1"])
+    feed = daemon.request("GET", "/v1/feed.json?query=low")[1]
+    assert feed["title"] == "Low ones" and len(feed["items"]) == 2
+    assert [q["origin"] for q in daemon.get("/v1/queries")["queries"]] == ["config", "api"]
+    # who names it follows when it changes
+    cli("query", "save", "low", "title:2 OR query:seven")
+    add(daemon, origin, "b", 9)
+    daemon.wait_for(lambda: set(titles(tmp_path / "low")) == {"a 1", "a 7", "b 2", "b 7"})
+    # mistakes
+    for args, code, says in ((("save", "low", "query:nothere"), 64, "no query nothere"),
+                             (("save", "low", "query:low"), 64, "circle"),
+                             (("save", "low", "title:(x"), 64, "^"),
+                             (("save", "a/b", "x"), 64, "allowed: 1 to 128"),
+                             (("save", "seven", "x"), 77, "change it there"),
+                             (("remove", "seven"), 77, "change it there"),
+                             (("remove", "low"), 73, "subscription low names it"),
+                             (("remove", "nothere"), 66, "no query"),
+                             (("rename", "low"), 64, "did you mean remove")):
+        assert says in cli("query", *args, code=code)[1], args
+    cli("subscribe", "x", "query:nothere", code=64)
+    assert daemon.request("GET", "/v1/subscriptions/x")[0] == 404
+    # a reload goes before what was saved, and takes names away
+    cli("query", "save", "other", "x")
+    daemon.configure("[query low]\nquery = title:3\n[query seven]\nquery = title:7\n"
+                     f"[subscription low]\nsink = file {tmp_path}/low\nquery = query:low\n")
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    assert [(q["name"], q["origin"]) for q in daemon.get("/v1/queries")["queries"]] == [
+        ("low", "config"), ("seven", "config"), ("other", "api")]
+    cli("query", "remove", "other")
+    daemon.stop()
+    assert "a 3" in cli("items", "query:low")[0]  # the store knows it, also without a daemon
 
 
 # ---- users ---------------------------------------------------------------------------------------

@@ -135,8 +135,8 @@ def test_who_may_read(tcp, daemon):
     # the unix socket asks for nothing
     assert daemon.request("GET", private)[0] == 200
     assert daemon.get("/v1/queries")["queries"] == [
-        {"name": "ferries", "title": "All ferries", "query": "ferry", "public": True},
-        {"name": "walls", "query": "title:wall", "public": False}]
+        {"name": "ferries", "title": "All ferries", "query": "ferry", "public": True, "origin": "config"},
+        {"name": "walls", "query": "title:wall", "public": False, "origin": "config"}]
 
 
 def test_mistakes(daemon, tcp):

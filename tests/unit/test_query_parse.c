@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "query/names.h"
 #include "base/str.h"
 #include "query/plan.h"
 
@@ -163,6 +164,61 @@ static void too_much_is_refused(void **state)
     assert_non_null(strstr(e.reason, "longer than"));
 }
 
+/* query:NAME is the query of that name, whatever its own text is. */
+static void names(void **state)
+{
+    static const struct query_name list[] = {
+        {"rail", "rail* OR train"}, {"long reads", "query:rail tag:long"},
+        {"a", "x query:b"},         {"b", "query:a"},
+        {"broken", "has:money"},    {"all", ""},
+        {"one", "query:two"},       {"two", "query:three"},
+        {"three", "query:four"},    {"four", "query:five"},
+        {"five", "word"},
+    };
+    static const struct {
+        const char *query, *matches, *not, *says;
+        size_t column, len;
+    } cases[] = {
+        {"query:rail -strike", "a train", "a train strike", NULL, 0, 0},
+        {"query:\"long reads\"", NULL, "a train", NULL, 0, 0},
+        {"NOT query:rail", "a bus", "railway", NULL, 0, 0},
+        {"(bus OR query:rail) late", "late railway", "a bus", NULL, 0, 0},
+        {"query:all -query:rail", "a bus", "a train", NULL, 0, 0},
+        {"query:two", "word", "train", NULL, 0, 0},
+        {"bus query:trian", NULL, NULL, "there is no query trian", 11, 5},
+        {"query:rail*", NULL, NULL, "whole name", 7, 5},
+        {"query:a", NULL, NULL, "circle", 7, 1},
+        {"query:one", NULL, NULL, "deeper than 4", 7, 3},
+        {"query:broken", NULL, NULL, "in it: has: takes", 7, 6},
+        {"query:", NULL, NULL, "value is missing", 1, 6},
+    };
+    struct matcher *m = matcher_new();
+    query_names_set(list, ARRAY_SIZE(list));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct query_error e = {0};
+        struct query *q = NULL;
+        int r = query_parse(&q, cases[i].query, &e);
+        if ((r < 0) != (cases[i].says != NULL) ||
+            (r < 0 && (!strstr(e.reason, cases[i].says) || e.column != cases[i].column ||
+                       e.len != cases[i].len)))
+            fail_msg("%s: %d, %zu+%zu %s", cases[i].query, r, e.column, e.len, e.reason);
+        for (int yes = 0; r == 0 && yes < 2; yes++) {
+            struct query_doc doc = {.title = yes ? cases[i].matches : cases[i].not,
+                                    .date_published = TD_NEVER};
+            if (!doc.title)
+                continue;
+            matcher_set(m, &doc);
+            if (matcher_matches(m, q, 0) != yes)
+                fail_msg("%s: %s", cases[i].query, doc.title);
+        }
+        query_free(q);
+        if (i < 9 && i != 7) /* what is no name is left to who knows them */
+            assert_int_equal(query_check(cases[i].query, &e), 0);
+    }
+    query_names_set(NULL, 0);
+    matcher_free(m);
+}
+
 static void a_caret_stands_under_the_place(void **state)
 {
     static const struct {
@@ -212,6 +268,7 @@ int main(void)
         cmocka_unit_test(bounds_are_taken_out),
         cmocka_unit_test(mistakes_have_a_place),
         cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(names),
         cmocka_unit_test(a_caret_stands_under_the_place),
         cmocka_unit_test(td_err_names_the_character),
     };

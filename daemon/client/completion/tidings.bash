@@ -71,6 +71,13 @@ _tidings() {
             COMPREPLY+=("${names[@]}")
         fi
         ;;
+    query:*)
+        if ((COMP_CWORD == 2)); then
+            _tidings_words "$cur" list save remove
+        else
+            _tidings_names "$cur" query 1
+        fi
+        ;;
     help:*) _tidings_words "$cur" $("$program" --list-commands 2>/dev/null | cut -f1) ;;
     *:FEED* | *:\[FEED*) _tidings_feeds "$cur" ;;
     *:FILE* | *:\[FILE*) COMPREPLY=($(compgen -f -- "$cur")) ;;
