@@ -43,7 +43,8 @@ struct fetcher {
     struct fetch *running, *finished;
     CURL **idle; /* easy handles for use again; room for max_transfers */
     int n_idle, max_transfers;
-    char *user_agent, *accept_encoding; /* header lines */
+    struct curl_slist *user_agents; /* header lines: that of now, then those of before */
+    char *accept_encoding;          /* header line */
     char *ca_file;
     struct cidr *allow;
     size_t n_allow;
@@ -68,8 +69,8 @@ void exec_start(struct fetch *h);
 
 /* The sessions among which are those of URL's host. */
 CURLSH *fetcher_sessions(struct fetcher *f, const char *url);
-/* A reset easy handle from the pool, and back. */
+/* A dressed easy handle (hop.h) from the pool, and back; ALTERED: it is reset and dressed anew. */
 CURL *fetcher_take_easy(struct fetcher *f);
-void fetcher_give_easy(struct fetcher *f, CURL *easy);
+void fetcher_give_easy(struct fetcher *f, CURL *easy, bool altered);
 
 #endif

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "fetch/hop.h"
 #include "fetch/record.h"
 
 /* Idle connections: polls of one feed are an hour apart, so they pay only within a host's burst
@@ -100,16 +101,20 @@ CURL *fetcher_take_easy(struct fetcher *f)
     CURL *easy = curl_easy_init();
     if (!easy)
         abort(); /* out of memory, as in mem.h */
+    hop_dress(easy);
     return easy;
 }
 
-void fetcher_give_easy(struct fetcher *f, CURL *easy)
+void fetcher_give_easy(struct fetcher *f, CURL *easy, bool altered)
 {
     if (f->n_idle >= f->max_transfers) {
         curl_easy_cleanup(easy);
         return;
     }
-    curl_easy_reset(easy);
+    if (altered) {
+        curl_easy_reset(easy);
+        hop_dress(easy);
+    }
     f->idle[f->n_idle++] = easy;
 }
 
@@ -254,12 +259,24 @@ static char *accept_encoding(void)
                      can & CURL_VERSION_ZSTD ? ", zstd" : "");
 }
 
+/* A request that is under way still points to the old one: it stays. */
+static void set_user_agent(struct fetcher *f, const char *contact)
+{
+    CLEANUP_FREE char *line = xasprintf("User-Agent: tidings/" TIDINGS_VERSION " (%s%s)",
+                                        contact && !strchr(contact, '@') ? "+" : "",
+                                        contact ? contact : FETCH_PROJECT);
+    if (f->user_agents && strcmp(line, f->user_agents->data) == 0)
+        return;
+    struct curl_slist *first = curl_slist_append(NULL, line);
+    if (!first)
+        abort(); /* out of memory, as in mem.h */
+    first->next = f->user_agents;
+    f->user_agents = first;
+}
+
 void fetcher_configure(struct fetcher *f, const struct fetch_conf *conf)
 {
-    free(f->user_agent);
-    f->user_agent = xasprintf("User-Agent: tidings/" TIDINGS_VERSION " (%s%s)",
-                              conf->contact && !strchr(conf->contact, '@') ? "+" : "",
-                              conf->contact ? conf->contact : FETCH_PROJECT);
+    set_user_agent(f, conf->contact);
     free(f->allow);
     f->n_allow = conf->n_allow;
     f->allow = xcalloc(MAX(conf->n_allow, (size_t)1), sizeof *f->allow);
@@ -330,7 +347,7 @@ void fetcher_free(struct fetcher *f)
     if (f->freed)
         *f->freed = true;
     free(f->idle);
-    free(f->user_agent);
+    curl_slist_free_all(f->user_agents);
     free(f->ca_file);
     free(f->accept_encoding);
     free(f->allow);

@@ -52,6 +52,13 @@ static const char *status_text(char *buf, size_t size, int status)
 
 #define FAIL(r, o, ...) ((r)->outcome = (o), td_err(&(r)->err, 0, __VA_ARGS__))
 
+/* The status in words is the reason, with MORE behind it. */
+static void fail_status(struct td_result *r, enum td_outcome outcome, const char *more)
+{
+    char text[64];
+    FAIL(r, outcome, "%s%s", status_text(text, sizeof text, r->http_status), more);
+}
+
 static char *host_of(const char *url)
 {
     CURLU *u = curl_url();
@@ -239,38 +246,37 @@ static void judge_body(struct td_result *r, const struct exchange *x)
     }
 }
 
-static void judge_post(struct td_result *r, const struct exchange *x, const char *status)
+static void judge_post(struct td_result *r, const struct exchange *x)
 {
     if (r->http_status >= 200 && r->http_status < 300) {
         r->outcome = TD_OUT_OK;
         return;
     }
-    FAIL(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "%s", status);
+    fail_status(r, r->http_status == 410 ? TD_OUT_GONE : TD_OUT_HTTP, "");
     CLEANUP_FREE char *location = head_dup(x->head, "Location");
     if ((r->http_status == 307 || r->http_status == 308) && !str_empty(location))
         r->redirect_to = outcome_location(x->url, location);
 }
 
 /* Access is denied: are there credentials, and did they go along? */
-static void judge_not_let_in(struct td_result *r, const struct exchange *x, const char *status)
+static void judge_not_let_in(struct td_result *r, const struct exchange *x)
 {
+    char text[64];
     if (x->bound_to) {
         CLEANUP_FREE char *home = outcome_public_url(x->bound_to);
         FAIL(r, TD_OUT_HTTP,
-             "%s; the feed's access settings are those of another host than this: %s", status,
-             home);
+             "%s; the feed's access settings are those of another host than this: %s",
+             status_text(text, sizeof text, r->http_status), home);
     } else {
-        FAIL(r, TD_OUT_HTTP, "%s%s", status, x->let_in ? ", with the feed's access settings" : "");
+        fail_status(r, TD_OUT_HTTP, x->let_in ? ", with the feed's access settings" : "");
     }
 }
 
 /* A whole header came: the status decides, whatever became of an error's or redirect's body. */
 static void judge_status(struct td_result *r, const struct exchange *x)
 {
-    char text[64];
-    status_text(text, sizeof text, r->http_status);
     if (x->post) {
-        judge_post(r, x, text);
+        judge_post(r, x);
         return;
     }
     switch (r->http_status) {
@@ -290,7 +296,7 @@ static void judge_status(struct td_result *r, const struct exchange *x)
             r->outcome = TD_OUT_NOT_MODIFIED;
             take_validators(r, x->head);
         } else {
-            FAIL(r, TD_OUT_PROTOCOL, "%s, but the request was not conditional", text);
+            fail_status(r, TD_OUT_PROTOCOL, ", but the request was not conditional");
         }
         break;
     case 226:
@@ -299,17 +305,17 @@ static void judge_status(struct td_result *r, const struct exchange *x)
             break;
         } /* fall through */
     case 206:
-        FAIL(r, TD_OUT_PROTOCOL, "%s, but the whole feed was asked for", text);
+        fail_status(r, TD_OUT_PROTOCOL, ", but the whole feed was asked for");
         break;
     case 410:
-        FAIL(r, TD_OUT_GONE, "%s", text);
+        fail_status(r, TD_OUT_GONE, "");
         break;
     case 401:
     case 403:
-        judge_not_let_in(r, x, text);
+        judge_not_let_in(r, x);
         break;
     default:
-        FAIL(r, TD_OUT_HTTP, "%s", text);
+        fail_status(r, TD_OUT_HTTP, "");
         break;
     }
 }

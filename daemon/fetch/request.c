@@ -1,310 +1,25 @@
-/* One hop over http or https: the options, the header lines, what curl hands over on the way. */
-#include "fetch/fetcher.h"
+/* The way of one hop over http or https: its name is looked up, curl has it, it is judged. */
+#include "fetch/hop.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "fetch/access.h"
 #include "fetch/guard.h"
-#include "fetch/gunzip.h"
-#include "fetch/head.h"
 #include "fetch/outcome.h"
 #include "fetch/record.h"
-
-#define ACCEPT                                                                             \
-    "Accept: application/atom+xml, application/rss+xml, application/feed+json, "           \
-    "application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, " \
-    "text/html;q=0.5, */*;q=0.1"
-
-/* A pooled connection is closed when it was idle this long, or is this old (FETCHING g). */
-#define CONNECTION_IDLE_S 118L
-#define CONNECTION_LIFE_S 600L
-/* How long curl itself keeps the addresses that a request was given: until it connects. resolve.h
- * remembers names; curl walks through all that it keeps several times a transfer (at 8,000 hosts:
- * half of the daemon's time). An address in the URL need not be kept at all. */
-#define NAMES_KEPT_S 3L
-/* A connection that was open already may turn out dead; curl then sends the request over the next
- * one, and over all it has. A server that hangs up on the request itself has not earned that. */
-#define SENDS      2
-#define CA_STORE_S 3600L /* how long the parsed CA bundle is used before it is read again */
-
-struct hop {
-    struct fetch base;
-    struct lookup *lookup; /* while the name is looked up */
-    ev_timer lookup_timer;
-    char *host; /* lower case, as curl will look for it; NULL = an address */
-    char *port;
-    CURL *easy; /* while curl has it */
-    struct curl_slist *headers, *resolve;
-    struct head head;
-    struct gunzip *gunzip; /* the body's coding is ours to decode; made when it begins */
-    char curl_error[CURL_ERROR_SIZE];
-    bool conditional, delta, too_large, bad_coding;
-    bool single_use;       /* EASY is not for use again */
-    struct replay *replay; /* the other side, when the answer is a recorded one */
-    int n_sockets;         /* addresses that were let pass */
-    int n_sent;            /* times the request went out */
-    const char *refused;   /* the guard's word for the last one that was not */
-    char refused_ip[INET6_ADDRSTRLEN];
-};
-
-/* ---- what curl hands over ------------------------------------------------------------------- */
-
-/* Is gzip the body's one and only coding? */
-static bool is_gzip(const struct head *h)
-{
-    CLEANUP_FREE char *coding = head_join(h, "Content-Encoding");
-    return coding && (str_caseeq(coding, "gzip") || str_caseeq(coding, "x-gzip"));
-}
-
-static size_t on_header(char *line, size_t size, size_t n, void *ctx)
-{
-    struct hop *p = ctx;
-    if (head_line(&p->head, line, n * size) < 0)
-        return 0;
-    if (head_is_final(&p->head) && is_gzip(&p->head)) /* see gunzip.h */
-        curl_easy_setopt(p->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    return n * size;
-}
-
-static bool wants_body(const struct hop *p)
-{
-    return !p->base.req->post &&
-           (p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta));
-}
-
-static int add_body(struct hop *p, const char *data, size_t n)
-{
-    struct buf *body = &p->base.result.body;
-    /* A curl that decoded it in spite of the option hands over a document, which never begins so.
-     */
-    if (!p->gunzip && !body->len && n && *data == 0x1f && is_gzip(&p->head))
-        p->gunzip = gunzip_new();
-    return p->gunzip ? gunzip_add(p->gunzip, data, n, body) : buf_add(body, data, n);
-}
-
-/* The body of a redirect or an error is only read to keep the connection. */
-static size_t on_body(char *data, size_t size, size_t n, void *ctx)
-{
-    struct hop *p = ctx;
-    int r = wants_body(p) ? add_body(p, data, n * size) : 0;
-    p->bad_coding = r == -EBADMSG;
-    p->too_large = r < 0 && !p->bad_coding;
-    return r < 0 ? 0 : n * size;
-}
-
-/* Bytes on the wire, announced and received, before decoding: a coding can have empty blocks, and
- * an error page no end. (MAXFILESIZE would lose an error's status.) */
-static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total,
-                       curl_off_t up_now)
-{
-    struct hop *p = ctx;
-    size_t max = wants_body(p) ? p->base.req->max_body_bytes : LIMIT_ERROR_BODY_BYTES;
-    if ((uint64_t)MAX(now, total) <= max)
-        return 0;
-    p->too_large = true;
-    return 1;
-}
-
-/* The guard's word, unless the fetcher's list or the request's own names the address. */
-static const char *refuses(const struct hop *p, const struct sockaddr *sa, const char *ip)
-{
-    const struct fetcher *f = p->base.fetcher;
-    const struct td_request *req = p->base.req;
-    const char *no = sa ? guard_refuses_sockaddr(f->allow, f->n_allow, sa)
-                        : guard_refuses_text(f->allow, f->n_allow, ip);
-    if (no && req->n_allow)
-        no = sa ? guard_refuses_sockaddr(req->allow, req->n_allow, sa)
-                : guard_refuses_text(req->allow, req->n_allow, ip);
-    return no;
-}
-
-/* The same for what the URL says, behind a proxy. */
-static const char *refuses_target(const struct hop *p)
-{
-    const struct fetcher *f = p->base.fetcher;
-    const struct td_request *req = p->base.req;
-    const char *no = access_refuses_target(f->allow, f->n_allow, req->url);
-    return no && req->n_allow ? access_refuses_target(req->allow, req->n_allow, req->url) : no;
-}
-
-static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
-{
-    struct hop *p = ctx;
-    const char *proxy = access_proxy(p->base.req);
-    const char *no = refuses(p, &a->addr, NULL);
-    char ip[INET6_ADDRSTRLEN] = "";
-    getnameinfo(&a->addr, a->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
-    if (no && !(proxy && access_names_address(proxy, ip))) {
-        p->refused = no;
-        memcpy(p->refused_ip, ip, sizeof ip);
-        return CURL_SOCKET_BAD;
-    }
-    p->n_sockets++;
-    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-}
-
-/* Before each request, also on a connection that was open already: the allow-list may be another
- * one than when it was made (FETCHING L3). */
-static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
-{
-    struct hop *p = ctx;
-    const char *proxy = access_proxy(p->base.req);
-    const char *no = refuses(p, NULL, remote_ip);
-    if (!no || (proxy && access_names_address(proxy, remote_ip)))
-        return p->n_sent++ < SENDS ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-    p->refused = no;
-    p->n_sockets = 0;
-    snprintf(p->refused_ip, sizeof p->refused_ip, "%s", remote_ip);
-    return CURL_PREREQFUNC_ABORT;
-}
-
-/* ---- the request ---------------------------------------------------------------------------- */
-
-/* Adds "NAME: VALUE" with the value's very bytes; a value that could start another header line is
- * not sent (FETCHING L14). */
-static bool add_validator(struct hop *p, const char *name, const char *value)
-{
-    if (str_empty(value) || value[strcspn(value, "\r\n")])
-        return false;
-    CLEANUP_FREE char *line = xasprintf("%s: %s", name, value);
-    p->headers = curl_slist_append(p->headers, line);
-    return true;
-}
-
-static void set_post(struct hop *p)
-{
-    const struct td_request *req = p->base.req;
-    p->headers = curl_slist_append(NULL, "Accept: */*");
-    p->headers = curl_slist_append(p->headers, "Expect:"); /* small, and no server need wait */
-    for (const char *const *h = req->headers; h && *h; h++)
-        if (!(*h)[strcspn(*h, "\r\n")])
-            p->headers = curl_slist_append(p->headers, *h);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->post_bytes);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, req->post);
-    p->headers = curl_slist_append(p->headers, p->base.fetcher->user_agent);
-    curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
-    /* Who takes a message may think for as long as `timeout` allows. */
-    curl_easy_setopt(p->easy, CURLOPT_LOW_SPEED_TIME, 0L);
-}
-
-static void set_headers(struct hop *p)
-{
-    const struct td_request *req = p->base.req;
-    const struct fetcher *f = p->base.fetcher;
-    /* As lines of ours: what is an option to curl it prints twice, byte by byte (a tenth of the
-     * processor time of a poll). */
-    p->headers = curl_slist_append(NULL, f->user_agent);
-    p->headers = curl_slist_append(p->headers, ACCEPT);
-    p->headers = curl_slist_append(p->headers, f->accept_encoding);
-    bool etag = add_validator(p, "If-None-Match", req->etag);
-    bool date = add_validator(p, "If-Modified-Since", req->last_modified);
-    p->conditional = etag || date;
-    if (etag) { /* RFC 3229: the items since then are enough */
-        p->headers = curl_slist_append(p->headers, "A-IM: feed");
-        p->delta = true;
-    }
-    p->single_use = access_set(p->easy, req, &p->headers);
-    curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
-    curl_easy_setopt(p->easy, CURLOPT_ACCEPT_ENCODING, ""); /* decode all that it can */
-}
-
-/* FETCHING L1, L2: nothing is followed, guessed or taken from the environment. */
-static void set_protocol(struct hop *p)
-{
-    CURL *e = p->easy;
-    curl_easy_setopt(e, CURLOPT_URL, p->base.req->url);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, p->base.req->shares_host ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(e, CURLOPT_UNRESTRICTED_AUTH, 0L);
-    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-}
-
-/* A CA folder as Debian sets it makes curl parse the whole bundle for every connection (20 ms);
- * with the bundle file alone the parsed store stays in the multi handle (1.5 ms). */
-static void set_tls(struct hop *p)
-{
-    const struct fetcher *f = p->base.fetcher;
-    curl_easy_setopt(p->easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(p->easy, CURLOPT_CA_CACHE_TIMEOUT, CA_STORE_S);
-    /* Over http too: a handle makes a cache of its own where it has no share, and 7.88 forgets to
-     * free that when it is given one. */
-    curl_easy_setopt(p->easy, CURLOPT_SHARE, fetcher_sessions(p->base.fetcher, p->base.req->url));
-    if (f->ca_file)
-        curl_easy_setopt(p->easy, CURLOPT_CAINFO, f->ca_file);
-}
-
-static void set_limits(struct hop *p)
-{
-    CURL *e = p->easy;
-    const struct td_request *req = p->base.req;
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)MIN(req->timeout_ms, (int64_t)LIMIT_CONNECT_MS));
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)LIMIT_SLOW_BYTES_PER_S);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)LIMIT_SLOW_S);
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
-    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
-}
-
-static void set_callbacks(struct hop *p)
-{
-    CURL *e = p->easy;
-    curl_easy_setopt(e, CURLOPT_PRIVATE, p);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, p->curl_error);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, p);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, p);
-    curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(e, CURLOPT_XFERINFODATA, p);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, p);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, p);
-}
 
 /* Hands the request to curl, with the addresses found (NULL: the URL names one itself). */
 static void run(struct hop *p, const char *addresses)
 {
     struct fetcher *f = p->base.fetcher;
     p->easy = fetcher_take_easy(f);
-    set_protocol(p);
-    set_tls(p);
-    set_limits(p);
-    set_callbacks(p);
-    if (p->base.req->post)
-        set_post(p);
-    else
-        set_headers(p);
-    if (p->base.req->record)
-        record_set(p->easy, p->base.req->record);
-    if (p->base.req->replay)
-        p->replay = replay_new(f->loop, p->base.req->replay, p->easy);
-    curl_easy_setopt(p->easy, CURLOPT_DNS_CACHE_TIMEOUT, addresses ? NAMES_KEPT_S : 0L);
-    if (addresses) {
-        CLEANUP_FREE char *entry = xasprintf("+%s:%s:%s", p->host, p->port, addresses);
-        p->resolve = curl_slist_append(NULL, entry);
-        curl_easy_setopt(p->easy, CURLOPT_RESOLVE, p->resolve);
-    }
+    hop_set(p, addresses);
     CURLMcode r = curl_multi_add_handle(f->multi, p->easy);
-    if (r != CURLM_OK) {
-        fetcher_give_easy(f, TAKE(p->easy));
+    if (r != CURLM_OK)
         fetch_fail(&p->base, TD_OUT_PROTOCOL, "libcurl: %s", curl_multi_strerror(r));
-    }
 }
 
 /* The lowest of the addresses of a name: the same in whatever order they come. */
@@ -391,17 +106,15 @@ static void hop_stop(struct fetch *h)
     ev_timer_stop(f->loop, &p->lookup_timer);
     if (p->lookup)
         lookup_cancel(p->lookup);
-    if (p->easy) {
+    if (p->easy)
         curl_multi_remove_handle(f->multi, p->easy);
-        if (p->single_use)
-            curl_easy_cleanup(p->easy);
-        else
-            fetcher_give_easy(f, p->easy);
-    }
+    hop_unset(p);
+    if (p->easy && p->single_use)
+        curl_easy_cleanup(p->easy);
+    else if (p->easy)
+        fetcher_give_easy(f, p->easy, p->altered);
     replay_free(p->replay);
     gunzip_free(p->gunzip);
-    curl_slist_free_all(p->headers);
-    curl_slist_free_all(p->resolve);
     head_fini(&p->head);
     free(p->host);
     free(p->port);
@@ -503,6 +216,15 @@ static bool split_url(struct hop *p)
     curl_free(port);
     curl_url_cleanup(u);
     return p->host != NULL;
+}
+
+/* The same for what the URL says, behind a proxy. */
+static const char *refuses_target(const struct hop *p)
+{
+    const struct fetcher *f = p->base.fetcher;
+    const struct td_request *req = p->base.req;
+    const char *no = access_refuses_target(f->allow, f->n_allow, req->url);
+    return no && req->n_allow ? access_refuses_target(req->allow, req->n_allow, req->url) : no;
 }
 
 void hop_start(struct fetch *h)

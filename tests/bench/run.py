@@ -186,9 +186,13 @@ def resident(pid):
 
 
 def cpu_of(pid):
-    """Processor seconds of a process and its ended children, by /proc."""
-    f = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds of the threads of a process that live, to the nanosecond: stat(5) counts ticks of 10 ms,
+    which is as long as a thousand polls take."""
+    try:
+        return sum(int((t / "schedstat").read_text().split()[0]) for t in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    except FileNotFoundError:  # a kernel without it
+        f = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # ---- the round -----------------------------------------------------------------------------------
