@@ -34,6 +34,9 @@ static const struct table tables[] = {
     {"story", "story_id", NULL, offsetof(struct recovered, stories)},
     {"story_item", "item_id", NULL, offsetof(struct recovered, story_items)},
     {"story_fix", "fix_id", NULL, offsetof(struct recovered, story_fixes)},
+    {"shown", "feed_id", NULL, offsetof(struct recovered, shown)},
+    {"pacing", NULL, "typeof(key) = 'text' AND typeof(spacing_ms) = 'integer'",
+     offsetof(struct recovered, sites)},
 };
 
 /* One table on its way. */
@@ -215,8 +218,11 @@ static int copy_table(sqlite3 *from, sqlite3 *to, const struct table *t, struct 
 /* No number is given twice: the new store's sequences go on where the old ones were. */
 static int continue_sequences(sqlite3 *from, struct db *to, struct td_err *err)
 {
-    static const char *const pairs[][2] = {
-        {"feed", "feed_id"}, {"item", "item_id"}, {"event", "seq"}, {"dead_letter", "id"}};
+    static const char *const pairs[][2] = {{"feed", "feed_id"},
+                                           {"item", "item_id"},
+                                           {"event", "seq"},
+                                           {"dead_letter", "id"},
+                                           {"story_fix", "fix_id"}};
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         sqlite3_stmt *s = NULL;
         CLEANUP_FREE char *ask = xasprintf("SELECT seq FROM sqlite_sequence WHERE name = '%s'",
