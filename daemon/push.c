@@ -439,8 +439,11 @@ void push_free(struct app *a)
         return;
     callback_free(g->callback);
     mem_close_p(&g->inherited);
-    while (g->all)
+    while (g->all) {
+        websub_rests(&g->all->st, clock_now_ms());
+        save(g->all);
         free_push(g->all);
+    }
     free(g->listening);
     free(g);
     a->pushing = NULL;

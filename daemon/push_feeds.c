@@ -96,6 +96,7 @@ struct push *push_of(struct app *a, struct feed *f)
         return p;
     td_push_read(&p->st, text);
     p->saved = crypto_hash64(text, strlen(text));
+    websub_woke(&p->st, a->started_at);
     f->state.pushed_until = push_relied_until(f, clock_now_ms());
     if (f->state.pushed_until == TD_NEVER && f->state.last_fetch_at != TD_NEVER &&
         !f->state.gone) { /* it lapsed while nobody was there */
@@ -187,8 +188,7 @@ void push_polled(struct app *a, struct feed *f, const struct td_feed_state *befo
     if (!p)
         return;
     if (td_outcome_good(note->outcome)) {
-        bool watched = before->last_success_at != TD_NEVER &&
-                       before->last_success_at >= MAX(p->st.live_since, a->started_at);
+        bool watched = websub_listened(&p->st, before->last_success_at, now);
         websub_polled(&p->st, r->n_new, watched, now);
     }
     p->fetched = p->fetch_until != TD_NEVER;

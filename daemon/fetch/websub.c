@@ -27,8 +27,8 @@ static void forget_live(struct td_push *p)
 {
     td_push_sub_fini(&p->live);
     p->lease_until = p->lease_ms = p->live_since = p->renew_at = p->verified_at = TD_NEVER;
-    p->suspect_at = TD_NEVER;
-    p->n_told = 0;
+    p->suspect_at = p->heard_until = TD_NEVER;
+    p->n_told = p->deaf_s = 0;
 }
 
 static void forget_asked(struct td_push *p)
@@ -308,86 +308,6 @@ bool websub_denied(struct td_push *p, const char *key, const char *topic, const 
     p->retry_at = MAX(p->retry_at, now + LIMIT_BACKOFF_SHORT_MS);
     *ret_change = WEBSUB_DENIED;
     return true;
-}
-
-/* ---- pushes (E7 to E9) ---------------------------------------------------------------------- */
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* Is SIGNATURE ("method=hex") that of the body? */
-static bool is_signed(const char *secret, const char *signature, const void *body, size_t n)
-{
-    unsigned char want[CRYPTO_HMAC_MAX], got[CRYPTO_HMAC_MAX];
-    char method[8];
-    size_t len = strcspn(signature, "=");
-    if (len >= sizeof method || signature[len] != '=')
-        return false;
-    memcpy(method, signature, len);
-    method[len] = 0;
-    for (char *c = method; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    size_t size = crypto_hmac(method, secret, strlen(secret), body, n, want);
-    const char *hex = signature + len + 1;
-    size_t digits = strlen(hex);
-    while (digits && (hex[digits - 1] == ' ' || hex[digits - 1] == '\t'))
-        digits--;
-    if (!size || digits != 2 * size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        got[i] = (unsigned char)(high << 4 | low);
-    }
-    return crypto_same(want, got, size);
-}
-
-enum websub_delivery websub_delivered(const struct td_push *p, const char *key,
-                                      const char *signature, const void *body, size_t n)
-{
-    const struct td_push_sub *s = NULL;
-    if (p->live.key && str_eq(p->live.key, key))
-        s = &p->live;
-    else if (p->asked.key && str_eq(p->asked.key, key))
-        s = &p->asked; /* its verification was answered, and a crash forgot it */
-    else
-        return WEBSUB_GONE;
-    if (!s->secret)
-        return s == &p->live ? WEBSUB_HINT : WEBSUB_BAD;
-    return signature && is_signed(s->secret, signature, body, n) ? WEBSUB_TAKE : WEBSUB_BAD;
-}
-
-void websub_told(struct td_push *p, int n_new, int64_t now)
-{
-    p->last_push_at = now;
-    p->suspect_at = TD_NEVER; /* late, but told */
-    if (n_new > 0)
-        p->n_told = MIN(p->n_told, INT32_MAX - n_new) + n_new;
-}
-
-void websub_polled(struct td_push *p, int n_new, bool watched, int64_t now)
-{
-    bool hinted = !p->live.secret && p->n_told; /* it said that there is something, and there is */
-    if (p->live.key && watched && p->suspect_at == TD_NEVER) {
-        if (n_new > 0 && !hinted)
-            p->suspect_at = now;
-        else if (p->n_told > 0)
-            p->n_misses = 0; /* all that was new had been told */
-    }
-    p->n_told = 0;
-}
-
-int64_t websub_relied_until(const struct td_push *p, int64_t now)
-{
-    bool proved = p->live.key && p->lease_ms >= LIMIT_LEASE_MIN_MS && now < p->lease_until &&
-                  now - p->live_since >= LIMIT_PUSH_TRIAL_MS;
-    return proved ? p->lease_until : TD_NEVER;
 }
 
 /* ---- time ----------------------------------------------------------------------------------- */

@@ -96,6 +96,13 @@ enum websub_delivery websub_delivered(const struct td_push *p, const char *key,
 void websub_told(struct td_push *p, int n_new, int64_t now);
 /* A poll has found N_NEW items. WATCHED: we have been listening since the poll before. */
 void websub_polled(struct td_push *p, int n_new, bool watched, int64_t now);
+/* Has a daemon been listening since SINCE (TD_NEVER: no), the good poll before NOW? Restarts do not
+ * count while they were short, else a daemon that is restarted daily never found a hub out. */
+bool websub_listened(const struct td_push *p, int64_t since, int64_t now);
+/* The daemon goes down in good order. When it is killed, what it noted last holds. */
+void websub_rests(struct td_push *p, int64_t now);
+/* It is back, and P as it was stored. */
+void websub_woke(struct td_push *p, int64_t now);
 
 /* Until when polls are only there to look after the hub; TD_NEVER = they are needed. */
 int64_t websub_relied_until(const struct td_push *p, int64_t now);

@@ -41,10 +41,12 @@ static const struct field {
     FIELD(TIME, "distrusted-until", distrusted_until),
     FIELD(TIME, "last-push-at", last_push_at),
     FIELD(TIME, "suspect-at", suspect_at),
+    FIELD(TIME, "heard-until", heard_until),
     FIELD(COUNT, "failures", n_failures),
     FIELD(COUNT, "short", n_short),
     FIELD(COUNT, "misses", n_misses),
     FIELD(COUNT, "told", n_told),
+    FIELD(COUNT, "deaf-s", deaf_s),
     FIELD(COUNT, "left-tries", left_tries),
     FIELD(TEXT, "error", error),
 };

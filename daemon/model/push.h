@@ -44,10 +44,12 @@ struct td_push {
     int64_t distrusted_until; /* TD_NEVER, or until when we do without a hub that lies */
     int64_t last_push_at;     /* last push that was taken; TD_NEVER = none */
     int64_t suspect_at;       /* a poll found what no push has told so far; TD_NEVER = no */
+    int64_t heard_until;      /* of `live`: the daemon listened until then at least */
     int32_t n_failures;       /* requests in a row that came to nothing: back-off */
     int32_t n_short;          /* leases in a row that were too short to rely on */
     int32_t n_misses;         /* polls that found what no push had told */
     int32_t n_told;           /* new items of pushes since the last poll */
+    int32_t deaf_s;           /* seconds since the last poll in which no daemon ran */
     int32_t left_tries;       /* requests to end `left` so far */
     char *error;              /* why there is no `live`, in words; NULL = none is known */
 };

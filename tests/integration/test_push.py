@@ -463,6 +463,31 @@ def test_after_a_day_polls_only_look_after_the_hub(daemon, origin, hub, listen):
         datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).isoformat()
 
 
+def test_a_hub_that_tells_nothing_is_found_out_over_restarts(daemon, origin, hub, listen):
+    """A daemon that is restarted before each poll: the news it finds at once is still the hub's miss."""
+    items = [CALL]
+    offer(origin, hub, items=items)
+    daemon.start(feed("a", origin.url("/a"), **SLOW), listen)
+    hub.wait(1)
+    live(daemon)
+    for n in range(1, 4):
+        daemon.stop()
+        change_push(daemon, "live-since", -25 * 3600 * 1000)
+        with sqlite3.connect(daemon.store) as db:
+            db.execute("UPDATE feed SET last_success_at = last_success_at - 3600000")
+        db.close()
+        items.insert(0, (f"missed-{n}", f"Missed {n}", "Nobody told."))
+        offer(origin, hub, items=items, etag=f'"m{n}"')
+        daemon.start()
+        daemon.wait_for(lambda: f"Missed {n}" in titles(daemon))
+        daemon.stop()
+        change_push(daemon, "suspect-at", -16 * 60 * 1000)
+        daemon.start()
+        if n < 3:
+            daemon.wait_for(lambda: reaches(daemon, "live").get("misses") == n, what=f"miss {n}")
+    reaches(daemon, "distrusted")
+
+
 @pytest.mark.parametrize("jump", [-40 * 86400, 40 * 86400])
 def test_the_clock_jumps_and_push_goes_on(daemon, origin, hub, listen, faults, jump):
     offer(origin, hub)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/limits.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "fetch/websub.h"
@@ -645,6 +646,70 @@ static void e9_a_hub_that_lies(void **state)
     expect(p, WEBSUB_SUBSCRIBE, now + 30 * DAY, NULL); /* a second chance */
 }
 
+/* Polls come daily and restarts between them: what is counted is stored, and so is for how long
+ * nobody listened. */
+static void restart(struct td_push *p, int64_t down, int64_t up)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(1 << 16);
+    websub_rests(p, down);
+    td_push_write(p, &text);
+    td_push_fini(p);
+    td_push_read(p, buf_str(&text));
+    websub_woke(p, up);
+}
+
+static void e9_a_hub_that_lies_over_restarts(void **state)
+{
+    struct td_push *p = *state;
+    int64_t polled = T0;
+    make_live(p, 864000, T0);
+    for (int i = 1; i <= 3; i++) {
+        restart(p, polled + H, polled + H + 5 * S);
+        restart(p, polled + 9 * H, polled + 10 * H);
+        int64_t now = polled + DAY;
+        assert_true(websub_listened(p, polled, now));
+        websub_polled(p, 2, true, now);
+        restart(p, now + S, now + 2 * S);
+        polled = now;
+        expect(p, i < 3 ? WEBSUB_WAIT : WEBSUB_UNSUBSCRIBE, now + LIMIT_PUSH_LATE_MS, NULL);
+    }
+    assert_null(p->live.key);
+}
+
+static void e9_nobody_listened(void **state)
+{
+    struct td_push *p = *state;
+    make_live(p, 864000, T0);
+    assert_false(websub_listened(p, TD_NEVER, T0 + DAY));
+    assert_false(websub_listened(p, T0 - 1, T0 + DAY)); /* not yet live */
+    assert_true(websub_listened(p, T0, T0 + DAY));
+    restart(p, T0 + 5 * H, T0 + 6 * H);
+    restart(p, T0 + 7 * H, T0 + 8 * H); /* two short nights are a long one */
+    assert_true(websub_listened(p, T0, T0 + DAY));
+    restart(p, T0 + 9 * H, T0 + 10 * H);
+    assert_false(websub_listened(p, T0, T0 + DAY));
+    websub_polled(p, 0, false, T0 + DAY);
+    assert_true(websub_listened(p, T0 + DAY, T0 + 2 * DAY));
+    p->heard_until = TD_NEVER; /* stored by a version that did not note it */
+    websub_woke(p, T0 + DAY + S);
+    assert_false(websub_listened(p, T0 + DAY, T0 + 9 * DAY));
+}
+
+/* Killed: what was stored last is all that is known. */
+static void e9_killed(void **state)
+{
+    struct td_push *p = *state;
+    make_live(p, 864000, T0);
+    websub_told(p, 1, T0 + 23 * H);
+    CLEANUP_BUF struct buf text = BUF_INIT(1 << 16);
+    td_push_write(p, &text);
+    td_push_fini(p);
+    td_push_read(p, buf_str(&text));
+    websub_woke(p, T0 + 24 * H);
+    assert_int_equal(p->deaf_s, 3600);
+    assert_true(websub_listened(p, T0, T0 + 25 * H));
+}
+
 static void e9_another_hub_is_another_chance(void **state)
 {
     struct td_push *p = *state;
@@ -740,6 +805,9 @@ int main(void)
         TEST(e7_a_signed_push_under_the_key_that_was_asked),
         TEST(e9_relied_on_after_a_day),
         TEST(e9_a_hub_that_lies),
+        TEST(e9_a_hub_that_lies_over_restarts),
+        TEST(e9_nobody_listened),
+        TEST(e9_killed),
         TEST(e9_another_hub_is_another_chance),
         TEST(e9_what_is_no_miss),
         TEST(e9_a_hint_that_was_right_is_no_miss),
