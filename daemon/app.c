@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/message_ids.h"
@@ -120,7 +121,7 @@ struct schedule_conf app_schedule_conf(struct app *a)
     const struct settings *s = a->settings;
     return (struct schedule_conf){.sites = s->sites,
                                   .n_sites = s->n_sites,
-                                  .doubtful_max = MAX(s->concurrency / 2, 1),
+                                  .doubtful_max = MAX(slots_max(s) / 2, 1),
                                   .learned = pacing_learned,
                                   .learned_ctx = a,
                                   .per_host = s->per_host,
@@ -221,6 +222,11 @@ int app_run(const struct app_options *o)
     signal(SIGPIPE, SIG_IGN);
     log_notice("tidingsd " TIDINGS_VERSION " with %s: %zu feeds configured", o->config,
                a.settings->n_feeds);
+    if (slots_max(a.settings) < a.settings->concurrency)
+        log_warning(
+            "so few files may be open that %d transfers run at once, not %d: raise the limit "
+            "(LimitNOFILE=, ulimit -n)",
+            slots_max(a.settings), a.settings->concurrency);
     watch_signals(&a);
     flight_watch(&a);
     code = build(&a, &err);

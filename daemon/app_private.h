@@ -173,6 +173,9 @@ void saved_remove(void *app, const char *name, serve_answer_fn *done, void *ctx)
 /* ---- flight.c: a feed is due, is fetched, parsed ---- */
 /* Feeds start in the loop from then on (when the daemon is ready), and until. */
 void flight_watch(struct app *a);
+/* 0, or -EAGAIN and why no fetch begins at present: nothing can be stored, or parsed. For those who
+ * would wait for one. */
+int flight_paused(const struct app *a, struct td_err *err);
 void flight_unwatch(struct app *a);
 /* Drops the fetch in whatever phase but COMMIT, without a result; the feed is left unscheduled. */
 void flight_drop(struct feed *f);
@@ -200,6 +203,8 @@ void pacing_answered(struct flight *fl, const struct td_result *result, int64_t 
 void pacing_known(struct app *a, struct feed *f, int64_t now);
 
 /* ---- slots.c: how many transfers run at once ---- */
+/* The config's concurrency, or what the files that may be open allow (base/files.h). */
+int slots_max(const struct settings *s);
 /* May one more transfer begin? Those that take long do not count (LIMIT_BRISK_MS). */
 bool slots_free(struct app *a);
 void slots_take(struct flight *fl);

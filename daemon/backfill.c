@@ -298,6 +298,8 @@ static int check(struct app *a, const struct feed *f, const char *from, struct t
     }
     if (n >= LIMIT_BACKFILLS)
         return td_err(err, -EAGAIN, "the archives of %d feeds are being read already", n);
+    if (flight_paused(a, err) < 0)
+        return -EAGAIN;
     if (f->conf->source != TD_SOURCE_HTTP || !f->state.feed_id)
         return td_err(err, -EINVAL, "feed %s is no feed at an http or https address",
                       f->conf->name);

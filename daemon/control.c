@@ -188,6 +188,11 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
 {
     struct app *a = app;
     struct td_err err;
+    int paused = flight_paused(a, &err);
+    if (paused < 0) {
+        done(ctx, paused, &err, NULL);
+        return;
+    }
     struct td_feed_conf *conf = settings_api_feed(a->settings, url, name, tags, &err);
     if (!conf) {
         done(ctx, -EINVAL, &err, NULL);

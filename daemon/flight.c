@@ -7,6 +7,7 @@
  */
 #include "app_private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -107,6 +108,15 @@ static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
     fl->res.retry_after_at = TD_NEVER;
     fl->started_at = now;
     return fl;
+}
+
+int flight_paused(const struct app *a, struct td_err *err)
+{
+    if (a->store_trouble)
+        return td_err(err, -EAGAIN, "the store cannot be written: %s", a->store_trouble);
+    if (pool_trouble(a->pool) && !pool_has_room(a->pool))
+        return td_err(err, -EAGAIN, "%s", pool_trouble(a->pool));
+    return 0;
 }
 
 static bool may_start(struct app *a)
@@ -219,6 +229,7 @@ static void parse_start(struct flight *fl)
         .link = fl->res.link,
         .feed = fl->conf->name,
         .want_discovery = may_be_page(fl),
+        .urgent = fl->feed->is_errand || fl->feed->adding,
     };
     fl->res.body = BUF_INIT(0);
     fl->phase = FLIGHT_PARSE;

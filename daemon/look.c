@@ -117,6 +117,10 @@ void look_start(void *app, const char *what, bool full, serve_bytes_fn *done, vo
         done(ctx, -EAGAIN, &err, NULL, 0);
         return;
     }
+    if (flight_paused(a, &err) < 0) {
+        done(ctx, -EAGAIN, &err, NULL, 0);
+        return;
+    }
     if (!(conf = conf_for(a, what, &f, &err))) {
         done(ctx, strstr(what, "://") ? -EINVAL : -ENOENT, &err, NULL, 0);
         return;

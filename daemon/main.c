@@ -4,11 +4,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "app.h"
-#include "base/limits.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "serve/service.h"
@@ -50,16 +49,6 @@ static int usage(const char *what, const char *arg)
     return EX_USAGE;
 }
 
-/* A shell gives 1,024, which a thousand followers use up; nothing in here uses select(2). */
-static void raise_open_files(void)
-{
-    struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < MIN(l.rlim_max, LIMIT_OPEN_FILES)) {
-        l.rlim_cur = MIN(l.rlim_max, LIMIT_OPEN_FILES);
-        setrlimit(RLIMIT_NOFILE, &l);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -94,6 +83,6 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return usage("takes no argument such as ", argv[optind]);
-    raise_open_files();
+    files_raise();
     return app_run(&o);
 }

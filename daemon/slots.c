@@ -10,6 +10,7 @@
 
 #include <utlist.h>
 
+#include "base/files.h"
 #include "base/mem.h"
 
 static void retire(struct flight *fl)
@@ -19,13 +20,19 @@ static void retire(struct flight *fl)
     fl->brisk = false;
 }
 
+int slots_max(const struct settings *s)
+{
+    return files_share(s->concurrency, FILES_BRISK);
+}
+
 bool slots_free(struct app *a)
 {
     int64_t now = clock_mono_ms();
     while (a->brisk && now - a->brisk->transfer_at >= LIMIT_BRISK_MS)
         retire(a->brisk);
-    size_t max = (size_t)a->settings->concurrency;
-    return a->n_brisk < max && a->n_transfers < max + LIMIT_SLOW_TRANSFERS;
+    int max = slots_max(a->settings);
+    return a->n_brisk < (size_t)max &&
+           a->n_transfers < (size_t)files_share(max + LIMIT_SLOW_TRANSFERS, FILES_TRANSFERS);
 }
 
 void slots_take(struct flight *fl)

@@ -61,6 +61,7 @@ void status_json(void *app, struct buf *out)
     jw_str(&w, "config", a->options->config);
     jw_str(&w, "store", a->settings->store);
     jw_str(&w, "store_trouble", a->store_trouble);
+    jw_str(&w, "parser_trouble", pool_trouble(a->pool));
     jw_begin_object(&w, "feeds");
     jw_int(&w, "total", HASH_COUNT(a->feeds));
     jw_int(&w, "due", (int64_t)sc.ready);
@@ -141,7 +142,5 @@ int status_ready(void *app, struct td_err *err)
     struct app *a = app;
     if (!a->ready)
         return td_err(err, -EAGAIN, "starting: the schedule is not loaded yet");
-    if (a->store_trouble)
-        return td_err(err, -EAGAIN, "the store cannot be written: %s", a->store_trouble);
-    return 0;
+    return flight_paused(a, err);
 }

@@ -117,6 +117,8 @@ static void add_daemon(struct frame *f, const json_t *s)
              json_is_true(json_object_get(s, "ready")) ? "" : ", starting");
     if (trouble)
         add_line(f, "TROUBLE", "the store cannot be written: %s", trouble);
+    if (text_of(s, "parser_trouble"))
+        add_line(f, "TROUBLE", "%s", text_of(s, "parser_trouble"));
     if (due && clock_parse_rfc3339(due, &at) == 0)
         words_relative(next, at, f->now);
     add_line(f, "feeds",

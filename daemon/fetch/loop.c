@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <utlist.h>
 
+#include "base/files.h"
 #include "base/mem.h"
 #include "fetch/hop.h"
 #include "fetch/record.h"
@@ -318,7 +319,7 @@ struct fetcher *fetcher_new(struct ev_loop *loop, const struct fetch_conf *conf,
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, f);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, f);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)files_share(CONNECTIONS_KEPT, FILES_KEPT));
     fetcher_configure(f, conf);
     return f;
 }

@@ -34,6 +34,7 @@ struct pool_job {
     struct pool_job *next;
     struct pool *pool;
     bool taken;      /* out of the queue */
+    bool urgent;     /* cannot wait for the environment to be mended */
     struct buf head; /* struct frame_job and its strings */
     struct buf body;
     char *feed;
@@ -66,13 +67,13 @@ struct pool {
     int64_t deadline_ms;
     int max_jobs;
     struct pool_job *first, **end; /* the queue; may hold cancelled jobs, whose bodies are gone */
-    size_t n_waiting, bytes;
+    size_t n_waiting, n_urgent, bytes; /* n_urgent: of those that wait */
     long long progress_at;
     int n_failed_starts; /* in a row */
     bool broken;         /* no child can be started; said in the log */
     int64_t retry_at;    /* monotonic */
     struct td_err broken_why;
-    ev_timer kick; /* answers the queue when nobody can serve it */
+    ev_timer kick; /* broken: fails what is urgent, and tries the next start */
     int n_children;
     struct child children[];
 };
@@ -128,9 +129,16 @@ static struct pool_job *new_job(struct pool_request *req, pool_done_fn *done, vo
     j->body = req->body;
     req->body = (struct buf){.max = req->body.max};
     j->feed = xstrdup(req->feed ? req->feed : "");
+    j->urgent = req->urgent;
     j->done = done;
     j->ctx = ctx;
     return j;
+}
+
+static void leaves_queue(struct pool_job *j)
+{
+    j->pool->n_waiting--;
+    j->pool->n_urgent -= j->urgent;
 }
 
 static struct pool_job *next_job(struct pool *p)
@@ -140,7 +148,7 @@ static struct pool_job *next_job(struct pool *p)
         if (!p->first)
             p->end = &p->first;
         if (j->done) {
-            p->n_waiting--;
+            leaves_queue(j);
             j->taken = true;
             return j;
         }
@@ -370,7 +378,7 @@ static void start_failed(struct pool *p, const char *why)
     p->retry_at = clock_mono_ms() + MIN(wait, (int64_t)START_BACKOFF_MAX_MS);
     td_err(&p->broken_why, 0, "no parser can be started: %s", why);
     if (!p->broken)
-        log_alert(LOG_ERR, MSG_PARSERS_BROKEN, "%s; documents fail until one starts",
+        log_alert(LOG_ERR, MSG_PARSERS_BROKEN, "%s; documents wait until one starts",
                   p->broken_why.msg);
     p->broken = true;
 }
@@ -433,26 +441,54 @@ static bool wants_child(const struct pool *p)
 /* Gives what waits to idle children, starts more where some still waits. */
 static void dispatch(struct pool *p)
 {
-    for (int i = 0; i < p->n_children && p->n_waiting; i++)
-        if (p->children[i].state == IDLE)
-            give_job(p->children + i, next_job(p));
+    for (int i = 0; i < p->n_children && p->n_waiting; i++) {
+        struct pool_job *j = p->children[i].state == IDLE ? next_job(p) : NULL;
+        if (j)
+            give_job(p->children + i, j);
+    }
     for (int i = 0; i < p->n_children; i++)
         while (p->children[i].state == NONE && wants_child(p))
             start_child(p->children + i);
-    if (p->broken && p->n_waiting && count(p, NONE) == p->n_children && !ev_is_active(&p->kick)) {
-        ev_timer_set(&p->kick, 0, 0);
+    ev_timer_stop(p->loop, &p->kick);
+    if (p->broken && p->n_waiting && count(p, NONE) == p->n_children) {
+        int64_t left = p->n_urgent ? 0 : MAX(p->retry_at - clock_mono_ms(), (int64_t)0);
+        ev_timer_set(&p->kick, (double)left / 1000, 0);
         ev_timer_start(p->loop, &p->kick);
     }
 }
 
-/* Nobody can serve the queue: what waited until now fails, what its owners submit meanwhile waits
- * for the next round. */
+static void append(struct pool *p, struct pool_job *j)
+{
+    j->next = NULL;
+    *p->end = j;
+    p->end = &j->next;
+}
+
+/* What is urgent in the queue fails; what its owners submit meanwhile comes behind the rest. */
+static void fail_urgent(struct pool *p)
+{
+    struct td_err why = p->broken_why;
+    struct pool_job *j = p->first, *next;
+    p->first = NULL;
+    p->end = &p->first;
+    for (; j; j = next) {
+        next = j->next;
+        if (!j->done || !j->urgent) {
+            append(p, j);
+            continue;
+        }
+        leaves_queue(j);
+        j->taken = true;
+        finish_died(p, j, why.msg);
+    }
+}
+
+/* Nobody can serve the queue. */
 static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct pool *p = w->data;
-    struct td_err why = p->broken_why;
-    for (size_t n = p->n_waiting; n && p->n_waiting; n--)
-        finish_died(p, next_job(p), why.msg);
+    if (p->broken)
+        fail_urgent(p);
     dispatch(p);
 }
 
@@ -518,8 +554,8 @@ struct pool_job *pool_submit(struct pool *p, struct pool_request *req, pool_done
         p->progress_at = clock_mono_ms();
     p->bytes += j->body.len;
     p->n_waiting++;
-    *p->end = j;
-    p->end = &j->next;
+    p->n_urgent += j->urgent;
+    append(p, j);
     dispatch(p);
     return j;
 }
@@ -532,14 +568,19 @@ void pool_cancel(struct pool_job *j)
     j->done = NULL;
     if (j->taken)
         return;
-    p->n_waiting--;
+    leaves_queue(j);
     p->bytes -= j->body.len;
     buf_free(&j->body);
 }
 
 bool pool_has_room(const struct pool *p)
 {
-    return p->bytes < LIMIT_POOL_BYTES;
+    return p->bytes < LIMIT_POOL_BYTES && !(p->broken && p->n_waiting);
+}
+
+const char *pool_trouble(const struct pool *p)
+{
+    return p->broken ? p->broken_why.msg : NULL;
 }
 
 long long pool_progress_at(const struct pool *p)
@@ -549,7 +590,7 @@ long long pool_progress_at(const struct pool *p)
 
 bool pool_busy(const struct pool *p)
 {
-    return p->n_waiting || count(p, BUSY) || count(p, DYING);
+    return (p->n_waiting && !p->broken) || count(p, BUSY) || count(p, DYING);
 }
 
 size_t pool_waiting(const struct pool *p)

@@ -10,9 +10,9 @@
  * spoil the documents that the same child reads later, until it is replaced
  * (LIMIT_PARSER_JOBS). It cannot reach files, network, other processes or the daemon's memory.
  *
- * When three children in a row die before they are ready, the environment is broken: that is
- * said once in the log, jobs fail with the reason, and another start is tried after 1 s, 2 s, ...
- * 60 s.
+ * When three children in a row die before they are ready, the environment is broken, and no feed is
+ * to blame: that is said once in the log, jobs wait (urgent ones fail with the reason), there is no
+ * room for more, and another start is tried after 1 s, 2 s, ... 60 s.
  */
 #ifndef TIDINGS_PARSE_POOL_H
 #define TIDINGS_PARSE_POOL_H
@@ -43,6 +43,7 @@ struct pool_request {
     const char *base_url, *content_type, *link; /* copied; may be NULL */
     const char *feed;    /* name, for the log and the quarantined file; copied */
     bool want_discovery; /* not a feed? then list the feeds the page links to */
+    bool urgent;         /* somebody waits: fails when no parser can be started */
 };
 
 enum pool_status {
@@ -50,7 +51,7 @@ enum pool_status {
     POOL_NOT_A_FEED, /* err; with want_discovery: links */
     POOL_TOO_LARGE,  /* err: a limit leaves nothing usable */
     POOL_DIED, /* err: crash, deadline, memory (the document is quarantined, err says where), or
-                  no parser can be started */
+                  urgent and no parser can be started */
 };
 
 struct pool_answer {
@@ -73,12 +74,15 @@ struct pool_job *pool_submit(struct pool *p, struct pool_request *req, pool_done
                              void *ctx);
 /* The caller is not interested any more. */
 void pool_cancel(struct pool_job *j);
-/* False when LIMIT_POOL_BYTES wait: start no more fetches. */
+/* False when LIMIT_POOL_BYTES wait, or jobs wait for a parser that can be started: start no more
+ * fetches. */
 bool pool_has_room(const struct pool *p);
 /* Milliseconds of the monotonic clock at which a job was last answered, a child became ready, or
  * the pool got a job after having none (watchdog: look at it only while pool_busy). */
 long long pool_progress_at(const struct pool *p);
-/* Is any job unanswered? */
+/* Why no parser can be started; NULL = they can. */
+const char *pool_trouble(const struct pool *p);
+/* Is any job unanswered that could be answered? */
 bool pool_busy(const struct pool *p);
 /* Jobs that no child has in hand yet. */
 size_t pool_waiting(const struct pool *p);

@@ -44,10 +44,14 @@ static int limit_resources(struct td_err *err)
         {RLIMIT_NOFILE, 0, "open files"}, {RLIMIT_NPROC, 0, "processes"},
         {RLIMIT_CORE, 0, "core size"},
     };
-    for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-        if (setrlimit(limits[i].what, &(struct rlimit){limits[i].n, limits[i].n}) < 0)
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        struct rlimit l;
+        getrlimit(limits[i].what, &l);
+        l.rlim_cur = l.rlim_max = MIN(l.rlim_max, limits[i].n); /* it may be tighter already */
+        if (setrlimit(limits[i].what, &l) < 0)
             return td_err(err, -errno, "cannot limit the parser's %s: %s", limits[i].name,
                           strerror(errno));
+    }
     return 0;
 }
 

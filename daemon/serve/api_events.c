@@ -184,7 +184,7 @@ static void begin(struct request *q)
     struct events_work *w = q->work;
     struct stream_counts sc;
     stream_count(q->s->stream, &sc);
-    if (sc.followers >= LIMIT_FOLLOWERS) {
+    if (sc.followers >= serve_share(q->s, LIMIT_FOLLOWERS)) {
         request_fail(q, 503, "too many clients follow the log already");
     } else {
         tail_new(q, &w->tail);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -260,13 +261,18 @@ static void accept_stop(struct serve *s)
         ev_io_stop(s->loop, &g->accepting);
 }
 
+int serve_share(const struct serve *s, int of)
+{
+    return (int)((int64_t)of * s->max_connections / LIMIT_CONNECTIONS);
+}
+
 static bool is_full(const struct gate *gate)
 {
     int n = 0;
     const struct gate *g;
     DL_FOREACH (gate->s->gates, g)
         n += g->frontend == gate->frontend ? g->n_connections : 0;
-    return n >= gate->frontend->max_connections;
+    return n >= serve_share(gate->s, gate->frontend->max_connections);
 }
 
 static void accept_start(struct serve *s)
@@ -300,7 +306,7 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
     struct gate *g = w->data;
     struct serve *s = g->s;
     struct sockaddr_storage addr;
-    while (s->n_connections < LIMIT_CONNECTIONS) {
+    while (s->n_connections < s->max_connections) {
         if (is_full(g)) {
             ev_io_stop(loop, w); /* until one of its frontend closes */
             return;
@@ -373,6 +379,7 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
     s->loop = loop;
     s->store = store;
     s->ops = conf->ops;
+    s->max_connections = files_share(LIMIT_CONNECTIONS, FILES_CLIENTS);
     s->app = conf->app;
     s->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,

@@ -57,7 +57,7 @@ struct serve {
     struct gate *gates;
     struct gate *opening;  /* whose connection is being handed to libmicrohttpd */
     ev_timer accept_again; /* after running out of descriptors */
-    int n_connections;
+    int n_connections, max_connections;
 
     ev_io mhd_ready; /* libmicrohttpd's epoll */
     ev_timer mhd_timeout;
@@ -114,6 +114,10 @@ struct request {
     char allow[64];
     struct tail *tail; /* the answer is a stream */
 };
+
+/* OF, a number of connections of LIMIT_CONNECTIONS, in proportion to those that there can be here.
+ */
+int serve_share(const struct serve *s, int of);
 
 /* The answer is complete (loop). */
 void request_done(struct request *q);

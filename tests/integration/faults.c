@@ -4,6 +4,7 @@
  *
  *   $FAULTS/write   an errno: writing to and syncing a store's files (*.db, *.db-wal) fails with it
  *   $FAULTS/hang    not 0: the same does not return
+ *   $FAULTS/spawn   an errno: no process can be started
  *   $FAULTS/clock   seconds by which CLOCK_REALTIME is wrong
  *   $FAULTS/mono    seconds that CLOCK_MONOTONIC is ahead
  *
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,17 @@ static long fault(const char *name)
     text[n > 0 ? n : 0] = 0;
     errno = saved;
     return atol(text);
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+    static int (*real)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                       const posix_spawnattr_t *, char *const[], char *const[]);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
+    int e = (int)fault("spawn");
+    return e ? e : real(pid, path, actions, attr, argv, envp);
 }
 
 /* The errno for FD, 0 = none. */

@@ -244,6 +244,58 @@ def test_no_descriptors(daemon, origin):
     assert daemon.stop() == 0
 
 
+def limited(daemon, tmp_path, limit):
+    """Makes DAEMON a program under a ulimit."""
+    program = tmp_path / "tidingsd-limited"
+    program.write_text(f'#!/bin/sh\nulimit {limit} && exec {daemon.program} "$@"\n')
+    program.chmod(0o755)
+    daemon.program = program
+
+
+def test_few_descriptors(daemon, origin, tmp_path):
+    """A hard limit of 64: fewer transfers and clients at once, but no feed fails and the API answers."""
+    def slow(handler):
+        time.sleep(0.1)  # so that many would be under way together
+        origin.reply(handler, (200, feed(1).encode(), {}))
+
+    limited(daemon, tmp_path, "-n 64")
+    daemon.start("".join(f"[feed f{i}]\nurl = {origin.set(f'/{i}', slow)}\nbacklog = all\n" for i in range(80)),
+                 daemon="host-spacing = 0\nper-host = 64\nstarts-per-second = 0")
+    followers = []
+    for _ in range(20):  # they take the places of followers, not those of questions
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(daemon.socket))
+        s.send(b"GET /v1/events HTTP/1.0\r\nHost: x\r\n\r\n")
+        followers.append(s)
+    daemon.wait_for(lambda: n_items(daemon) == 80, timeout=60, what="all feeds")
+    assert "next try" not in daemon.text()
+    assert daemon.get("/v1/status")["feeds"]["failing"] == 0
+    assert "8 transfers run at once, not 64" in daemon.text()
+    for s in followers:
+        s.close()
+    assert daemon.stop() == 0
+
+
+def test_parsers_cannot_start(daemon, origin, faults):
+    """No parser can be started for a while: no feed is to blame, what was fetched waits, one line says it."""
+    faults.set("spawn", errno.EAGAIN)
+    daemon.start("".join(f"[feed f{i}]\nurl = {origin.set(f'/{i}', feed(1))}\nbacklog = all\n" for i in range(3)),
+                 daemon="host-spacing = 0", env=faults.env, wait=False)
+    daemon.wait_for(lambda: "no parser can be started" in daemon.text(), what="the line about it")
+    status, answer = daemon.request("GET", "/readyz")
+    assert status == 503 and "Resource temporarily unavailable" in str(answer)
+    assert "no parser" in daemon.get("/v1/status")["parser_trouble"]
+    status, answer = daemon.request("POST", "/v1/feeds", {"url": origin.set("/new", feed(1))})
+    assert status == 503 and "no parser can be started" in str(answer)  # who waits is told
+    faults.clear("spawn")
+    daemon.wait_for(lambda: n_items(daemon) == 3, what="the documents that waited")
+    daemon.wait_ready()
+    assert "parser_trouble" not in daemon.get("/v1/status")
+    log = daemon.text()
+    assert log.count("no parser can be started") == 1 and log.count("start again") == 1 and "next try" not in log
+    assert daemon.stop() == 0
+
+
 @pytest.fixture
 def memory_group(build_dir):
     """Makes a control group with so many bytes of memory: the file to write one's number into."""

@@ -195,6 +195,7 @@ struct place {
     char dir[64], folder[80];
     ev_timer guard;
     int n_answers, wanted;
+    bool urgent; /* what is submitted is */
 };
 
 struct seen {
@@ -291,6 +292,7 @@ static struct pool_job *submit_bytes(struct place *p, struct seen *s, const char
         .content_type = "text/xml",
         .feed = "a feed",
         .want_discovery = true,
+        .urgent = p->urgent,
     };
     buf_add(&req.body, bytes, n);
     *s = (struct seen){.place = p};
@@ -605,18 +607,6 @@ static void back_pressure(void **state)
     assert_true(pool_has_room(p->pool));
 }
 
-struct again {
-    struct place *p;
-    struct seen s;
-    ev_timer timer;
-};
-
-static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    struct again *a = w->data;
-    submit(a->p, &a->s, "fine");
-}
-
 /* Makes DIR/exe a copy of this program, whole before it is there. */
 static void copy_self(struct place *p, mode_t mode)
 {
@@ -631,8 +621,9 @@ static void copy_self(struct place *p, mode_t mode)
     assert_int_equal(rename(new, exe), 0);
 }
 
-/* No child can be started: jobs fail with the reason, without quarantine; when the environment is
- * mended, it works again by itself. */
+/* No child can be started: that is no feed's fault. What is urgent fails with the reason, without
+ * quarantine, the rest waits, and there is no room for more; when the environment is mended, it
+ * works again by itself. */
 static void broken_environment(void **state)
 {
     struct place *p = *state;
@@ -641,27 +632,32 @@ static void broken_environment(void **state)
     snprintf(exe, sizeof exe, "%s/exe", p->dir);
     copy_self(p, 0600);
     make_pool(p, (struct pool_conf){.children = 2, .exe = exe});
-    for (int i = 0; i < 5; i++)
-        submit(p, s + i, "fine");
-    await(p, 5);
+    assert_null(pool_trouble(p->pool));
     for (int i = 0; i < 5; i++) {
+        p->urgent = i == 1 || i == 3;
+        submit(p, s + i, "fine");
+    }
+    await(p, 2);
+    for (int i = 1; i < 5; i += 2) {
         assert_int_equal(s[i].status, POOL_DIED);
         assert_non_null(strstr(s[i].msg, "no parser can be started"));
         assert_non_null(strstr(s[i].msg, exe));
     }
+    assert_int_equal(s[0].n + s[2].n + s[4].n, 0);
+    assert_int_equal(pool_waiting(p->pool), 3);
+    assert_false(pool_has_room(p->pool));
+    assert_false(pool_busy(p->pool)); /* the watchdog is not to blame anybody */
+    assert_non_null(strstr(pool_trouble(p->pool), exe));
     assert_int_equal(kept(p, false), 0);
 
     assert_int_equal(chmod(exe, 0700), 0);
-    struct again a = {.p = p};
-    ev_timer_init(&a.timer, on_again, 0.1, 0);
-    a.timer.data = &a;
-    do {
-        ev_timer_set(&a.timer, 0.1, 0);
-        ev_timer_start(p->loop, &a.timer);
-        await(p, 1);
-    } while (a.s.status == POOL_DIED);
-    assert_int_equal(a.s.status, POOL_OK);
-    forget(&a.s);
+    await(p, 3);
+    for (int i = 0; i < 5; i += 2) {
+        assert_int_equal(s[i].status, POOL_OK);
+        forget(s + i);
+    }
+    assert_null(pool_trouble(p->pool));
+    assert_true(pool_has_room(p->pool));
 }
 
 /* A program that ends before it is ready is a failed start too. */
@@ -669,6 +665,7 @@ static void dies_at_start(void **state)
 {
     struct place *p = *state;
     make_pool(p, (struct pool_conf){.exe = "/bin/false"});
+    p->urgent = true;
     struct seen s = one(p, "fine");
     assert_int_equal(s.status, POOL_DIED);
     assert_non_null(strstr(s.msg, "no parser can be started"));
@@ -702,6 +699,25 @@ static void missing_program(void **state)
     assert_null(pool_new(ev_default_loop(0), &conf, &err));
     assert_string_equal(err.msg, "the parser /nowhere/tidings-parser cannot be opened: "
                                  "No such file or directory");
+}
+
+/* What waits for a parser that cannot be started may be cancelled, or freed with the pool. */
+static void waiting_for_a_parser_ends(void **state)
+{
+    struct place *p = *state;
+    struct seen s[3], urgent;
+    struct pool_job *jobs[3];
+    make_pool(p, (struct pool_conf){.exe = "/bin/false"});
+    for (int i = 0; i < 3; i++)
+        jobs[i] = submit(p, s + i, "fine");
+    p->urgent = true;
+    submit(p, &urgent, "fine");
+    await(p, 1);
+    pool_cancel(jobs[0]);
+    pool_cancel(jobs[2]);
+    assert_int_equal(pool_waiting(p->pool), 1);
+    assert_int_equal(one(p, "fine").status, POOL_DIED);
+    assert_int_equal(pool_waiting(p->pool), 1);
 }
 
 static void other_loops_are_refused(void **state)
@@ -827,6 +843,7 @@ int main(int argc, char **argv)
         POOL_TEST(cancelling),
         POOL_TEST(back_pressure),
         POOL_TEST(broken_environment),
+        POOL_TEST(waiting_for_a_parser_ends),
         POOL_TEST(dies_at_start),
         POOL_TEST(replaced_on_disk),
         cmocka_unit_test(missing_program),
