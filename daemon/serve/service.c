@@ -1,8 +1,10 @@
 #include "serve/service.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -105,24 +107,26 @@ int64_t service_watchdog_ms(void)
     return manager.watchdog_ms;
 }
 
-/* One datagram; a manager that does not listen is its own misfortune. */
-static void send_text(const struct buf *b)
+/* One datagram; a manager that does not listen is its own misfortune. False: it has no room (FLAGS
+ * with MSG_DONTWAIT). */
+static bool send_text(const struct buf *b, int flags)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     size_t n = strlen(manager.socket);
     if (n >= sizeof addr.sun_path)
-        return;
+        return true;
     memcpy(addr.sun_path, manager.socket, n);
     if (*addr.sun_path == '@')
         *addr.sun_path = 0;
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
-        sendto(fd, b->data, b->len, MSG_NOSIGNAL, (const struct sockaddr *)&addr,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+    return fd < 0 ||
+           sendto(fd, b->data, b->len, MSG_NOSIGNAL | flags, (const struct sockaddr *)&addr,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 /* WHAT (lines with their newlines), and STATUS when it is new. */
-static void notify(const char *what, const char *status)
+static void notify(const char *what, const char *status, int flags)
 {
     if (!manager.socket)
         return;
@@ -134,18 +138,19 @@ static void notify(const char *what, const char *status)
         str_add_printable(&b, status, MIN(strlen(status), (size_t)STATUS_BYTES));
         buf_addc(&b, '\n');
     }
-    if (b.len)
-        send_text(&b);
+    if (b.len && !send_text(&b, flags))
+        xreplace(&manager.status, NULL); /* the next one tells it again */
 }
 
 void service_ready(const char *status)
 {
-    notify("READY=1\n", status);
+    notify("READY=1\n", status, 0);
 }
 
 void service_tick(const char *status, bool ping)
 {
-    notify(ping ? "WATCHDOG=1\n" : "", status);
+    /* The loop does not wait for a manager that is busy: the next tick comes soon. */
+    notify(ping ? "WATCHDOG=1\n" : "", status, MSG_DONTWAIT);
 }
 
 void service_reloading(void)
@@ -153,17 +158,17 @@ void service_reloading(void)
     char what[64];
     snprintf(what, sizeof what, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
              clock_mono_ms() * 1000);
-    notify(what, NULL);
+    notify(what, NULL, 0);
 }
 
 void service_stopping(void)
 {
-    notify("STOPPING=1\n", "stopping");
+    notify("STOPPING=1\n", "stopping", 0);
 }
 
 void service_extend(int64_t ms, const char *status)
 {
     char what[64];
     snprintf(what, sizeof what, "EXTEND_TIMEOUT_USEC=%" PRId64 "\n", ms * 1000);
-    notify(what, status);
+    notify(what, status, 0);
 }

@@ -72,6 +72,28 @@ def test_notify(daemon, manager, origin):
     manager.wait("STOPPING=1")
 
 
+def test_a_manager_that_does_not_read(daemon, tmp_path):
+    """Its queue is full: the loop does not wait for it, and all is told when it reads again."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.settimeout(20)
+    s.bind(str(tmp_path / "busy"))
+    daemon.start("", env={"NOTIFY_SOCKET": str(tmp_path / "busy"), "WATCHDOG_USEC": "100000"})
+    s.setblocking(False)
+    try:
+        while True:
+            s.sendto(b"X=1", str(tmp_path / "busy"))
+    except BlockingIOError:
+        pass
+    for _ in range(20):  # several signs of life are due meanwhile
+        assert daemon.get("/healthz") == "ok\n"
+        time.sleep(0.02)
+    s.settimeout(20)
+    while s.recv(4096) != b"WATCHDOG=1\n":
+        pass
+    s.close()
+    assert daemon.stop() == 0
+
+
 def test_notify_abstract(daemon, tmp_path):
     """A manager on an abstract socket; one that is not ours is left alone."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
