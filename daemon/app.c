@@ -138,6 +138,7 @@ static int build(struct app *a, struct td_err *err)
                             .progress_ctx = a,
                             .log_grew = on_log_grew,
                             .trouble = on_store_trouble,
+                            .stories = &s->stories,
                             .ctx = a};
     int r = store_open(&a->store, a->loop, &sc, err);
     if (r == -EPROTO || r == -EUCLEAN)
@@ -146,7 +147,6 @@ static int build(struct app *a, struct td_err *err)
         return r == -EBUSY                     ? EX_TEMPFAIL
                : r == -EPROTO || r == -EUCLEAN ? EX_DATAERR
                                                : EX_CANTCREAT;
-    store_set_story_rules(a->store, &s->stories);
     a->quarantine = xasprintf("%s/quarantine", s->state_dir);
     struct pool_conf pc = {.children = s->parsers, .quarantine = a->quarantine};
     if (!(a->pool = pool_new(a->loop, &pc, err)))

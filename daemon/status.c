@@ -130,6 +130,8 @@ void status_metrics(void *app, struct buf *out)
              "tidings_pushes_total{result=\"ignored\"} %llu\n",
              n.live, n.asked, (unsigned long long)n.taken, (unsigned long long)n.hints,
              (unsigned long long)n.ignored);
+    buf_addf(out, "# TYPE tidings_stories_waiting gauge\ntidings_stories_waiting %lld\n",
+             (long long)store_stories_waiting(a->store));
     double lag = sc.next_due_at != TD_NEVER && sc.next_due_at < now ? (double)(now - sc.next_due_at)
                                                                     : 0;
     buf_addf(out, "# TYPE tidings_schedule_lag_seconds gauge\ntidings_schedule_lag_seconds %.3f\n",

@@ -16,20 +16,24 @@
 #include "base/str.h"
 #include "serve/service.h"
 
-#define TICK_MS 15000 /* without a watchdog: only the status */
+#define TICK_MS      15000 /* without a watchdog: only the status */
+#define WAITING_TOLD 1000  /* fewer items without a story are no news */
 
 void watch_status(struct app *a, char *buf, size_t size)
 {
     struct schedule_counts sc;
-    char lag[32] = "none";
+    char lag[32] = "none", waiting[64] = "";
     int64_t now = clock_now_ms(), last_seq = store_last_seq(a->store);
     schedule_count(a->schedule, now, &sc);
     if (sc.next_due_at != TD_NEVER && now - sc.next_due_at >= 1000)
         str_duration(lag, sizeof lag, now - sc.next_due_at);
-    snprintf(buf, size, "%u feed%s: %zu due, %zu in work, %zu failing; %lld event%s; lag %s%s%s",
+    if (store_stories_waiting(a->store) >= WAITING_TOLD)
+        snprintf(waiting, sizeof waiting, "; %lld items wait for their stories",
+                 (long long)store_stories_waiting(a->store));
+    snprintf(buf, size, "%u feed%s: %zu due, %zu in work, %zu failing; %lld event%s; lag %s%s%s%s",
              HASH_COUNT(a->feeds), HASH_COUNT(a->feeds) == 1 ? "" : "s", sc.ready,
              a->n_transfers + a->n_parsing + a->n_committing, a->n_failing, (long long)last_seq,
-             last_seq == 1 ? "" : "s", lag,
+             last_seq == 1 ? "" : "s", lag, waiting,
              a->store_trouble ? "; fetching pauses, the store cannot be written: " : "",
              a->store_trouble ? a->store_trouble : "");
 }

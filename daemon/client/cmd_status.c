@@ -156,15 +156,18 @@ static void add_daemon(struct frame *f, const json_t *s)
 
 static void add_store(struct frame *f, const struct store_counts *n, bool with_feeds)
 {
-    char size[WORDS_BYTES], feeds[48] = "", behind[64] = "";
+    char size[WORDS_BYTES], feeds[48] = "", behind[64] = "", waiting[64] = "";
     const char *store = f->c->place.store ? f->c->place.store : f->c->place.socket;
     if (with_feeds)
         snprintf(feeds, sizeof feeds, "%" PRId64 " feeds, ", n->feeds);
     if (n->index_seq < n->last_seq)
         snprintf(behind, sizeof behind, "; the search index is %" PRId64 " events behind",
                  n->last_seq - n->index_seq);
-    add_line(f, "store", "%s%" PRId64 " items, %" PRId64 " events, %s in %s%s", feeds, n->items,
-             n->events, words_bytes(size, n->db_bytes), store, behind);
+    if (n->stories_waiting)
+        snprintf(waiting, sizeof waiting, "; %" PRId64 " items wait for their stories",
+                 n->stories_waiting);
+    add_line(f, "store", "%s%" PRId64 " items, %" PRId64 " events, %s in %s%s%s", feeds, n->items,
+             n->events, words_bytes(size, n->db_bytes), store, behind, waiting);
 }
 
 static void add_view(struct frame *f, const struct view *v)
@@ -266,9 +269,10 @@ static void flatten(struct out *out, const char *prefix, json_t *o)
 /* What the store alone can tell, in the shape of the daemon's answer. */
 static json_t *stored_status(const struct store_counts *n)
 {
-    return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I}}", "counts", "feeds", (json_int_t)n->feeds,
+    return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "counts", "feeds", (json_int_t)n->feeds,
                      "items", (json_int_t)n->items, "events", (json_int_t)n->events, "last_seq",
-                     (json_int_t)n->last_seq, "index_seq", (json_int_t)n->index_seq, "db_bytes",
+                     (json_int_t)n->last_seq, "index_seq", (json_int_t)n->index_seq,
+                     "stories_waiting", (json_int_t)n->stories_waiting, "db_bytes",
                      (json_int_t)n->db_bytes);
 }
 

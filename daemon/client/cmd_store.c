@@ -143,7 +143,7 @@ static int vacuum_here(struct client *c)
     struct store *store = NULL;
     struct vacuum v;
     struct td_err err;
-    struct store_conf conf = {.path = c->place.store};
+    struct store_conf conf = {.path = c->place.store, .no_upkeep = true};
     if (access(conf.path, F_OK) < 0)
         return client_fail(EX_NOINPUT, "there is no store %s", conf.path);
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);

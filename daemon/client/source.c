@@ -362,6 +362,7 @@ void source_counts_of(const json_t *status, struct store_counts *ret)
         .events = json_integer_value(json_object_get(o, "events")),
         .last_seq = json_integer_value(json_object_get(o, "last_seq")),
         .index_seq = json_integer_value(json_object_get(o, "index_seq")),
+        .stories_waiting = json_integer_value(json_object_get(o, "stories_waiting")),
         .db_bytes = json_integer_value(json_object_get(o, "db_bytes")),
     };
 }

@@ -88,6 +88,8 @@ struct event_text *event_text_new(const struct event_row *row, struct standing *
     e->story_p = row->story.p;
     e->sighting = row->story.sighting;
     e->judged = row->story.judged;
+    e->waits = row->story.waits;
+    e->item_id = row->item_id;
     memcpy(e->text, b.data, b.len);
     if (standing)
         e->n_matches = standing_match(standing, row, &e->matches, &e->generation);

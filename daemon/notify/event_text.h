@@ -34,6 +34,8 @@ struct event_text {
     int story_p;         /* thousandths: how probably the item is in it */
     bool sighting;       /* its item is the same article as an earlier one */
     bool judged;         /* story_p decided that the item is in it */
+    bool waits;          /* not known yet: the item waits for its story */
+    int64_t item_id;     /* 0 = of no item */
     uint64_t generation; /* standing.h: the queries that it was matched against */
     uint64_t *matches;   /* those it matches, in order */
     size_t n_matches;

@@ -1,5 +1,6 @@
 #include "notify/filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,13 +86,21 @@ static bool is_wanted(const struct filter *f, const struct event_text *e)
     return filter_has_kind(f->events, e->kind) && !(f->articles && e->sighting);
 }
 
+/* Can nobody say before its item has its story? */
+static bool is_early(const struct filter *f, const struct event_text *e)
+{
+    return e->waits && ((f->articles && filter_has_kind(f->events, e->kind)) ||
+                        (f->strictness && str_eq(e->kind, "item.new")));
+}
+
 int filter_passes(const struct filter *f, const struct event_text *e)
 {
-    if (!is_wanted(f, e))
+    bool early = is_early(f, e);
+    if (!early && !is_wanted(f, e))
         return 0;
-    if (!f->id)
-        return 1;
-    if (e->generation < f->generation)
-        return -1;
-    return e->n_matches && bsearch(&f->id, e->matches, e->n_matches, sizeof f->id, by_id);
+    if (f->id && e->generation < f->generation)
+        return -ESTALE;
+    if (f->id && !(e->n_matches && bsearch(&f->id, e->matches, e->n_matches, sizeof f->id, by_id)))
+        return 0;
+    return early ? -EAGAIN : 1;
 }

@@ -24,7 +24,8 @@ void filter_set_articles(struct filter *f);
 void filter_set_strictness(struct filter *f, int p);
 /* Accepts NULL. */
 void filter_free(struct filter *f);
-/* 1: it passes, 0: not; negative: E was rendered before the filter was made, nobody knows. */
+/* 1: it passes, 0: not. Negative, nobody knows: -ESTALE E was rendered before the filter was made,
+ * -EAGAIN its item waits for its story (store_stories_placed). */
 int filter_passes(const struct filter *f, const struct event_text *e);
 /* Does KIND stand in EVENTS? Pure. */
 bool filter_has_kind(const char *events, const char *kind);

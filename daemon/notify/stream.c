@@ -39,6 +39,7 @@ struct follower {
     uint64_t ring_i; /* where its next event stands in the ring, if it is there: s->dropped + i */
     bool
         alone; /* the page it waited for with others did not reach its place: it asks for its own */
+    int64_t held_by;        /* the item whose story it waits for, 0 = none */
     struct follower **list; /* the list it waits in, NULL = it does not */
     struct follower *prev, *next;
     int result;
@@ -52,6 +53,7 @@ struct stream {
     struct page *pages; /* of those who are behind: being read, held, or kept for who comes next */
     size_t kept_bytes;  /* of those that nobody holds */
     struct follower *live; /* wait for the ring to grow */
+    struct follower *held; /* wait for their next event's item to have its story */
     struct follower *waking;
     bool pulling;
 
@@ -394,6 +396,10 @@ static int wait_somewhere(struct follower *f)
      */
     if (f->pos > last && f->given == 0)
         return f->result = stream_check(f->pos, 0, last, &f->err);
+    if (f->held_by) {
+        wait_in(f, &s->held);
+        return 0;
+    }
     bool busy = s->live || s->pulling;
     if (!busy && f->pos >= last && s->end < last)
         ring_reset(s, last);
@@ -438,6 +444,18 @@ static struct event_text *at_hand(struct follower *f)
     return e;
 }
 
+/* What is at hand came too early for its filter, or for the story of ITEM_ID. */
+static void read_again(struct follower *f, int64_t item_id)
+{
+    f->held_by = item_id > store_stories_placed(f->s->store) ? item_id : 0;
+    if (!f->page) {
+        ring_reset(f->s, f->s->end);
+        return;
+    }
+    f->page->stale = f->page->stale || item_id;
+    page_unref(TAKE(f->page));
+}
+
 /* The next event that its filter lets pass, if it is in memory. */
 static struct event_text *at_hand_wanted(struct follower *f)
 {
@@ -446,11 +464,8 @@ static struct event_text *at_hand_wanted(struct follower *f)
         int passes = f->conf.filter ? filter_passes(f->conf.filter, e) : 1;
         if (passes > 0 || e->seq > f->conf.until)
             return e;
-        if (passes < 0) { /* from before the filter was made: read it again */
-            if (f->page)
-                page_unref(TAKE(f->page));
-            else
-                ring_reset(f->s, f->s->end);
+        if (passes < 0) {
+            read_again(f, passes == -EAGAIN ? e->item_id : 0);
             return NULL;
         }
         f->pos = e->seq;
@@ -556,6 +571,16 @@ struct standing *stream_standing(struct stream *s)
 
 void stream_log_grew(struct stream *s, int64_t last_seq)
 {
+    struct follower *f, *next;
+    DL_FOREACH_SAFE(s->held, f, next)
+    {
+        if (f->held_by > store_stories_placed(s->store))
+            continue;
+        wait_end(f);
+        wait_in(f, &s->waking);
+        f->held_by = 0;
+    }
+    wake_all(&s->waking);
     pull(s);
 }
 

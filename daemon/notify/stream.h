@@ -33,7 +33,7 @@ struct filter;
 struct stream *stream_new(struct store *store, struct asker *asker);
 /* After asker_close and the last follower_free; accepts NULL. */
 void stream_free(struct stream *s);
-/* The log now ends at LAST_SEQ. */
+/* The log now ends at LAST_SEQ, or items were given their stories. */
 void stream_log_grew(struct stream *s, int64_t last_seq);
 
 /* Events that were rendered are rendered again (filter.c: there are more queries now). */

@@ -21,6 +21,7 @@ static void add_counts(struct jw *w, const struct store_counts *c)
     jw_int(w, "events", c->events);
     jw_int(w, "last_seq", c->last_seq);
     jw_int(w, "index_seq", c->index_seq);
+    jw_int(w, "stories_waiting", c->stories_waiting);
     jw_int(w, "db_bytes", c->db_bytes);
     jw_end_object(w);
 }

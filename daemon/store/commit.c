@@ -17,15 +17,13 @@
 
 struct work { /* one commit under way */
     struct db *d;
-    struct stories *stories;
     struct store_commit *c;
     struct store_commit_result *r;
     struct td_err *err;
     struct dedup_entry *list;
     size_t n;
-    uint64_t *idents;      /* of the document, for quiet.h; owned */
-    bool moved;            /* some were found under another ident */
-    const char *feed_name; /* in the arena of the batch */
+    uint64_t *idents; /* of the document, for quiet.h; owned */
+    bool moved;       /* some were found under another ident */
 };
 
 const char *event_kind_name(int kind)
@@ -115,33 +113,18 @@ static void tell_fate(struct work *w, const struct dedup_entry *de, enum td_fate
         w->c->fates[de->entry - w->c->batch->entries] = (char)fate;
 }
 
-static int add_story_event(struct work *w, const struct story_event *e, int64_t item_id,
-                           int64_t revision)
+/* The item's story hears of it; with TELL (its revision, 0 = nobody need know) the log too. */
+static int revise_story(struct work *w, const struct td_entry *entry, int64_t item_id, int64_t tell)
 {
-    if (!e->kind)
-        return 0;
-    int r = stories_put_event(w->d, w->c->now, w->c->feed_id, item_id, revision, e, &w->r->last_seq,
-                              w->err);
+    struct story_event e;
+    int r = stories_revised(w->d, item_id, entry->title, &e, w->err);
+    if (r < 0 || !e.kind || !tell)
+        return r;
+    r = stories_put_event(w->d, w->c->now, w->c->feed_id, item_id, tell, &e, &w->r->last_seq,
+                          w->err);
     if (!w->r->first_seq)
         w->r->first_seq = w->r->last_seq;
     return r;
-}
-
-/* The new item finds its story. */
-static int tell_story(struct work *w, const struct td_entry *e, int64_t item_id, bool backlog)
-{
-    struct story_event event;
-    if (!w->stories)
-        return 0;
-    struct story_entry entry = {.item_id = item_id,
-                                .feed_id = w->c->feed_id,
-                                .now = w->c->now,
-                                .feed = w->feed_name,
-                                .feed_title = w->c->batch->title,
-                                .entry = e,
-                                .backlog = backlog};
-    int r = stories_add(w->stories, &entry, &event, w->err);
-    return r < 0 ? r : add_story_event(w, &event, item_id, 1);
 }
 
 static int add_item(struct work *w, const struct dedup_entry *de)
@@ -167,8 +150,7 @@ static int add_item(struct work *w, const struct dedup_entry *de)
         return r;
     w->r->n_new++;
     w->r->n_backlog += backlog;
-    r = backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
-    return r < 0 ? r : tell_story(w, de->entry, item_id, backlog);
+    return backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
 }
 
 int commit_unindex(struct db *d, int64_t item_id, struct td_err *err)
@@ -213,7 +195,8 @@ static int update_item(struct work *w, int64_t item_id, const struct td_entry *e
     sqlite3_bind_int64(s, 2, w->c->now);
     sqlite3_bind_int(s, 3, revise);
     bind_entry(s, 4, e);
-    return db_run(w->d, s, w->err);
+    r = db_run(w->d, s, w->err);
+    return r < 0 || revise ? r : revise_story(w, e, item_id, 0);
 }
 
 /* Keeps what the item was, under its old fingerprint. */
@@ -302,13 +285,9 @@ static int change_item(struct work *w, const struct dedup_entry *de, int64_t ite
         return r;
     w->r->n_changed++;
     tell_fate(w, de, TD_FATE_CHANGED);
-    struct story_event event;
     if (!was.backlog)
         r = add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
-    if (r < 0 || !w->stories)
-        return r;
-    r = stories_revised(w->stories, item_id, de->entry->title, &event, w->err);
-    return r < 0 ? r : add_story_event(w, &event, item_id, was.revision + 1);
+    return r < 0 ? r : revise_story(w, de->entry, item_id, was.revision + 1);
 }
 
 /* ---- what the feed has shown before -------------------------------------------------------- */
@@ -469,26 +448,26 @@ static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at, bool m
     return r;
 }
 
-static int apply(struct db *d, struct stories *stories, struct store_commit *c, bool finished,
+static int apply(struct db *d, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err)
 {
     enum dedup_rule rule;
-    struct work w = {.d = d, .stories = stories, .c = c, .r = ret, .err = err};
+    struct work w = {.d = d, .c = c, .r = ret, .err = err};
     *ret = (struct store_commit_result){0};
     sqlite3_stmt *s = db_stmt(
-        d, "SELECT ident_rule, language IS ?2, silent_at, name,"
+        d, "SELECT ident_rule, language IS ?2, silent_at, ?3 IS NULL OR title IS ?3,"
            " (SELECT missing FROM shown WHERE feed_id = ?1) FROM feed WHERE feed_id = ?1"
            " AND deleted = 0");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, c->feed_id);
     db_bind_text(s, 2, c->batch ? c->batch->language : NULL);
+    db_bind_text(s, 3, c->batch && !c->items_only ? c->batch->title : NULL);
     int code = sqlite3_step(s);
     *ret_known = code == SQLITE_ROW;
     rule = (enum dedup_rule)sqlite3_column_int(s, 0);
-    if (code == SQLITE_ROW && c->batch)
-        w.feed_name = arena_strdup(&c->batch->arena, db_text(s, 3));
     bool same_language = sqlite3_column_int(s, 1) || !c->batch;
+    bool same_title = sqlite3_column_int(s, 3);
     int64_t silent_at = sqlite3_column_int64(s, 2);
     bool missing = sqlite3_column_int(s, 4) > 0;
     sqlite3_reset(s);
@@ -498,7 +477,9 @@ static int apply(struct db *d, struct stories *stories, struct store_commit *c, 
     bool imported = c->state.imported;
     if (finished && c->batch) /* finish has set it; the rules for a first import still hold */
         c->state.imported = c->first_import ? false : imported;
-    int r = c->batch ? store_batch(&w, &rule) : 0;
+    int r = same_title ? 0 : feeds_write_title(d, c->feed_id, c->batch->title, err);
+    if (r == 0 && c->batch)
+        r = store_batch(&w, &rule);
     c->state.imported = imported;
     CLEANUP_FREE uint64_t *idents = w.idents;
     if (r < 0)
@@ -520,15 +501,15 @@ static int apply(struct db *d, struct stories *stories, struct store_commit *c, 
     return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
 }
 
-int commit_apply(struct db *d, struct stories *stories, struct store_commit *c, bool finished,
+int commit_apply(struct db *d, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err)
 {
     if (!c->dry)
-        return apply(d, stories, c, finished, ret, ret_known, err);
+        return apply(d, c, finished, ret, ret_known, err);
     int r = db_exec(d, "SAVEPOINT dry", err);
     if (r < 0)
         return r;
-    int applied = apply(d, NULL, c, finished, ret, ret_known, err); /* stories are in memory too */
+    int applied = apply(d, c, finished, ret, ret_known, err);
     ret->first_seq = ret->last_seq = 0;
     r = db_exec(d, "ROLLBACK TO dry", applied < 0 ? NULL : err);
     if (r == 0)

@@ -11,7 +11,7 @@
 /* Stores C's entries, events and state. FINISHED: C's `finish` has run in an attempt that was
  * rolled back, so its state is complete. *RET_KNOWN false: the feed is not in the store any more;
  * nothing was done. */
-int commit_apply(struct db *d, struct stories *stories, struct store_commit *c, bool finished,
+int commit_apply(struct db *d, struct store_commit *c, bool finished,
                  struct store_commit_result *ret, bool *ret_known, struct td_err *err);
 
 /* Events of items in table `event`; those of feeds are enum td_feed_event, without an item (0). */

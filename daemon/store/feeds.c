@@ -112,6 +112,16 @@ int feeds_write_language(struct db *d, int64_t feed_id, const char *language, st
     return db_run(d, s, err);
 }
 
+int feeds_write_title(struct db *d, int64_t feed_id, const char *title, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET title = ?2 WHERE feed_id = ?1");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    db_bind_text(s, 2, title);
+    return db_run(d, s, err);
+}
+
 int feeds_write_rule(struct db *d, int64_t feed_id, int rule, struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET ident_rule = ?2 WHERE feed_id = ?1");

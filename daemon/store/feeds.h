@@ -16,6 +16,8 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
 int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_err *err);
 /* The document's language, as written; NULL = it names none. */
 int feeds_write_language(struct db *d, int64_t feed_id, const char *language, struct td_err *err);
+/* The document's title, ahead of its items: what they are called belongs to them. */
+int feeds_write_title(struct db *d, int64_t feed_id, const char *title, struct td_err *err);
 int feeds_write_rule(struct db *d, int64_t feed_id, int rule, struct td_err *err);
 /* Hides a feed from every view and frees its name; maintain.c takes its rows away. -ENOENT. */
 int feeds_mark_deleted(struct db *d, int64_t feed_id, struct td_err *err);

@@ -26,6 +26,7 @@ struct maintain {
     struct rule *rules, *at; /* `at`: where the sweep is */
     int64_t age_ms, age_id;  /* the last answer of below_age */
     bool index, deleted; /* there may be something to index, or to take away of a deleted feed */
+    bool hold;
     int64_t wrote_at, waiting_since; /* monotonic; of items the index does not have */
     bool sweeping, rules_done, log_done;
     int64_t sweep_at, next_sweep_at; /* wall clock; of the next, and of the one after it */
@@ -55,12 +56,22 @@ void maintain_free(struct maintain *m)
     free(m);
 }
 
+void maintain_log_grew(struct maintain *m)
+{
+    if (!m->index)
+        m->waiting_since = clock_mono_ms();
+    m->index = true;
+}
+
 void maintain_wrote(struct maintain *m)
 {
+    maintain_log_grew(m);
     m->wrote_at = clock_mono_ms();
-    if (!m->index)
-        m->waiting_since = m->wrote_at;
-    m->index = true;
+}
+
+void maintain_hold(struct maintain *m, bool hold)
+{
+    m->hold = hold;
 }
 
 void maintain_deleted(struct maintain *m)
@@ -401,19 +412,26 @@ static int64_t index_at(const struct maintain *m)
     return MIN(m->wrote_at + INDEX_QUIET_MS, m->waiting_since + INDEX_LATEST_MS);
 }
 
+static bool index_is_due(const struct maintain *m)
+{
+    return m->index && clock_mono_ms() >= index_at(m);
+}
+
 /* Has step() something to do at NOW? */
 static bool is_due(const struct maintain *m, int64_t now)
 {
-    return m->deleted || m->sweeping || now >= m->sweep_at || m->sweep_at - now > SWEEP_MS ||
-           (m->index && clock_mono_ms() >= index_at(m));
+    bool sweep = m->sweeping || now >= m->sweep_at || m->sweep_at - now > SWEEP_MS;
+    return index_is_due(m) || (!m->hold && (m->deleted || sweep));
 }
 
 static int step(struct maintain *m, int64_t now, struct td_err *err)
 {
-    if (m->index && clock_mono_ms() >= index_at(m)) {
+    if (index_is_due(m)) {
         int r = index_step(m, err);
         return r < 0 ? r : 1;
     }
+    if (m->hold)
+        return 0;
     if (m->deleted)
         return deleted_step(m, err);
     if (m->sweep_at - now > SWEEP_MS) /* the clock jumped back */
@@ -424,7 +442,7 @@ static int step(struct maintain *m, int64_t now, struct td_err *err)
 static int64_t wake_at(const struct maintain *m, int64_t now)
 {
     int64_t index = m->index ? now + MAX(index_at(m) - clock_mono_ms(), (int64_t)0) : INT64_MAX;
-    return MIN(m->sweep_at, index);
+    return m->hold ? index : MIN(m->sweep_at, index);
 }
 
 int maintain_step(struct maintain *m, int64_t now, int64_t *ret_wake_at, struct td_err *err)

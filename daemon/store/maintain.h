@@ -17,8 +17,12 @@ struct maintain *maintain_new(struct db *d);
 void maintain_free(struct maintain *m);
 /* Items were written: the index has something to do, once the writing pauses. */
 void maintain_wrote(struct maintain *m);
+/* Others have raised events: the index is to be as far as the log is. */
+void maintain_log_grew(struct maintain *m);
 /* A feed was deleted: its rows are to be taken away. */
 void maintain_deleted(struct maintain *m);
+/* HOLD: no item is taken away meanwhile. */
+void maintain_hold(struct maintain *m, bool hold);
 /* The log's retention (store_set_log). */
 void maintain_set_log(struct maintain *m, int64_t age_ms, int64_t count);
 /* The last event that a step has raised itself; 0 = none yet. */

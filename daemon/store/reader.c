@@ -203,7 +203,8 @@ static void event_story(sqlite3_stmt *s, int i, struct event_row *row)
     row->story.note = db_text(s, i++);
     row->story.p = sqlite3_column_int(s, i++);
     row->story.sighting = sqlite3_column_int(s, i++);
-    row->story.judged = sqlite3_column_int(s, i) == STORY_JOINED;
+    row->story.judged = sqlite3_column_int(s, i++) == STORY_JOINED;
+    row->story.waits = sqlite3_column_int(s, i);
 }
 
 int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, void *ctx,
@@ -214,7 +215,8 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
               ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail,"
               " st.story_id, st.n_items, st.first_at, st.last_at,"
               " coalesce(e.outlets, st.n_outlets), st.title, e.note, si.p,"
-              " si.article_id <> si.item_id, coalesce(si.how, 0) FROM event e"
+              " si.article_id <> si.item_id, coalesce(si.how, 0),"
+              " e.item_id > (SELECT value FROM meta WHERE key = 'story_item') FROM event e"
               " LEFT JOIN story_item si ON si.item_id = e.item_id"
               " LEFT JOIN story st ON st.story_id = coalesce(e.story_id, si.story_id)"
               " LEFT JOIN item i ON i.item_id = e.item_id"
@@ -377,6 +379,10 @@ int reader_counts(struct reader *r, struct store_counts *ret, struct td_err *err
         .events = db_int(r->d, "SELECT count(*) FROM event", -1),
         .last_seq = db_int(r->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),
         .index_seq = db_int(r->d, "SELECT value FROM meta WHERE key = 'index_seq'", 0),
+        .stories_waiting = db_int(r->d,
+                                  "SELECT max(0, coalesce((SELECT max(item_id) FROM item), 0)"
+                                  " - max(0, (SELECT value FROM meta WHERE key = 'story_item')))",
+                                  0),
         .db_bytes = db_int(r->d, "PRAGMA page_count", 0) * db_int(r->d, "PRAGMA page_size", 0),
     };
     if (c.feeds < 0 || c.items < 0 || c.events < 0)

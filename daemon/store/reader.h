@@ -86,6 +86,7 @@ struct event_row {
         bool sighting;    /* the item is the same article as an earlier one */
         bool judged; /* it is in it because that was probable, not because it is the same article
                         or opened it, or because somebody said so */
+        bool waits;  /* the item waits for its story: nothing of this is known yet */
     } story;
 };
 typedef int event_row_fn(void *ctx, const struct event_row *row);
@@ -159,7 +160,8 @@ int reader_instance(struct reader *r, char ret[STORE_INSTANCE], struct td_err *e
 
 struct store_counts {
     int64_t feeds, items, events, last_seq,
-        index_seq; /* index_seq: search covers events up to it */
+        index_seq;           /* index_seq: search covers events up to it */
+    int64_t stories_waiting; /* items that wait for their story, about */
     int64_t db_bytes;
 };
 int reader_counts(struct reader *r, struct store_counts *ret, struct td_err *err);

@@ -33,6 +33,7 @@ static const struct table tables[] = {
     {"dead_letter", "id", "json_valid(event)", offsetof(struct recovered, dead_letters)},
     {"story", "story_id", NULL, offsetof(struct recovered, stories)},
     {"story_item", "item_id", NULL, offsetof(struct recovered, story_items)},
+    {"story_wait", "item_id", NULL, offsetof(struct recovered, story_waits)},
     {"story_fix", "fix_id", NULL, offsetof(struct recovered, story_fixes)},
     {"shown", "feed_id", NULL, offsetof(struct recovered, shown)},
     {"pacing", NULL, "typeof(key) = 'text' AND typeof(spacing_ms) = 'integer'",
@@ -246,6 +247,20 @@ static int continue_sequences(sqlite3 *from, struct db *to, struct td_err *err)
     return 0;
 }
 
+/* The stories' pass goes on where it was; if nobody knows, behind the last item that has a story
+ * (-1: in a store that had none, with the items of the stories' window). */
+static int keep_place(struct db *from, struct db *to, struct td_err *err)
+{
+    int64_t last = db_int(to, "SELECT max(item_id) FROM item", 0);
+    int64_t seen = db_int(to, "SELECT coalesce(max(item_id), -1) FROM story_item", -1);
+    int64_t at = db_int(from, "SELECT value FROM meta WHERE key = 'story_item'", seen);
+    int64_t quiet = db_int(from, "SELECT value FROM meta WHERE key = 'story_quiet'", last);
+    CLEANUP_FREE char *sql = xasprintf("UPDATE meta SET value = %lld WHERE key = 'story_item';"
+                                       "UPDATE meta SET value = %lld WHERE key = 'story_quiet'",
+                                       (long long)MAX(at, seen), (long long)quiet);
+    return db_exec(to, sql, err);
+}
+
 /* Items whose feed's row is lost stay visible, under a feed that is not fetched. */
 static int make_feeds(struct db *to, struct recovered *ret, struct td_err *err)
 {
@@ -313,6 +328,8 @@ static int copy_all(struct db *from, struct db *to, struct recovered *ret, struc
         r = make_feeds(to, ret, err);
     if (r == 0)
         r = know_items(to, err);
+    if (r == 0)
+        r = keep_place(from, to, err);
     if (r == 0)
         r = continue_sequences(db_handle(from), to, err);
     if (r == 0)

@@ -11,6 +11,7 @@ static const struct schema_step steps[] = {
     {"adding what queries look at", schema_v5},
     {"adding events of silence", schema_v6},
     {"adding stories", schema_v7},
+    {"letting items wait for their stories", schema_v8},
 };
 
 const struct schema_step *schema_step(int version)

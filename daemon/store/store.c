@@ -364,6 +364,16 @@ void store_set_retention(struct store *s, int64_t feed_id, int64_t age_ms, int64
     writer_set_retention(s->writer, feed_id, age_ms, count);
 }
 
+int64_t store_stories_placed(const struct store *s)
+{
+    return writer_stories_placed(s->writer);
+}
+
+int64_t store_stories_waiting(const struct store *s)
+{
+    return writer_stories_waiting(s->writer);
+}
+
 void store_set_story_rules(struct store *s, const struct td_story_rules *rules)
 {
     writer_set_story_rules(s->writer, rules);

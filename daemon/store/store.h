@@ -31,7 +31,11 @@ struct store_conf {
     /* Progress of a long migration, 0..1; may be NULL. Called during store_open. */
     void (*progress)(void *ctx, const char *what, double done);
     void *progress_ctx;
-    /* Called on the loop whenever events were committed: the log now ends at LAST_SEQ. */
+    /* Borrowed during store_open; NULL = td_story_default. */
+    const struct td_story_rules *stories;
+    bool no_upkeep; /* only what is asked for: no index, no expiry, no stories */
+    /* Called on the loop whenever events were committed: the log now ends at LAST_SEQ. Also when
+     * items were given their stories without an event. */
     void (*log_grew)(void *ctx, int64_t last_seq);
     /* Called on the loop when writing starts to fail (disk full, I/O) and when it works again (err
      * NULL). Operations wait meanwhile and nothing is lost. */
@@ -185,6 +189,12 @@ void store_vacuum(struct store *s, store_done_fn *done, void *ctx);
 
 /* From the next transaction on (feeds.conf: stories, strictness, story-steps). */
 void store_set_story_rules(struct store *s, const struct td_story_rules *rules);
+
+/* How many items wait for their story, about: loop thread. They get theirs in the order in which
+ * they were stored; in normal life with them, of a first round's thousands later. */
+int64_t store_stories_waiting(const struct store *s);
+/* The item up to which all have had their turn. */
+int64_t store_stories_placed(const struct store *s);
 
 enum store_story_fix { STORY_FIX_SPLIT, STORY_FIX_MERGE, STORY_FIX_PIN };
 /* A correction by a person. Split: item A leaves its story (for story B; 0 = a new one). Merge: all

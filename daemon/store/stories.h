@@ -1,10 +1,17 @@
 /*
- * stories.h - the story clusterer inside the items' own transaction. Writer thread only.
+ * stories.h - the story clusterer and its tables. Writer thread only.
  *
- * The clusterer (story/cluster.h) lives in memory; what it changes is written with the items that
- * changed it: stories that can still grow as one BLOB each, the words of new items as a log beside
- * a checkpoint of the counts. So a crash cannot separate items from stories, and a restart is
- * invisible. When a transaction is rolled back, the clusterer is read again from the tables.
+ * Items are stored without a story; the pass gives them theirs, in the order of their ids: in the
+ * items' own transaction in normal life, later when many come at once (stories_turn.h). A place
+ * depends only on what the item said when it was stored and on those before it, so it is the same
+ * however the work is cut and wherever a kill comes between. Later items' events may stand in the
+ * log before an item's story event; what has changed or vanished before its story was told of is
+ * told with the story, not as a change of it.
+ *
+ * The clusterer (story/cluster.h) lives in memory; what it changes is written in the transaction
+ * that changed it, with the pass's place: stories that can still grow as one BLOB each, the words
+ * of new items as a log beside a checkpoint of the counts. When a transaction is rolled back, the
+ * clusterer is read again from the tables.
  */
 #ifndef TIDINGS_STORE_STORIES_H
 #define TIDINGS_STORE_STORIES_H
@@ -23,7 +30,7 @@ enum { EVENT_STORY_NEW = 20, EVENT_STORY_GREW = 21, EVENT_STORY_CHANGED = 22 };
 
 /* Reads what the tables keep; a state of another version, or a damaged one, is left behind with a
  * line in the log, and stories begin anew. D is borrowed. */
-struct stories *stories_new(struct db *d);
+struct stories *stories_new(struct db *d, const struct td_story_rules *rules);
 void stories_free(struct stories *s);
 void stories_set_rules(struct stories *s, const struct td_story_rules *rules);
 
@@ -39,17 +46,23 @@ struct story_event {
 int stories_put_event(struct db *d, int64_t now, int64_t feed_id, int64_t item_id, int64_t revision,
                       const struct story_event *e, int64_t *ret_seq, struct td_err *err);
 
-struct story_entry {
-    int64_t item_id, feed_id, now; /* ms */
-    const char *feed, *feed_title; /* name; the feed's own title, may be NULL */
-    const struct td_entry *entry;
-    bool backlog; /* it raises no event, and neither does what it does to a story */
-};
-/* Puts a new item into its story. *RET says what to tell. */
-int stories_add(struct stories *s, const struct story_entry *e, struct story_event *ret,
-                struct td_err *err);
-/* A stored item was revised: what to tell of its story. */
-int stories_revised(struct stories *s, int64_t item_id, const char *title, struct story_event *ret,
+/* ---- the pass ---- */
+
+/* Items were stored in this transaction. */
+void stories_wrote(struct stories *s);
+/* There may be items without a story; and about how many. */
+bool stories_behind(const struct stories *s);
+int64_t stories_waiting(struct stories *s);
+/* The item up to which all have had their turn. */
+int64_t stories_place(const struct stories *s);
+/* Inside a transaction: gives items their stories until there are no more or MS have passed, one at
+ * the least. NOW: of the events, the last of which is *RET_SEQ (untouched without one). */
+int stories_pass(struct stories *s, int64_t now, int64_t ms, int64_t *ret_seq, struct td_err *err);
+
+/* ---- known items ---- */
+
+/* A stored item says TITLE now: what to tell of its story, kind 0 if that was not told of. */
+int stories_revised(struct db *d, int64_t item_id, const char *title, struct story_event *ret,
                     struct td_err *err);
 /* An item has vanished from its feed: tells it of its story, if that was told of. */
 int stories_vanished(struct db *d, const struct store_commit *c, struct store_commit_result *r,

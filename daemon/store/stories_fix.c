@@ -41,9 +41,10 @@ static int64_t ask(struct stories *s, const char *sql, int64_t a, int64_t otherw
 
 /* ---- building again -------------------------------------------------------------------------- */
 
-#define MEMBER                                                                             \
-    "SELECT s.item_id, s.at / 1000, i.title, i.text, s.outlet, s.feed_id, f.title, i.url," \
-    " s.story_id FROM story_item s JOIN item i ON i.item_id = s.item_id"                   \
+#define MEMBER                                                                      \
+    "SELECT s.item_id, s.at / 1000, i.title, i.text, s.outlet, s.feed_id, f.title," \
+    " coalesce(" ORIGINAL_URL                                                       \
+    ", i.url), s.story_id FROM story_item s JOIN item i ON i.item_id = s.item_id"   \
     " JOIN feed f ON f.feed_id = s.feed_id "
 
 /* Gives the row of MEMBER at hand to its story. */

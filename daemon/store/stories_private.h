@@ -1,5 +1,6 @@
 /*
- * stories_private.h - what stories.c (places and events), stories_state.c (keeping the clusterer)
+ * stories_private.h - what stories.c (events), stories_pass.c (places),
+ * stories_state.c (keeping the clusterer)
  * and stories_fix.c (corrections) share.
  */
 #ifndef TIDINGS_STORE_STORIES_PRIVATE_H
@@ -7,6 +8,11 @@
 
 #include "store/stories.h"
 #include "story/cluster.h"
+
+/* The original_url of item i, from its object. */
+#define ORIGINAL_URL                             \
+    "iif(instr(i.json, '\"original_url\"') > 0," \
+    " json_extract(i.json, '$._tidings.original_url'), NULL)"
 
 struct story_ids {
     int64_t *list;
@@ -21,6 +27,8 @@ struct stories {
     struct buf words;               /* counted in it, not yet in a row */
     bool head_changed;
     int64_t words_bytes; /* in rows since the checkpoint */
+    int64_t at, quiet;   /* meta.story_item and story_quiet */
+    bool behind;         /* there may be items after `at` */
 };
 
 void story_ids_add(struct story_ids *ids, int64_t id);
@@ -36,7 +44,7 @@ int stories_counted(struct stories *s, struct td_err *err);
  * corrected stays as it is. */
 int stories_begin_anew(struct stories *s, int64_t since_ms, struct td_err *err);
 
-/* The outlet that publishes at URL: its host without "www."; else FEED. Into OUT. */
-void stories_outlet(struct buf *out, const char *url, const char *feed);
+/* Reads how far the pass has come. */
+void stories_find_place(struct stories *s);
 
 #endif

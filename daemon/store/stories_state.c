@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/stories_private.h"
@@ -84,13 +83,14 @@ static void empty_tables(struct stories *s)
 static void begin_anew(struct stories *s)
 {
     struct td_err err;
+    int64_t newest = db_int(s->d, "SELECT max(last_at) FROM story", 0);
     make_cluster(s);
     forget_changes(s);
     s->words_bytes = 0;
     if (db_exec(s->d, "BEGIN IMMEDIATE", &err) < 0)
         return;
     empty_tables(s);
-    if (stories_begin_anew(s, clock_now_ms() - STORY_WINDOW_S * 1000LL, &err) < 0 ||
+    if (stories_begin_anew(s, newest - STORY_WINDOW_S * 1000LL, &err) < 0 ||
         stories_flush(s, &err) < 0 || db_exec(s->d, "COMMIT", &err) < 0) {
         log_warning("store: stories could not be built again: %s", err.msg);
         sqlite3_exec(db_handle(s->d), "ROLLBACK", NULL, NULL, NULL);
@@ -122,6 +122,7 @@ void stories_load(struct stories *s)
 {
     make_cluster(s);
     forget_changes(s);
+    stories_find_place(s);
     if (load_all(s) < 0) {
         log_notice("store: stories are built again from their items: their state is of another "
                    "version, or damaged");

@@ -10,7 +10,7 @@
 #include "store/commit.h"
 #include "store/feeds.h"
 #include "store/maintain.h"
-#include "store/stories.h"
+#include "store/stories_turn.h"
 #include "store/subs.h"
 #include "store/learned.h"
 
@@ -31,7 +31,8 @@ struct rule_change {
 struct writer {
     struct db *d;
     struct maintain *maintain;
-    struct stories *stories; /* writer thread */
+    struct stories *stories; /* writer thread, and its turns */
+    struct stories_turn *turn;
     struct ev_loop *loop;
     ev_async finished;
     struct store_conf conf;
@@ -49,12 +50,14 @@ struct writer {
     int64_t busy_since; /* monotonic: at one turn of work since then, 0 = asleep, or at a vacuum */
     bool trouble;
     struct td_err trouble_err;
-    int64_t raised; /* the last event of upkeep's own */
+    int64_t raised;          /* the last event that no operation has raised */
+    int64_t placed, waiting; /* stories_turn_place and stories_turn_waiting */
 
     /* loop thread */
     size_t queued_bytes;
     _Atomic int64_t last_seq; /* written on the loop, read anywhere */
     bool trouble_told;
+    int64_t told_placed, told_waiting;
     bool has_rules; /* some feed was given a retention: "none" may take one back */
 
     /* writer thread */
@@ -137,9 +140,10 @@ static int run_op(struct writer *w, struct op *op)
     int r;
     switch (op->kind) {
     case OP_COMMIT:
-        r = commit_apply(w->d, w->stories, op->commit, op->finished, &op->counts, &op->known,
-                         &op->err);
+        r = commit_apply(w->d, op->commit, op->finished, &op->counts, &op->known, &op->err);
         op->finished = op->finished || (r == 0 && op->known);
+        if (op->counts.n_new && !op->commit->dry)
+            stories_wrote(w->stories);
         return r;
     case OP_PUT:
         return put_feeds(w, op);
@@ -169,7 +173,8 @@ static bool is_answer(int r)
 }
 
 /* One transaction over FROM.. (N operations): 0, or negative errno with nothing written. */
-static int run_group(struct writer *w, struct op *from, size_t n, struct td_err *err)
+static int run_group(struct writer *w, struct op *from, size_t n, bool give_stories,
+                     struct td_err *err)
 {
     int r = db_exec(w->d, "BEGIN IMMEDIATE", err);
     if (r < 0)
@@ -183,13 +188,12 @@ static int run_group(struct writer *w, struct op *from, size_t n, struct td_err 
         r = 0;
     }
     if (r == 0)
-        r = stories_flush(w->stories, err);
+        r = give_stories ? stories_turn_join(w->turn, err) : stories_flush(w->stories, err);
     if (r == 0)
         r = db_exec(w->d, "COMMIT", err);
-    if (r < 0) {
+    if (r < 0)
         sqlite3_exec(db_handle(w->d), "ROLLBACK", NULL, NULL, NULL);
-        stories_rolled_back(w->stories);
-    }
+    stories_turn_joined(w->turn, r == 0);
     return r;
 }
 
@@ -220,7 +224,7 @@ static void give_up(struct op *op)
 static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err *err)
 {
     for (struct op *op = from; n > 0; op = op->next, n--) {
-        int r = run_group(w, op, 1, err);
+        int r = run_group(w, op, 1, false, err);
         if (db_passes(r))
             return r;
         if (r < 0) {
@@ -240,7 +244,7 @@ static int run_all(struct writer *w, struct list *batch, struct td_err *err)
         batch->head->result = vacuum(w, &batch->head->err);
         return 0;
     }
-    int r = run_group(w, batch->head, batch->n, err);
+    int r = run_group(w, batch->head, batch->n, true, err);
     return r < 0 && !db_passes(r) ? run_apart(w, batch->head, batch->n, err) : r;
 }
 
@@ -322,11 +326,9 @@ static bool write_group(struct writer *w, struct list *batch)
     }
 }
 
-/* Nothing is queued: a step of maintenance, or sleep. Lock held. */
-static void idle(struct writer *w)
+/* What the loop has been told to tell. Lock held. */
+static void take_rules(struct writer *w)
 {
-    struct td_err err = {""};
-    int64_t wake_at = TD_NEVER, now = clock_now_ms();
     struct rule_change *c;
     while ((c = w->rules)) {
         w->rules = c->next;
@@ -337,15 +339,57 @@ static void idle(struct writer *w)
         free(c);
     }
     w->rules_tail = &w->rules;
+    if (w->has_story_rules)
+        stories_set_rules(w->stories, &w->story_rules);
+    w->has_story_rules = false;
+}
+
+/* What happened beside the operations: the loop hears of it. Lock held. */
+static void tell_done(struct writer *w)
+{
+    int64_t raised = MAX(maintain_raised(w->maintain), stories_turn_raised(w->turn));
+    int64_t placed = stories_turn_place(w->turn);
+    if (raised > w->raised || placed != w->placed)
+        ev_async_send(w->loop, &w->finished);
+    w->raised = MAX(w->raised, raised);
+    w->placed = placed;
+    w->waiting = stories_turn_waiting(w->turn);
+}
+
+/* A step of stories and one of upkeep, which takes nothing away that still waits for its story: as
+ * maintain_step, *RET_WAIT in ms from now. */
+static int step_alone(struct writer *w, int64_t *ret_wait, struct td_err *err)
+{
+    int64_t now = clock_now_ms(), wake_at = TD_NEVER, stories_at;
+    int r = stories_turn_step(w->turn, &stories_at, err);
+    *ret_wait = stories_at == INT64_MAX ? INT64_MAX : stories_at - clock_mono_ms();
+    if (r < 0)
+        return r;
+    if (r > 0)
+        maintain_log_grew(w->maintain);
+    maintain_hold(w->maintain, stories_at != INT64_MAX);
+    int m = maintain_step(w->maintain, now, &wake_at, err);
+    if (wake_at != TD_NEVER)
+        *ret_wait = MIN(*ret_wait, wake_at - now);
+    return m < 0 ? m : r || m;
+}
+
+/* Nothing is queued: does what else there is to do, or sleeps. Lock held. */
+static void idle(struct writer *w)
+{
+    struct td_err err = {""};
+    int64_t wait;
+    take_rules(w);
+    if (w->conf.no_upkeep) {
+        pthread_cond_wait(&w->wake, &w->lock);
+        return;
+    }
     w->busy_since = clock_mono_ms();
     pthread_mutex_unlock(&w->lock);
-    int r = maintain_step(w->maintain, now, &wake_at, &err);
+    int r = step_alone(w, &wait, &err);
     pthread_mutex_lock(&w->lock);
     w->busy_since = 0;
-    if (maintain_raised(w->maintain) > w->raised) {
-        w->raised = maintain_raised(w->maintain);
-        ev_async_send(w->loop, &w->finished);
-    }
+    tell_done(w);
     if (r < 0 && !w->upkeep_fails)
         log_warning("store: upkeep waits: %s", err.msg);
     w->upkeep_fails = r < 0;
@@ -353,10 +397,10 @@ static void idle(struct writer *w)
         return;
     if (r < 0)
         wait_ms(w, RETRY_MAX_MS);
-    else if (wake_at == TD_NEVER)
+    else if (wait == INT64_MAX)
         pthread_cond_wait(&w->wake, &w->lock);
     else
-        wait_ms(w, MAX(wake_at - now, (int64_t)10));
+        wait_ms(w, MAX(wait, (int64_t)10));
 }
 
 /* What upkeep has to know of a group that is durable. */
@@ -374,7 +418,8 @@ static void tell_maintain(struct writer *w, const struct list *batch)
 static void *thread_main(void *arg)
 {
     struct writer *w = arg;
-    w->stories = stories_new(w->d);
+    w->stories = stories_new(w->d, &w->story_rules);
+    w->turn = stories_turn_new(w->d, w->stories);
     pthread_mutex_lock(&w->lock);
     while (!w->stop || w->queue.head) {
         if (!w->queue.head) {
@@ -385,13 +430,12 @@ static void *thread_main(void *arg)
         list_init(&batch);
         collect(w);
         take_group(w, &batch);
-        if (w->has_story_rules)
-            stories_set_rules(w->stories, &w->story_rules);
-        w->has_story_rules = false;
+        take_rules(w);
         bool ok = write_group(w, &batch);
         w->group_end = clock_mono_ms();
         w->last_group = batch.n;
         tell_maintain(w, &batch);
+        tell_done(w);
         while (batch.head)
             list_add(&w->done, list_pop(&batch));
         if (!ok)
@@ -443,7 +487,8 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
     list_init(&w->done);
     bool trouble = w->trouble;
     err = w->trouble_err;
-    int64_t raised = w->raised;
+    int64_t raised = w->raised, placed = w->placed;
+    w->told_waiting = w->waiting;
     pthread_mutex_unlock(&w->lock);
     if (trouble != w->trouble_told && w->conf.trouble)
         w->conf.trouble(w->conf.ctx, trouble ? &err : NULL);
@@ -452,7 +497,9 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
         answer(w, op);
     if (raised > w->last_seq)
         w->last_seq = raised;
-    if (w->last_seq > before && w->conf.log_grew)
+    bool moved = placed != w->told_placed;
+    w->told_placed = placed;
+    if ((w->last_seq > before || moved) && w->conf.log_grew)
         w->conf.log_grew(w->conf.ctx, w->last_seq);
 }
 
@@ -466,6 +513,7 @@ struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store
     w->loop = loop;
     w->conf = *conf;
     w->last_seq = last_seq;
+    w->story_rules = conf->stories ? *conf->stories : td_story_default;
     w->rules_tail = &w->rules;
     list_init(&w->queue);
     list_init(&w->done);
@@ -502,6 +550,7 @@ void writer_free(struct writer *w, int64_t wait)
         free(c);
     }
     maintain_free(w->maintain);
+    stories_turn_free(w->turn);
     stories_free(w->stories);
     db_close(w->d);
     pthread_mutex_destroy(&w->lock);
@@ -561,6 +610,16 @@ int64_t writer_busy_since(struct writer *w)
     int64_t at = w->busy_since;
     pthread_mutex_unlock(&w->lock);
     return at;
+}
+
+int64_t writer_stories_placed(const struct writer *w)
+{
+    return w->told_placed;
+}
+
+int64_t writer_stories_waiting(const struct writer *w)
+{
+    return w->told_waiting;
 }
 
 int64_t writer_last_seq(const struct writer *w)

@@ -67,6 +67,9 @@ void writer_set_story_rules(struct writer *w, const struct td_story_rules *rules
 void writer_set_retention(struct writer *w, int64_t feed_id, int64_t age_ms, int64_t count);
 bool writer_has_room(const struct writer *w);
 int64_t writer_busy_since(struct writer *w);
+/* The item up to which all have had their turn for a story, and how many wait for theirs. */
+int64_t writer_stories_placed(const struct writer *w);
+int64_t writer_stories_waiting(const struct writer *w);
 int64_t writer_last_seq(const struct writer *w);
 
 #endif

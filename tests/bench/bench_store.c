@@ -6,8 +6,9 @@
  * itself), with the batches made beforehand. The floor: the same item rows through one prepared
  * INSERT into the same table without any index, transactions of the size the writer takes,
  * synchronous=FULL, 16 KiB pages. Not in the floor: idents, events, feed state, the index over
- * feeds, threads. Then: the same documents again (nothing new), one item at a time, the index, and
- * questions to the full store.
+ * feeds, threads. The same without
+ * stories, and how far they are behind. Then: the same documents again (nothing new), one item at a
+ * time, the index, and questions to the full store.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,10 @@ static void count_feed(void *ctx, struct td_feed_conf *conf, struct td_feed_stat
     ++*(int *)ctx;
 }
 
+static void on_tick(struct ev_loop *l, ev_timer *w, int revents)
+{
+}
+
 static int any(void *ctx, const struct item_row *row)
 {
     return 0;
@@ -214,6 +219,35 @@ static void ask(struct reader *r, const char *what, struct item_query q)
         best = MIN(best, now_s() - from);
     }
     printf("%s, 50 newest: %.2f ms\n", what, best * 1000);
+}
+
+/* The same without stories, into a store of its own: seconds. */
+static double without_stories(const char *path, int n)
+{
+    const struct td_story_rules off = {.off = true};
+    struct store_conf conf = {.path = path, .stories = &off};
+    struct store *with = store;
+    struct td_err err;
+    if (store_open(&store, loop, &conf, &err) < 0)
+        die(err.msg);
+    CLEANUP_FREE int64_t *ids = put_feeds(n);
+    CLEANUP_FREE struct td_batch **batches = make_batches(n);
+    double took = round_of(batches, ids, n);
+    store_close(store, 10000);
+    store = with;
+    return took;
+}
+
+static void await_stories(double items)
+{
+    double from = now_s();
+    ev_timer tick;
+    ev_timer_init(&tick, on_tick, 0.01, 0.01);
+    ev_timer_start(loop, &tick);
+    while (store_stories_waiting(store))
+        ev_run(loop, EVRUN_ONCE);
+    ev_timer_stop(loop, &tick);
+    printf("stories: behind by %.2f s, %.0f items/s\n", now_s() - from, items / (now_s() - from));
 }
 
 static void await_index(struct reader *r)
@@ -243,6 +277,8 @@ int main(int argc, char **argv)
     loop = ev_default_loop(0);
     if (store_open(&store, loop, &conf, &err) < 0 || reader_open(&r, path, &err) < 0)
         die(err.msg);
+    CLEANUP_FREE char *off_path = xasprintf("%s/off.db", argv[1]);
+    double off = without_stories(off_path, n);
     CLEANUP_FREE int64_t *ids = put_feeds(n);
     struct td_batch **batches = make_batches(n);
     double least = floor_of(plain, batches, n), took = round_of(batches, ids, n),
@@ -251,6 +287,9 @@ int main(int argc, char **argv)
         die("not all were new");
     printf("floor: %.0f items/s; store: %.0f items/s; ratio %.2f\n", items / least, items / took,
            took / least);
+    printf("without stories: ratio %.2f; with them the round takes %.0f %% longer\n", off / least,
+           100 * (took / off - 1));
+    await_stories(items);
     free(batches);
     batches = make_batches(n);
     await_index(r);

@@ -13,6 +13,12 @@ OUTLETS = {"harbour-gazette": "harbour-gazette.rss.xml", "meridian-wire": "merid
 CALL = "defence secretary"
 
 
+def placed(daemon, items):
+    """There are ITEMS or more, and each has its story."""
+    counts = daemon.get("/v1/status")["counts"]
+    return counts["items"] >= items and counts["stories_waiting"] == 0
+
+
 @pytest.fixture
 def desk(daemon, tidings, source_dir):
     """A daemon on the sample outlets' files; an outlet that is not published yet has an empty feed."""
@@ -38,7 +44,7 @@ def desk(daemon, tidings, source_dir):
             """Has the daemon read NAME's file until ITEMS are stored."""
             def there():
                 daemon.request("POST", "/v1/refresh", {"feed": name})
-                return daemon.get("/v1/status")["counts"]["items"] >= items
+                return placed(daemon, items)
             daemon.wait_for(there, what=f"{items} items")
 
         def events(self, per="story"):
@@ -125,7 +131,7 @@ def test_corrections_hold(desk):
     for name in ("harbour-gazette", "meridian-wire"):
         desk.publish(name)
     desk.start()
-    desk.daemon.wait_for(lambda: desk.daemon.get("/v1/status")["counts"]["items"] == 5)
+    desk.daemon.wait_for(lambda: placed(desk.daemon, 5))
     story = desk.call()
     members = desk.daemon.get(f"/v1/stories/{story['story_id']}")["timeline"]
     assert len(members) == 2
@@ -192,7 +198,7 @@ def test_kills_change_nothing(daemon, tmp_path):
             want = 12 * (i + 1)
             def there():
                 daemon.request("POST", "/v1/refresh", {"feed": "p"})
-                return daemon.get("/v1/status")["counts"]["items"] >= want
+                return placed(daemon, want)
             if kills and i % 3 > 0:
                 daemon.request("POST", "/v1/refresh", {"feed": "p"})
                 time.sleep(0.008 * i)  # any instant will do: there is no event to await
@@ -203,6 +209,34 @@ def test_kills_change_nothing(daemon, tmp_path):
         results.append(stories_of(daemon.store))
     assert results[0] == results[1]
     assert len({row[0] for row in results[0]}) < 5 * batches
+
+
+def test_a_round_is_stored_before_it_has_its_stories(daemon):
+    """Thousands at once get their stories behind their backs: the same ones, wherever a kill comes between, and each
+    article is told of once."""
+    items = 2000
+    entries = "".join(
+        f"<item><guid>{i}</guid><title>Vessel {i * 7919 % 499} leaves port {i % 13} {'at last' if i % 4 else 'late'}</title>"
+        f"<pubDate>Tue, 0{1 + i % 3} Sep 2026 0{i % 7}:{i % 60:02}:00 GMT</pubDate></item>" for i in range(items))
+    (daemon.dir / "p.xml").write_text(f'<rss version="2.0"><channel><title>P</title>{entries}</channel></rss>')
+    def status():
+        return daemon.get("/v1/status")["counts"]
+    results, put_off = [], 0
+    for kills in (0, 5):
+        for old in daemon.dir.glob("tidings.db*"):
+            old.unlink()
+        daemon.start(f"[defaults]\nbacklog = all\n[feed p]\nurl = file:{daemon.dir}/p.xml\n")
+        for _ in range(kills):
+            daemon.wait_for(lambda: status()["items"])
+            put_off = max(put_off, status()["stories_waiting"])
+            daemon.kill()
+            daemon.start()
+        daemon.wait_for(lambda: placed(daemon, items), what="stories")
+        daemon.wait_for(lambda: "tidings_stories_waiting 0" in daemon.request("GET", "/metrics")[1])
+        assert daemon.stop() == 0
+        results.append(stories_of(daemon.store))
+    assert put_off > 100  # else nothing was put off, and nothing was proved
+    assert results[0] == results[1] and len(results[0]) == items
 
 
 def test_strictness_and_off(daemon):

@@ -391,7 +391,8 @@ def test_per_story(daemon, source_dir, tmp_path):
     db = sqlite3.connect(daemon.dir / "tidings.db")
     joined = {i for i, in db.execute("SELECT item_id FROM v1_story_items WHERE how = 'joined' AND p < 0.98")}
     sure = daemon.wait_for(lambda: (s := lines("sure")) and {e["item"]["_tidings"]["item_id"] for e in s
-                           if e["event"] == "item.new"} == joined and s)
+                           if e["event"] == "item.new"} == joined
+                           and {e["story"]["story_id"] for e in s if e["event"] == "story.new"} >= set(told) and s)
     assert joined and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
     assert not [e for e in sure if e["event"] == "story.grew" and e["item"]["_tidings"]["item_id"] in joined]
 

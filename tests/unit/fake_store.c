@@ -42,7 +42,7 @@ struct store {
     struct job *jobs;
     struct answer *answers; /* loop thread: what was written waits for one turn, as in life */
     int held, stop, failing;
-    int64_t last, hidden, first, hole_from, hole_to;
+    int64_t last, hidden, first, hole_from, hole_to, placed;
     size_t bytes[MAX_EVENTS];
     struct {
         char name[LIMIT_NAME_BYTES + 1];
@@ -96,6 +96,7 @@ struct store *fake_store_new(struct ev_loop *loop, void (*log_grew)(void *, int6
     s->log_grew = log_grew;
     s->ctx = ctx;
     s->first = 1;
+    s->placed = INT64_MAX;
     s->reader.s = s;
     for (int i = 0; i < 2; i++) {
         s->conf[i] = (struct td_feed_conf){.name = names[i], .url = urls[i], .enabled = true};
@@ -190,6 +191,12 @@ void fake_store_hole(struct store *s, int64_t from, int64_t to)
     });
 }
 
+void fake_store_place(struct store *s, int64_t seq)
+{
+    LOCKED(s, s->placed = seq);
+    s->log_grew(s->ctx, store_last_seq(s));
+}
+
 void fake_store_hold(struct store *s, int hold)
 {
     LOCKED(s, s->held = hold);
@@ -212,6 +219,14 @@ void store_read(struct store *s, store_run_fn *run, store_ran_fn *done, void *ct
             p = &(*p)->next;
         *p = j;
     });
+}
+
+int64_t store_stories_placed(const struct store *cs)
+{
+    struct store *s = (struct store *)cs;
+    int64_t placed;
+    LOCKED(s, placed = s->placed);
+    return placed;
 }
 
 int64_t store_last_seq(const struct store *cs)
@@ -344,7 +359,7 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
 }
 
 struct event_ctx {
-    int64_t seq;
+    int64_t seq, placed;
     event_row_fn *cb;
     void *ctx;
 };
@@ -358,7 +373,8 @@ static int as_event(void *ctx, const struct item_row *item)
                             .item_id = item->item_id,
                             .revision = 1,
                             .kind = "item.new",
-                            .item = *item};
+                            .item = *item,
+                            .story.waits = e->seq > e->placed};
     return e->cb(e->ctx, &row);
 }
 
@@ -366,16 +382,17 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
                   struct td_err *err)
 {
     struct store *s = r->s;
-    int64_t first, last, from, to;
+    int64_t first, last, from, to, placed;
     int given = 0, result = broken(s, err);
     LOCKED(s, {
         first = s->first;
         last = s->last;
         from = s->hole_from;
         to = s->hole_to;
+        placed = s->placed;
     });
     for (int64_t n = MAX(after + 1, first); n <= last && given < limit && result == 0; n++) {
-        struct event_ctx e = {.seq = n, .cb = cb, .ctx = ctx};
+        struct event_ctx e = {.seq = n, .placed = placed, .cb = cb, .ctx = ctx};
         if (n >= from && n <= to)
             continue;
         given++;

@@ -27,6 +27,8 @@ void fake_store_announce(struct store *s);
 void fake_store_drop(struct store *s, int64_t seq);
 /* Events FROM..TO vanish from the middle (a feed was removed). */
 void fake_store_hole(struct store *s, int64_t from, int64_t to);
+/* Events after SEQ are of items that wait for their story; then log_grew. */
+void fake_store_place(struct store *s, int64_t seq);
 /* The reader thread does nothing while held. */
 void fake_store_hold(struct store *s, int hold);
 /* Makes the next questions fail with -EIO. */

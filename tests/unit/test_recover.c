@@ -53,6 +53,9 @@ static int set_up(void **state)
                 "INSERT INTO shown VALUES(1, 0, x'00'), (2, 0, x'00');"
                 "INSERT INTO story VALUES(1, 1, 1, 1, 1, 0, 1, 'title', NULL);"
                 "INSERT INTO story_item VALUES(1, 1, 1, 1, 'a', 1, 1000, 0, NULL);"
+                "INSERT INTO story_wait(item_id, title) VALUES(1500, 'as it was stored');"
+                "UPDATE meta SET value = 1400 WHERE key = 'story_item';"
+                "UPDATE meta SET value = 5 WHERE key = 'story_quiet';"
                 "INSERT INTO story_fix VALUES(9, 1, 'merge', 1, 2, NULL);"
                 "DELETE FROM story_fix;"
                 "INSERT INTO story_fix(at, what, story_id) VALUES(1, 'merge', 1);"
@@ -123,6 +126,36 @@ static void whole(void **state)
     assert_int_equal(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),
                      ITEMS);
     assert_int_equal(db_int(t->d, "SELECT seq FROM cursor WHERE name = 'desk'", 0), 17);
+}
+
+static int64_t meta(struct temp *t, const char *key)
+{
+    CLEANUP_FREE char *sql = xasprintf("SELECT value FROM meta WHERE key = '%s'", key);
+    return db_int(t->d, sql, -2);
+}
+
+/* Items that waited for their stories go on waiting, and no others. */
+static void the_stories_pass_goes_on(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    close_store(t);
+    recover(t, &got);
+    assert_int_equal(meta(t, "story_item"), 1400);
+    assert_int_equal(meta(t, "story_quiet"), 5);
+}
+
+/* Nobody knows how far it was: behind the last item that has a story, and nobody is told of those
+ * that waited. */
+static void the_stories_pass_lost_its_place(void **state)
+{
+    struct temp *t = *state;
+    struct recovered got;
+    temp_sql(t, "DELETE FROM meta WHERE key LIKE 'story_%'");
+    close_store(t);
+    recover(t, &got);
+    assert_int_equal(meta(t, "story_item"), 1);
+    assert_int_equal(meta(t, "story_quiet"), ITEMS);
 }
 
 /* Made anew from the others: the index, and what the clusterer holds in memory. */
@@ -243,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_table, set_up, temp_tear_down),
         cmocka_unit_test_setup_teardown(whole, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(the_stories_pass_goes_on, set_up, temp_tear_down),
+        cmocka_unit_test_setup_teardown(the_stories_pass_lost_its_place, set_up, temp_tear_down),
         cmocka_unit_test_setup_teardown(leaves, set_up, temp_tear_down),
         cmocka_unit_test_setup_teardown(root, set_up, temp_tear_down),
         cmocka_unit_test_setup_teardown(items_without_feeds, set_up, temp_tear_down),

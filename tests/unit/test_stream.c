@@ -73,13 +73,23 @@ static void on_wake(void *ctx)
     read_on(r);
 }
 
-static void begin(struct world *w, struct reading *r, int64_t after, int64_t until, int64_t limit)
+static void begin_filtered(struct world *w, struct reading *r, int64_t after, int64_t until,
+                           int64_t limit, const struct filter *filter)
 {
-    struct follower_conf c = {
-        .after = after, .until = until, .limit = limit, .wake = on_wake, .ctx = r};
+    struct follower_conf c = {.after = after,
+                              .until = until,
+                              .limit = limit,
+                              .filter = filter,
+                              .wake = on_wake,
+                              .ctx = r};
     *r = (struct reading){.last = after, .step = r->step};
     r->f = follower_new(w->stream, &c);
     read_on(r);
+}
+
+static void begin(struct world *w, struct reading *r, int64_t after, int64_t until, int64_t limit)
+{
+    begin_filtered(w, r, after, until, limit, NULL);
 }
 
 #define UNTIL(w, condition)            \
@@ -442,6 +452,47 @@ static void store_fails(void **state)
     world_fini(&w);
 }
 
+/* Who is told of articles waits where nobody knows yet whether it is one; others go on. */
+static void articles_wait_for_their_stories(void **state)
+{
+    struct world w;
+    struct reading all = {0}, behind = {0}, live = {0};
+    struct filter *filter;
+    struct stream_counts before, after;
+    world_init(&w, 100, 10);
+    assert_int_equal(filter_new(&filter, w.stream, NULL, NULL, NULL), 0);
+    filter_set_articles(filter);
+    fake_store_place(w.store, 40);
+    begin(&w, &all, 0, INT64_MAX, 0);
+    begin_filtered(&w, &behind, 0, INT64_MAX, 0, filter);
+    begin_filtered(&w, &live, 100, INT64_MAX, 0, filter);
+    UNTIL(&w, all.n == 100 && behind.n == 40);
+    fake_store_append(w.store, 10, 10);
+    UNTIL(&w, all.n == 110);
+    settle(&w);
+    assert_int_equal(behind.n, 40);
+    assert_int_equal(live.n, 0);
+    stream_count(w.stream, &before);
+    fake_store_place(w.store, 40); /* no news of it: nobody asks again */
+    settle(&w);
+    stream_count(w.stream, &after);
+    assert_int_equal(after.pages, before.pages);
+    for (int64_t at = 41; at <= 110; at += 23) {
+        fake_store_place(w.store, at);
+        UNTIL(&w, behind.n == at);
+        settle(&w);
+        assert_int_equal(behind.n, at);
+        assert_int_equal(live.n, MAX(at - 100, (int64_t)0));
+    }
+    fake_store_place(w.store, INT64_MAX);
+    UNTIL(&w, behind.n == 110 && live.n == 10);
+    follower_free(all.f);
+    follower_free(behind.f);
+    follower_free(live.f);
+    filter_free(filter);
+    world_fini(&w);
+}
+
 /* Followers and the stream go while the reader thread still has their questions. */
 static void torn_down(void **state)
 {
@@ -479,6 +530,7 @@ int main(void)
         cmocka_unit_test(positions_that_are_not_kept),
         cmocka_unit_test(check_is_pure),
         cmocka_unit_test(store_fails),
+        cmocka_unit_test(articles_wait_for_their_stories),
         cmocka_unit_test(torn_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
