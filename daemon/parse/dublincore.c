@@ -20,9 +20,9 @@ const struct rule rules_dublincore[] = {
     {NS_DCTERMS, "created", IN_ITEM, F_PUBLISHED, RANK_LAST, as_date},
     {NS_DCTERMS, "modified", IN_FEED | IN_ITEM, F_MODIFIED, RANK_DCTERMS, as_date},
     {NS_DCTERMS, "license", IN_FEED | IN_ITEM, F_LICENSE, RANK_DCTERMS, as_href},
-    /* the terms that repeat the elements */
+    /* the terms that repeat the elements: where both are there, they say the same */
     {NS_DCTERMS, "title", IN_FEED | IN_ITEM, F_TITLE, RANK_DC, as_text},
-    {NS_DCTERMS, "creator", IN_FEED | IN_ITEM, F_AUTHORS, RANK_DC, as_person},
+    {NS_DCTERMS, "creator", IN_FEED | IN_ITEM, F_AUTHORS, RANK_DC + 1, as_person},
     {NS_DCTERMS, "subject", IN_FEED | IN_ITEM, F_CATEGORIES, RANK_DC, as_category},
     {NS_DCTERMS, "description", IN_FEED, F_DESCRIPTION, RANK_DC, as_text},
     {NS_DCTERMS, "description", IN_ITEM, F_SUMMARY, RANK_DC, as_summary},

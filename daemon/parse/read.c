@@ -92,8 +92,8 @@ const char *node_base(struct reader *r, const struct node *n)
     const char *outer = node_base(r, n->parent);
     const char *own = node_attr_ns(n, NS_XML, "base");
     const char *base = own ? url_resolve(r->work, outer, own, strlen(own)) : NULL;
-    if (!base)
-        return outer;
+    if (!base || (url_has_scheme(base, strlen(base)) && !strstr(base, ":/")))
+        return outer; /* "mailto:", "urn:": nothing can be relative to it */
     ((struct node *)n)->base = base;
     return base;
 }
@@ -389,8 +389,8 @@ void as_person(struct reader *r, struct record *rec, const struct node *n, const
     struct val v = val_obj(read_person(r, n));
     if (rule->field == F_PUBLISHER)
         record_put(rec, rule->field, read_rank(r, rule), v);
-    else if (rule->field == F_CONTRIBUTORS) /* all of them */
-        record_add(r->a, rec, rule->field, RANK_NATIVE, v);
+    else if (rule->field == F_CONTRIBUTORS) /* all of them, but not once more as DC terms */
+        record_add(r->a, rec, rule->field, RANK_NATIVE + (rule->ns == NS_DCTERMS), v);
     else
         record_add(r->a, rec, rule->field, read_rank(r, rule), v);
 }

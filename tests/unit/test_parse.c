@@ -184,6 +184,9 @@ static void identity(void **state)
 {
     check_item(ITEM("<guid>http://a.example/g</guid>"), "url", "\"http://a.example/g\"");
     check_item(ITEM("<guid>urn:x</guid>"), "url", NULL);
+    check_item("<feed xmlns='http://www.w3.org/2005/Atom' xml:base='http://a.example/b/'>"
+               "<entry xml:base='mailto:who@a.example'><link href='p'/></entry></feed>",
+               "url", "\"http://a.example/b/p\"");
     check_item(ITEM("<guid isPermaLink='false'>http://a.example/g</guid>"), "url", NULL);
     check_item(ITEM("<link>http://a.example/l</link>"), "id", "\"http://a.example/l\"");
     check_item(ITEM("<dc:identifier>doi</dc:identifier><link>http://a.example/l</link>"), "id",
