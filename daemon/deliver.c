@@ -6,7 +6,9 @@
 #include "app_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -45,6 +47,7 @@ struct deliver {
     struct app *app;
     struct fetcher *fetcher;
     struct sink_env env;
+    char origin[256]; /* env.origin */
     struct outbox *outbox;
     struct pending *pending;
 };
@@ -65,7 +68,11 @@ static void on_posted(void *ctx, struct td_result *result)
                      ? result->http_status
                      : 0;
     free(p);
-    done(done_ctx, status, result->retry_after_at, &result->err);
+    struct sink_posted posted = {.status = status,
+                                 .retry_after_at = result->retry_after_at,
+                                 .err = &result->err,
+                                 .wanted = {result->wanted[0], result->wanted[1]}};
+    done(done_ctx, &posted);
     td_result_fini(result);
 }
 
@@ -79,6 +86,8 @@ static void *post(void *ctx, const struct sink_post *sp, sink_posted_fn *done, v
                               .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
                               .post = sp->body,
                               .post_bytes = sp->body_len,
+                              .options = sp->options,
+                              .wanted = sp->wanted,
                               .headers = sp->headers,
                               .allow = sp->allow,
                               .n_allow = sp->n_allow},
@@ -219,6 +228,16 @@ static void begin_at_start(struct deliver *d, const struct td_sub_conf *conf)
         log_warning("subscription %s does not run: %s", conf->name, err.msg);
 }
 
+/* The host of the public address, else this machine's name. */
+static void set_origin(struct deliver *d)
+{
+    const char *url = d->app->settings->public_url, *host = url ? strstr(url, "://") + 3 : NULL;
+    if (host)
+        snprintf(d->origin, sizeof d->origin, "%.*s", (int)strcspn(host, ":/"), host);
+    else if (gethostname(d->origin, sizeof d->origin - 1) < 0 || !d->origin[0])
+        snprintf(d->origin, sizeof d->origin, "localhost");
+}
+
 int deliver_start(struct app *a, struct td_err *err)
 {
     struct deliver *d = a->deliver = xcalloc(1, sizeof *d);
@@ -228,7 +247,9 @@ int deliver_start(struct app *a, struct td_err *err)
     fc.per_host = 0;
     if (!(d->fetcher = fetcher_new(a->loop, &fc, err)))
         return -EIO;
+    set_origin(d);
     d->env = (struct sink_env){.loop = a->loop,
+                               .origin = d->origin,
                                .instance = store_instance(a->store),
                                .post = post,
                                .post_cancel = post_cancel,
@@ -250,6 +271,7 @@ void deliver_configure(struct app *a)
     fc.max_transfers = IDLE_HANDLES;
     fc.per_host = 0;
     fetcher_configure(d->fetcher, &fc);
+    set_origin(d);
     for (struct sub *s = outbox_next(d->outbox, NULL), *next; s; s = next) {
         const struct td_sub_conf *was = sub_conf(s), *c = configured(a->settings, was->name);
         next = outbox_next(d->outbox, s);

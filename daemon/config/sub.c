@@ -304,6 +304,15 @@ static int set_format(const struct sub_key *k, struct sub_draft *d, const char *
     return refuse(k, v, err);
 }
 
+static int set_handshake(const struct sub_key *k, struct sub_draft *d, const char *v,
+                         const char *dir, struct td_err *err)
+{
+    if (!str_eq(v, "yes") && !str_eq(v, "no"))
+        return refuse(k, v, err);
+    d->conf->handshake = str_eq(v, "yes");
+    return 0;
+}
+
 static int set_from(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                     struct td_err *err)
 {
@@ -436,6 +445,8 @@ static const struct sub_key keys[] = {
      ALL, set_strictness, 0, 50, 990},
     {"format", "standard, cloudevents, cloudevents-binary, ntfy, apprise, slack, discord or matrix",
      "standard", "What the webhook's body is.", ONLY(WEBHOOK), set_format, 0, 0, 0},
+    {"handshake", "yes or no", "no", "Ask the receiver of CloudEvents first whether it wants them.",
+     ONLY(WEBHOOK), set_handshake, 0, 0, 0},
     {"signing-secret",
      "whsec_ and base64 of 24 to 64 bytes, credential:NAME or file:PATH; up to 4, separated by "
      "spaces",
@@ -572,6 +583,13 @@ struct td_sub_conf *sub_draft_finish(struct sub_draft *d, struct td_err *err)
         return NULL;
     if (c->per == TD_PER_STORY && (d->given >> find("events") & 1)) {
         td_err(err, -EINVAL, "events does not go with per = story, which tells story.*");
+        return NULL;
+    }
+    if (c->handshake && c->format != TD_FORMAT_CLOUDEVENTS &&
+        c->format != TD_FORMAT_CLOUDEVENTS_BINARY) {
+        td_err(err, -EINVAL,
+               "handshake = yes with format = %s; allowed: with cloudevents or cloudevents-binary",
+               td_sub_format_names[c->format]);
         return NULL;
     }
     if (c->per != TD_PER_STORY && c->strictness) {

@@ -154,8 +154,12 @@ static void set_post(struct hop *p)
         if (!(*h)[strcspn(*h, "\r\n")])
             p->headers = curl_slist_append(p->headers, *h);
     p->altered = true;
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->post_bytes);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, req->post);
+    if (req->options) {
+        curl_easy_setopt(p->easy, CURLOPT_CUSTOMREQUEST, "OPTIONS");
+    } else {
+        curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->post_bytes);
+        curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, req->post);
+    }
     p->headers = curl_slist_append(p->headers, p->base.fetcher->user_agents->data);
     /* Who takes a message may think for as long as `timeout` allows. */
     curl_easy_setopt(p->easy, CURLOPT_LOW_SPEED_TIME, 0L);

@@ -96,6 +96,8 @@ void hop_done(CURL *easy, CURLcode code)
     if (p->base.req->record)
         record_end(easy, p->base.req->record, &x);
     outcome_judge(r, &x);
+    for (size_t i = 0; p->base.req->wanted && i < TD_WANTED; i++)
+        r->wanted[i] = head_dup(&p->head, p->base.req->wanted[i]);
     fetch_finish(&p->base);
 }
 

@@ -11,5 +11,7 @@ void td_result_fini(struct td_result *r)
     free(r->val.etag);
     free(r->val.last_modified);
     free(r->redirect_to);
+    for (size_t i = 0; i < TD_WANTED; i++)
+        free(r->wanted[i]);
     *r = (struct td_result){.retry_after_at = TD_NEVER};
 }

@@ -47,6 +47,9 @@ struct td_request {
      * same POST elsewhere, redirect_to says where); of the answer's body nothing is kept. */
     const char *post;
     size_t post_bytes;
+    bool options; /* with `post` "": an OPTIONS request instead; any status is told as of a POST */
+    /* Header lines of a POST's answer that are kept: TD_WANTED names, NULL = none. */
+    const char *const *wanted;
     const char *const *headers; /* of a POST: "Name: value", NULL-terminated; NULL = none */
     const struct cidr *allow;   /* for this request, beside the fetcher's */
     size_t n_allow;
@@ -58,6 +61,7 @@ struct td_freshness {
     int64_t max_age_ms; /* remaining freshness, Age subtracted; 0 with no-store, no-cache */
 };
 
+#define TD_WANTED 2
 struct td_result {
     enum td_outcome
         outcome;     /* OK, NOT_MODIFIED, or why it failed; a redirect is TD_OUT_OK + redirect_to */
@@ -74,6 +78,7 @@ struct td_result {
     char *redirect_to;       /* absolute URL of a 3xx answer, NULL = no redirect */
     bool redirect_permanent; /* 301 or 308 */
     bool multiplexed;        /* the answer came by HTTP/2 */
+    char *wanted[TD_WANTED]; /* the values of td_request.wanted, NULL = not there */
     uint64_t wire_bytes;     /* received, header and body */
     int32_t duration_ms;
 };

@@ -95,13 +95,13 @@ bool td_sub_conf_same(const struct td_sub_conf *a, const struct td_sub_conf *b)
     return str_same(a->name, b->name) && a->origin == b->origin && a->sink == b->sink &&
            str_same(a->target, b->target) && same_words(a->argv, b->argv) &&
            str_same(a->query, b->query) && str_same(a->events, b->events) &&
-           a->format == b->format && a->per == b->per && a->strictness == b->strictness &&
-           str_same(a->secrets, b->secrets) && str_same(a->authorization, b->authorization) &&
-           str_same(a->topic, b->topic) && str_same(a->from, b->from) &&
-           str_same(a->hub_topic, b->hub_topic) && str_same(a->hub_url, b->hub_url) &&
-           str_same(a->hub_title, b->hub_title) && str_same(a->hub_secret, b->hub_secret) &&
-           a->hub_expires_at == b->hub_expires_at && a->batch == b->batch &&
-           a->collect_ms == b->collect_ms && a->n_retry == b->n_retry &&
+           a->format == b->format && a->handshake == b->handshake && a->per == b->per &&
+           a->strictness == b->strictness && str_same(a->secrets, b->secrets) &&
+           str_same(a->authorization, b->authorization) && str_same(a->topic, b->topic) &&
+           str_same(a->from, b->from) && str_same(a->hub_topic, b->hub_topic) &&
+           str_same(a->hub_url, b->hub_url) && str_same(a->hub_title, b->hub_title) &&
+           str_same(a->hub_secret, b->hub_secret) && a->hub_expires_at == b->hub_expires_at &&
+           a->batch == b->batch && a->collect_ms == b->collect_ms && a->n_retry == b->n_retry &&
            memcmp(a->retry_ms, b->retry_ms, (size_t)a->n_retry * sizeof *a->retry_ms) == 0 &&
            a->answer_timeout_ms == b->answer_timeout_ms && a->rotate_bytes == b->rotate_bytes &&
            a->n_allow == b->n_allow &&

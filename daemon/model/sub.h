@@ -52,6 +52,7 @@ struct td_sub_conf {
     int strictness;      /* per story: items that are in theirs with less than these thousandths are
                             told by themselves; 0 = none */
     enum td_sub_format format;
+    bool handshake;      /* cloudevents: the receiver is asked first whether it wants them */
     char *secrets;       /* of signatures, "whsec_..." joined by '\n'; NULL = unsigned */
     char *authorization; /* value of the header, NULL = none */
     char *topic;         /* of ntfy; the tag of Apprise; NULL = as the URL says */

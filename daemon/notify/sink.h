@@ -47,6 +47,9 @@ typedef void sink_done_fn(void *ctx, const struct sink_answer *answer);
 /* A POST that the daemon makes for a webhook: the address rules, names and TLS of fetch/. All
  * borrowed until the answer. */
 struct sink_post {
+    bool options; /* an OPTIONS request instead, without the body */
+    /* Names of header lines of the answer that are given with it; SINK_WANTED, NULL = none. */
+    const char *const *wanted;
     const char *url, *body;
     size_t body_len;
     const char *const *headers; /* "Name: value", NULL-terminated */
@@ -54,14 +57,21 @@ struct sink_post {
     const struct cidr *allow; /* beside those of the daemon */
     size_t n_allow;
 };
-/* STATUS 0: there was no answer, ERR says why. */
-typedef void sink_posted_fn(void *ctx, int status, int64_t retry_after_at,
-                            const struct td_err *err);
+#define SINK_WANTED 2
+/* Borrowed. */
+struct sink_posted {
+    int status; /* 0: there was no answer, ERR says why */
+    int64_t retry_after_at;
+    const struct td_err *err;
+    const char *wanted[SINK_WANTED]; /* NULL = the answer has none of that name */
+};
+typedef void sink_posted_fn(void *ctx, const struct sink_posted *posted);
 
 /* What the daemon lends to all sinks. */
 struct sink_env {
     struct ev_loop *loop;
     const char *instance; /* store_instance */
+    const char *origin;   /* who we are to receivers: a host name; for webhooks */
     /* Gives a handle for post_cancel, which is void once DONE is called. */
     void *(*post)(void *app, const struct sink_post *post, sink_posted_fn *done, void *ctx);
     void (*post_cancel)(void *app, void *handle);

@@ -229,7 +229,7 @@ int webhook_render(struct webhook *ret, const struct td_sub_conf *c, const struc
         r = websub_body(&w, c, env, m);
         break;
     default:
-        r = webhook_chat(&w, c, m);
+        r = webhook_chat(&w, c, env, m);
         webhook_header(&w, "Content-Type: application/json");
         break;
     }
@@ -239,6 +239,10 @@ int webhook_render(struct webhook *ret, const struct td_sub_conf *c, const struc
     }
     if (!w.url)
         w.url = xstrdup(c->target);
+    if (c->handshake) { /* the newer wording, and that of 1.0 */
+        webhook_header(&w, "WebHook-Request-Origin: %s", env->origin);
+        webhook_header(&w, "Origin: %s", env->origin);
+    }
     if (c->authorization)
         webhook_header(&w, "Authorization: %s", c->authorization);
     if (c->format != TD_FORMAT_WEBSUB) /* which has its own */

@@ -20,7 +20,7 @@
 #include "model/sub.h"
 #include "notify/sink.h"
 
-#define WEBHOOK_HEADERS 12
+#define WEBHOOK_HEADERS 16
 struct webhook {
     struct buf body;
     char *url;                          /* where to, which a format may derive from the target */

@@ -1,6 +1,7 @@
 #include "notify/webhook_chat.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -43,7 +44,24 @@ static void news_fini(struct news *n)
  * ------------------------
  */
 
-static void ntfy(struct webhook *w, const struct td_sub_conf *c, const struct news *n, int count)
+/* The same for all that is told of one story, or of one item: a server that knows it (ntfy 2.16)
+ * shows the newer message in the older one's place, also when a delivery is repeated; older ones
+ * take it for a message of its own. */
+static void add_sequence(struct jw *j, const struct sink_env *env, const struct fields *f)
+{
+    char id[64];
+    int64_t story = json_integer_value(
+        json_object_get(json_object_get(f->root, "story"), "story_id"));
+    if (story)
+        snprintf(id, sizeof id, "%s-s%lld", env->instance, (long long)story);
+    else
+        snprintf(id, sizeof id, "%s-i%lld", env->instance, (long long)f->item_id);
+    if (story || f->item_id)
+        jw_str(j, "sequence_id", id);
+}
+
+static void ntfy(struct webhook *w, const struct td_sub_conf *c, const struct sink_env *env,
+                 const struct news *n, int count)
 {
     struct jw j = {.b = &w->body};
     const char *slash = strrchr(c->target, '/');
@@ -58,6 +76,8 @@ static void ntfy(struct webhook *w, const struct td_sub_conf *c, const struct ne
     jw_str(&j, "title", count > 1 ? many : buf_str(&n->title));
     jw_str(&j, "message", count > 1 ? buf_str(&text) : n->text.len ? buf_str(&n->text) : n->source);
     jw_str(&j, "click", n->f.url);
+    if (count == 1)
+        add_sequence(&j, env, &n->f);
     jw_begin_array(&j, "tags");
     jw_str(&j, NULL, n->source);
     jw_end_array(&j);
@@ -203,7 +223,8 @@ static void matrix(struct webhook *w, const struct news *n, int count)
     jw_end_object(&j);
 }
 
-int webhook_chat(struct webhook *w, const struct td_sub_conf *c, const struct sink_message *m)
+int webhook_chat(struct webhook *w, const struct td_sub_conf *c, const struct sink_env *env,
+                 const struct sink_message *m)
 {
     struct news *n = xcalloc((size_t)m->n, sizeof *n);
     int read = 0;
@@ -212,7 +233,7 @@ int webhook_chat(struct webhook *w, const struct td_sub_conf *c, const struct si
     if (read == m->n) {
         switch (c->format) {
         case TD_FORMAT_NTFY:
-            ntfy(w, c, n, m->n);
+            ntfy(w, c, env, n, m->n);
             break;
         case TD_FORMAT_APPRISE:
             apprise(w, c, n, m->n);

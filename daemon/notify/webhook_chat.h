@@ -9,7 +9,8 @@
 
 /* The body for C's format, and w->url where the service wants another address: 0, or -EINVAL when
  * an event's object cannot be read. */
-int webhook_chat(struct webhook *w, const struct td_sub_conf *c, const struct sink_message *m);
+int webhook_chat(struct webhook *w, const struct td_sub_conf *c, const struct sink_env *env,
+                 const struct sink_message *m);
 
 void webhook_header(struct webhook *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -200,9 +200,10 @@ static int find_place(struct request *q, struct reader *r, struct place *p, stru
 
 /* ---- make and remove ------------------------------------------------------------------------ */
 
-#define KEYS                                                                                    \
-    "sink query events per strictness format signing-secret authorization topic batch collect " \
-    "retry "                                                                                    \
+#define KEYS                                                                                      \
+    "sink query events per strictness format handshake signing-secret authorization topic batch " \
+    "collect "                                                                                    \
+    "retry "                                                                                      \
     "answer-timeout"
 
 struct add_work {

@@ -59,7 +59,7 @@ class Receiver:
 
     def __init__(self, host="127.0.0.1"):
         self.got = []  # (headers, body)
-        self.answer = None
+        self.answer = self.allows = None
         self.arrived = threading.Condition()
         receiver = self
 
@@ -76,6 +76,14 @@ class Receiver:
                     receiver.arrived.notify_all()
                 self.send_response(status)
                 for k, v in headers.items():
+                    self.send_header(k, v)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_OPTIONS(self):
+                allowed = receiver.allows(self) if receiver.allows else None
+                self.send_response(200 if allowed else 405)
+                for k, v in (allowed or {}).items():
                     self.send_header(k, v)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -343,6 +351,27 @@ def test_mail_that_programs_read(daemon, origin, tmp_path):
     digest = [m for m in texts if m["Subject"].startswith("2 items: two ")]
     assert len(digest) == 1 and digest[0].get_content_type() == "text/plain"
     assert "two 0" in digest[0].get_content() and "two 1" in digest[0].get_content()
+
+
+def test_cloudevents_ask_first(daemon, origin, receiver):
+    daemon.start(f"public-url = https://news.example.org/tidings\n{DEFAULTS}[subscription hook]\n"
+                 f"sink = webhook {receiver.url}\nformat = cloudevents\nhandshake = yes\nretry = 0, 50ms, 10min\n")
+    add(daemon, origin, "a", 3)
+    s = daemon.wait_for(lambda: (s := sub(daemon, "hook")).get("failures") == 2 and s)
+    assert "HTTP 405, without WebHook-Allowed-Origin" in s["error"] and receiver.got == []
+    asked = []
+
+    def allows(handler):
+        asked.append(handler.headers["WebHook-Request-Origin"])
+        return {"WebHook-Allowed-Origin": "news.example.org", "WebHook-Allowed-Rate": "600"}
+    receiver.allows = allows
+    daemon.request("POST", "/v1/subscriptions/hook/resume")
+    began = time.monotonic()
+    got = receiver.wait(3)
+    assert time.monotonic() - began > 0.19  # 600 a minute
+    assert asked == ["news.example.org"]  # once for all of them
+    assert {h["webhook-request-origin"] for h, _, _ in got} == {h["origin"] for h, _, _ in got} == {asked[0]}
+    assert [json.loads(b)["data"]["seq"] for _, b, _ in got] == [1, 2, 3]
 
 
 def test_a_command_and_a_file(daemon, origin, tmp_path):

@@ -151,7 +151,7 @@ static void answer(int i, int status)
     assert_non_null(p->done);
     sink_posted_fn *done = p->done;
     p->done = NULL;
-    done(p->ctx, status, TD_NEVER, &err);
+    done(p->ctx, &(struct sink_posted){.status = status, .retry_after_at = TD_NEVER, .err = &err});
 }
 
 static void answer_all(void)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "notify/handshake.h"
 #include "notify/webhook.h"
 
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -220,6 +222,8 @@ static void chats(void **state)
     assert_string_equal(json_string_value(json_object_get(o, "title")), "A <b> & \"c\"|d");
     assert_string_equal(json_string_value(json_object_get(o, "click")),
                         "https://f.example/a?b=1&c=2");
+    CLEANUP_FREE char *of_item = xasprintf("%s-i50", env.instance);
+    assert_string_equal(json_string_value(json_object_get(o, "sequence_id")), of_item);
     json_decref(o);
     webhook_fini(&w);
 
@@ -273,9 +277,75 @@ static void what_is_no_event_is_refused(void **state)
     assert_true(webhook_render(&w, &c, &env, &m, NOW) < 0);
 }
 
+/* All that is told of one story has one sequence: the newest takes the older ones' place. */
+static void stories_are_updated_in_place(void **state)
+{
+    static const char *const texts[] = {
+        "{\"seq\":1,\"event\":\"story.new\",\"story\":{\"story_id\":7},\"item\":{\"title\":\"a\","
+        "\"_tidings\":{\"item_id\":1}}}",
+        "{\"seq\":9,\"event\":\"story.grew\",\"story\":{\"story_id\":7},\"item\":{\"title\":\"b\","
+        "\"_tidings\":{\"item_id\":4}}}",
+        "{\"seq\":10,\"event\":\"feed.gone\",\"feed\":{\"name\":\"x\"}}",
+    };
+    struct td_sub_conf c = conf(TD_FORMAT_NTFY, 1);
+    c.topic = (char *)"t";
+    CLEANUP_FREE char *want = xasprintf("%s-s7", env.instance);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct sink_event e = {
+            .seq = 1, .kind = "x", .json = texts[i], .json_len = strlen(texts[i])};
+        struct sink_message m = {.events = &e, .n = 1};
+        struct webhook w;
+        assert_int_equal(webhook_render(&w, &c, &env, &m, NOW), 0);
+        json_t *o = json_loadb(w.body.data, w.body.len, 0, NULL);
+        const char *id = json_string_value(json_object_get(o, "sequence_id"));
+        assert_true(i < 2 ? str_eq(id, want) : !id);
+        assert_true(strspn(want, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(want));
+        json_decref(o);
+        webhook_fini(&w);
+    }
+}
+
+/* May we send there, and how often? */
+static void handshakes(void **state)
+{
+    static const struct {
+        const char *origin, *rate, *says;
+        int64_t every_ms;
+    } cases[] = {
+        {"*", NULL, NULL, 0},
+        {"News.example.org", "*", NULL, 0},
+        {"*", "120", NULL, 500},
+        {"*", "7", NULL, 8571},
+        {"*", "999999", NULL, 1},
+        {"*", "0", NULL, 0},
+        {"*", "-5 or so", NULL, 0},
+        {NULL, "120", "HTTP 405", 0},
+        {"other.example", "*", "not of", 0},
+        {"", "*", "not of", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct handshake h = {0};
+        struct td_err err = {""};
+        assert_true(handshake_is_due(&h, 1000));
+        int r = handshake_take(&h, "news.example.org", 405, cases[i].origin, cases[i].rate, 1000,
+                               &err);
+        if (r != (cases[i].says ? -EPERM : 0) || (r < 0 && !strstr(err.msg, cases[i].says)))
+            fail_msg("case %zu: %d %s", i, r, err.msg);
+        assert_int_equal(handshake_is_due(&h, 1001), r < 0);
+        handshake_sent(&h, 2000);
+        assert_int_equal(handshake_wait(&h, 2000), cases[i].every_ms);
+        assert_int_equal(handshake_wait(&h, 2000 + 60000), 0);
+        assert_true(handshake_is_due(&h, 1000 + HANDSHAKE_HOLDS_MS));
+        handshake_revoke(&h);
+        assert_true(handshake_is_due(&h, 1001));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(handshakes),
+        cmocka_unit_test(stories_are_updated_in_place),
         cmocka_unit_test(signatures),
         cmocka_unit_test(secrets_are_checked),
         cmocka_unit_test(formats),
