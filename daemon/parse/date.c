@@ -24,7 +24,7 @@ struct parts {
     bool has_time, has_zone;
     bool am, pm;
     bool korean;
-    bool either;      /* the month came from a word that may be a weekday */
+    bool either;      /* the month came from a word that may be a weekday, or from the first word */
     const char *iana; /* a zone name whose offset depends on the date */
     size_t iana_n;
 };
@@ -515,9 +515,9 @@ static const char *words_word(const char *s, bool first, struct parts *d)
     switch (w.kind) {
     case DATE_WORD_EITHER:
     case DATE_WORD_MONTH:
-        if (d->month == NONE || d->either) {
+        if (d->month == NONE || (d->either && d->year == NONE)) {
             d->month = w.value;
-            d->either = w.kind == DATE_WORD_EITHER;
+            d->either = w.kind == DATE_WORD_EITHER || first;
         } else if (w.kind == DATE_WORD_MONTH) {
             return NULL;
         }

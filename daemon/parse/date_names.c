@@ -41,6 +41,8 @@ static uint32_t fold_char(uint32_t c)
         return ' ';
     if ((c >= 0x2010 && c <= 0x2015) || c == 0x2212)
         return '-';
+    if (c == 0x2019) /* an apostrophe */
+        return '\'';
     if (c == 0xaa || c == 0xba || c == 0xb0) /* ordinal signs, and the degree sign in their place */
         return '.';
     if (c >= 0xc0 && c < 0x180)
@@ -124,12 +126,20 @@ static const struct {
     M("marcius", 3) M("apri", 4) M("maju", 5) M("szept", 9) M("sty", 1) M("lut", 2)
     M("marca", 3) M("marzec", 3) M("kwi", 4) M("cze", 6) M("lip", 7) M("sie", 8) M("wrz", 9)
     M("paz", 10) M("listop", 11) M("lis", 11) M("gru", 12) M("leden", 1) M("ledna", 1)
-    M("unor", 2) M("brez", 3) M("dub", 4) M("kvet", 5) M("cerven", 6) M("cervn", 6)
-    M("cervenec", 7) M("cervence", 7) M("srp", 8) M("zari", 9) M("rij", 10) M("prosin", 12)
+    M("unor", 2) M("bre", 3) M("dub", 4) M("kve", 5) M("cerven", 6) M("cervn", 6)
+    M("cervenec", 7) M("cervence", 7) M("srp", 8) M("zar", 9) M("rij", 10) M("pro", 12)
     M("oca", 1) M("sub", 2) M("nis", 4) M("haz", 6) M("tem", 7) M("eyl", 9) M("eki", 10)
     M("kas", 11) M("ara", 12) D("pon") D("wto") D("sro") D("czw") D("pia") D("nie")
     D("ned") D("pzt") D("paza") D("car") D("per") D("cum") D("het") D("kedd") D("sze")
-    D("csu") D("pen") D("szo") D("vas") D("sob") D("pat")
+    D("csu") D("pen") D("szo") D("vasarn") D("sob") D("pat") M("led", 1) M("uno", 2) M("marc", 3)
+    M("sij", 1) M("velj", 2) M("ozu", 3) M("tra", 4) M("svi", 5) M("lipa", 6) M("lipn", 6)
+    M("srpa", 7) M("srpnj", 7) M("kol", 8) M("ruj", 9) M("stu", 11) M("avg", 8) M("cvn", 6) M("cvc", 7)
+    /* Galician, Estonian, Lithuanian, Irish, Indonesian, Malay, and Catalan's "d'abril" */
+    M("xan", 1) M("xun", 6) M("xul", 7) M("jaan", 1) M("veeb", 2) M("juun", 6) M("juul", 7)
+    M("saus", 1) M("vasari", 2) M("kov", 3) M("bal", 4) M("geg", 5) M("birz", 6) M("liep", 7)
+    M("rugp", 8) M("rugs", 9) M("spal", 10) M("lapk", 11) M("gruod", 12) M("meith", 6)
+    D("mairt") M("maret", 3) M("agu", 8) M("mac", 3) M("ogo", 8) M("dis", 12) M("dets", 12) M("marec", 3) FILL("d")
+    {"vas", DATE_WORD_EITHER, 2, false, false}, /* Lithuanian February, Hungarian Sunday */
     /* Greek */
     M("ιαν", 1) M("φεβ", 2) M("μαρ", 3) M("μαω", 3) M("απρ", 4) M("μαι", 5) M("μαϊ", 5)
     M("ιουν", 6) M("ιον", 6) M("ιουλ", 7) M("ιολ", 7) M("αυγ", 8) M("σεπ", 9) M("οκτ", 10)
@@ -137,10 +147,11 @@ static const struct {
     D("σαβ")
     /* Russian, Ukrainian, Bulgarian */
     M("янв", 1) M("фев", 2) M("мар", 3) M("апр", 4) M("май", 5) M("мая", 5) M("июн", 6)
-    M("июл", 7) M("авг", 8) M("сен", 9) M("сеп", 9) M("окт", 10) M("ноя", 11) M("ное", 11)
+    M("июл", 7) M("авг", 8) M("сен", 9) M("сеп", 9) M("окт", 10) M("ноя", 11)
     M("дек", 12) M("січ", 1) M("лют", 2) M("берез", 3) M("квіт", 4) M("трав", 5) M("черв", 6)
-    M("лип", 7) M("серп", 8) M("верес", 9) M("жовт", 10) M("листоп", 11) M("груд", 12)
-    M("юни", 6) M("юли", 7) M("яну", 1) D("пон") D("вто") D("вів") D("вт") D("сре")
+    M("лип", 7) M("серп", 8) M("верес", 9) M("жовт", 10) M("груд", 12)
+    M("юни", 6) M("юли", 7) M("яну", 1) M("бер", 3) M("вер", 9) M("јан", 1) M("мај", 5)
+    M("јун", 6) M("јул", 7) M("нов", 11) M("дец", 12) M("ное", 11) M("феб", 2) M("лист", 11) D("пон") D("вто") D("вів") D("вт") D("сре")
     D("сер") D("ср") D("чет") D("чт") D("чтв") D("пят") D("пет") D("пн") D("пт") D("суб")
     D("сб") D("вос") D("вс") D("нед")
     /* halves of the day */
