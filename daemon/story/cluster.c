@@ -64,22 +64,29 @@ static void keep_best(struct cluster *c, uint32_t slot, uint64_t found)
     c->n_candidates = last + 1;
 }
 
+/* Every word's list is walked a step at a time, so that the memory of one is fetched while the
+ * others are looked at: they lie all over the table. */
 static void find_candidates(struct cluster *c, const struct story_item *x)
 {
-    uint32_t touched[STORY_SEARCH * STORY_LIST];
-    size_t n = 0;
-    for (size_t i = 0; i < MIN(x->n_terms, (size_t)STORY_SEARCH); i++) {
-        const struct story_term *t = &x->terms[x->heaviest[i]];
-        uint32_t at = live_list(c->live, t->hash);
-        for (int left = STORY_LIST; at != LIVE_NONE && left > 0; left--) {
-            const struct live_link *link = live_link(c->live, at);
-            uint32_t slot = at / STORY_LINKS;
+    uint32_t touched[STORY_SEARCH * STORY_LIST], at[STORY_SEARCH];
+    size_t n = 0, words = MIN(x->n_terms, (size_t)STORY_SEARCH);
+    for (size_t i = 0; i < words; i++)
+        at[i] = live_list(c->live, x->terms[x->heaviest[i]].hash);
+    for (int left = STORY_LIST; left > 0; left--)
+        for (size_t i = 0; i < words; i++) {
+            if (at[i] == LIVE_NONE)
+                continue;
+            const struct live_link *link = live_link(c->live, at[i]);
+            uint32_t slot = at[i] / STORY_LINKS;
             if (!c->found[slot])
                 touched[n++] = slot;
-            c->found[slot] += (uint64_t)link->weight * t->weight;
-            at = link->older;
+            c->found[slot] += (uint64_t)link->weight * x->terms[x->heaviest[i]].weight;
+            at[i] = link->older;
+            if (at[i] != LIVE_NONE) {
+                __builtin_prefetch(live_link(c->live, at[i]));
+                __builtin_prefetch(&c->found[at[i] / STORY_LINKS]);
+            }
         }
-    }
     c->n_candidates = 0;
     for (size_t i = 0; i < n; i++) {
         if (c->found[touched[i]])

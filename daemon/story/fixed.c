@@ -14,11 +14,9 @@ int32_t fixed_log2(uint64_t x)
     int32_t r = whole;
     for (int bit = 0; bit < 10; bit++) {
         m = (m * m) >> 31;
-        r <<= 1;
-        if (m >> 32) {
-            m >>= 1;
-            r |= 1;
-        }
+        unsigned over = (unsigned)(m >> 32); /* no branch: nobody could foresee it */
+        m >>= over;
+        r = r << 1 | (int32_t)over;
     }
     return r;
 }

@@ -36,9 +36,19 @@ struct frequency_slot frequency_get(const struct frequency *f, uint32_t hash)
     return *find(f, hash);
 }
 
-int32_t frequency_idf(const struct frequency *f, const struct frequency_slot *s)
+void frequency_expect(const struct frequency *f, uint32_t hash)
 {
-    return MAX(fixed_log2(f->items + PRIOR) - fixed_log2(s->total + 1), 0);
+    __builtin_prefetch(&f->slots[SPREAD(hash) & MASK]);
+}
+
+int32_t frequency_all(const struct frequency *f)
+{
+    return fixed_log2(f->items + PRIOR);
+}
+
+int32_t frequency_idf(int32_t all, const struct frequency_slot *s)
+{
+    return MAX(all - fixed_log2(s->total + 1), 0);
 }
 
 /* Halves the counts that are asked for and drops words that are counted no more. Deterministic:

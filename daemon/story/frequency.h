@@ -36,8 +36,11 @@ void frequency_fini(struct frequency *f);
 
 /* The counts of HASH, both 0 for a word never seen. */
 struct frequency_slot frequency_get(const struct frequency *f, uint32_t hash);
-/* log2((items + prior) / (total + 1)) in LOG, at least 0. */
-int32_t frequency_idf(const struct frequency *f, const struct frequency_slot *s);
+/* That HASH will be asked for soon: the table is larger than the processor's caches. */
+void frequency_expect(const struct frequency *f, uint32_t hash);
+/* log2((items + prior) / (total + 1)) in LOG, at least 0; ALL is frequency_all's. */
+int32_t frequency_all(const struct frequency *f);
+int32_t frequency_idf(int32_t all, const struct frequency_slot *s);
 
 /* Counts an item of time NOW_S with these N distinct words. */
 void frequency_count(struct frequency *f, const uint32_t *hashes, size_t n, int64_t now_s);

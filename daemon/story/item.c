@@ -142,10 +142,11 @@ static size_t count_words(struct counted *ret, const struct story_word *title, s
 
 static void weigh(struct counted *list, size_t n, const struct frequency *f)
 {
+    int32_t all = frequency_all(f);
     for (size_t i = 0; i < n; i++) {
         struct counted *c = &list[i];
         c->count = frequency_get(f, c->hash);
-        c->idf = (uint32_t)frequency_idf(f, &c->count);
+        c->idf = (uint32_t)frequency_idf(all, &c->count);
         if (c->empty)
             c->idf /= EMPTY_SHARE;
         c->weight = (uint64_t)MIN(c->tf, (uint32_t)TF_MOST) * c->idf;
@@ -182,6 +183,7 @@ static void put_terms(struct story_item *x, struct counted *list, size_t n)
             at = (at + 1) & 255;
         x->slot[at] = (uint8_t)i;
         x->counts[i] = list[i].count;
+        x->rare[i] = (uint32_t)fixed_log2((1u << 20) / (list[i].count.total + 1));
     }
     for (size_t i = 0; i < x->n_terms; i++)
         x->heaviest[i] = (uint8_t)story_item_term(x, order[i]);
@@ -242,6 +244,10 @@ void story_item_read(struct story_item *ret, const struct story_in *in, const st
         n_title = MIN(n_text, (size_t)STORY_TITLE_WORDS / 2);
         memcpy(title, text, n_title * sizeof *title);
     }
+    for (size_t i = 0; i < n_title; i++)
+        frequency_expect(f, title[i].hash);
+    for (size_t i = 0; i < n_text; i++)
+        frequency_expect(f, text[i].hash);
     size_t n = count_words(list, title, n_title, text, n_text);
     weigh(list, n, f);
     for (size_t i = 0; i < n; i++)

@@ -54,6 +54,7 @@ struct story_item {
     uint32_t numbers[STORY_NUMBERS]; /* by hash */
     size_t n_numbers;
     struct frequency_slot counts[STORY_TERMS];          /* of terms, before this item */
+    uint32_t rare[STORY_TERMS];                         /* log2 of how few items had it, LOG */
     uint32_t all[STORY_TITLE_WORDS + STORY_TEXT_WORDS]; /* distinct words, by hash */
     size_t n_all;
     uint8_t slot[256];       /* hash table over terms: story_item_term */

@@ -60,6 +60,25 @@ struct story *live_story(const struct live *l, uint32_t slot)
     return &l->stories[slot];
 }
 
+#define LINE 64 /* bytes that the processor fetches at once */
+
+void live_expect(const struct live *l, uint32_t slot)
+{
+    const char *p = (const char *)&l->stories[slot];
+    for (size_t i = 0; i < sizeof *l->stories; i += LINE)
+        __builtin_prefetch(p + i);
+}
+
+void live_expect_items(const struct live *l, uint32_t slot)
+{
+    const struct story *s = &l->stories[slot];
+    for (size_t i = 0; i < STORY_REPS && s->reps[i]; i++)
+        for (size_t at = 0; at < 6 * LINE; at += LINE)
+            __builtin_prefetch((const char *)s->reps[i] + at);
+    for (size_t at = 0; s->centroid && at < s->n_centroid * sizeof *s->centroid; at += LINE)
+        __builtin_prefetch((const char *)s->centroid + at);
+}
+
 size_t live_count(const struct live *l)
 {
     return l->count;

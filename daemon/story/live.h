@@ -91,6 +91,9 @@ void live_free(struct live *l);
 /* The slot of story ID, LIVE_NONE if it is not there. */
 uint32_t live_find(const struct live *l, int64_t id);
 struct story *live_story(const struct live *l, uint32_t slot);
+/* That the story, and then its items, will be looked at soon. */
+void live_expect(const struct live *l, uint32_t slot);
+void live_expect_items(const struct live *l, uint32_t slot);
 size_t live_count(const struct live *l);
 /* The story that was touched longest ago, LIVE_NONE; then live_story(...)->newer. */
 uint32_t live_oldest(const struct live *l);

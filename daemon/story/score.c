@@ -173,10 +173,8 @@ static void word_features(const struct story_item *x, struct story_candidate *c)
     for (size_t i = 0; i < x->n_terms; i++) {
         if (!(c->known >> i & 1))
             continue;
-        uint32_t total = x->counts[i].total;
-        uint32_t rare = (uint32_t)fixed_log2((1u << 20) / (total + 1));
-        telling += total < TELLING_MOST;
-        top = MAX(top, rare);
+        telling += x->counts[i].total < TELLING_MOST;
+        top = MAX(top, x->rare[i]);
     }
     c->f[F_TITLEKNOWN] = share(used, all);
     c->f[F_ENTKNOWN] = share(known, known + absent);
@@ -367,8 +365,12 @@ static void cross_features(struct story_candidate *c, size_t n)
 void story_score(const struct story_item *x, const struct live *l, struct story_candidate *c,
                  size_t n, const struct story_weights *w)
 {
+    for (size_t i = 0; i < n; i++)
+        live_expect(l, c[i].slot);
     for (size_t i = 0; i < n; i++) {
         const struct story *s = live_story(l, c[i].slot);
+        if (i + 1 < n)
+            live_expect_items(l, c[i + 1].slot);
         memset(c[i].f, 0, sizeof c[i].f);
         c[i].known = 0;
         c[i].id = s->id;
