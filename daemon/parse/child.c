@@ -24,13 +24,6 @@
  * libxml2's tables) is done by parsing SAMPLE before the sandbox closes.
  */
 
-/* Memory that a child keeps between documents: what a feed of 400 KB needs. More goes back to the
- * system, for 10,000 documents must not leave a child as big as the biggest of them; all of it
- * would have to be cleared by the kernel again for the next one, a tenth of the time of a whole
- * parse. */
-#define SMALL_BYTES (4u << 20)
-#define BLOCK_BYTES (1u << 20) /* a block beyond this is mapped by itself, and goes at once */
-
 static const char sample[] =
     "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"
     "<rss version=\"2.0\"><channel><title>Warm &amp; up</title><item><title>One</title>"
@@ -170,9 +163,9 @@ static int one_job(int fd, struct buf *out)
 static void give_back(struct buf *out)
 {
     size_t held = mallinfo2().fordblks + out->cap;
-    if (out->cap > SMALL_BYTES)
+    if (out->cap > CHILD_KEPT_BYTES)
         buf_free(out);
-    if (held > SMALL_BYTES)
+    if (held > CHILD_KEPT_BYTES)
         malloc_trim(0);
 }
 
@@ -195,6 +188,14 @@ static void volunteer(void)
     (void)n;
 }
 
+void child_tune_malloc(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD,
+            CHILD_BLOCK_BYTES); /* fixed: glibc would raise it and keep big blocks */
+    mallopt(M_TRIM_THRESHOLD, CHILD_KEPT_BYTES); /* not a brk(2) and its page faults per document */
+}
+
 int child_main(int fd)
 {
     struct td_err err = {""};
@@ -203,9 +204,7 @@ int child_main(int fd)
     prctl(PR_SET_NAME, "tidings-parser"); /* it was run as /proc/self/fd/N */
     volunteer();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a child in an endless document has no one to end it */
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES); /* fixed: glibc would raise it and keep big blocks */
-    mallopt(M_TRIM_THRESHOLD, SMALL_BYTES); /* not a brk(2) and its page faults per document */
+    child_tune_malloc();
     warm_up(&out);
     if (sandbox_enter(fd, &err) < 0) {
         log_error("parser child: %s", err.msg);

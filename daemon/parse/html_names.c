@@ -1,4 +1,3 @@
-#include <endian.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -220,7 +219,7 @@ static const struct html_attr_row attrs[] = {
 /* clang-format on */
 _Static_assert(ARRAY_SIZE(attrs) <= HTML_ATTR_MAX, "an index for each");
 
-/* A name as two numbers that sort as the bytes do. */
+/* A name as two numbers. */
 struct key {
     uint64_t hi, lo;
 };
@@ -229,18 +228,27 @@ static struct key row_key(const char name[16])
 {
     uint64_t w[2];
     memcpy(w, name, 16);
-    return (struct key){be64toh(w[0]), be64toh(w[1])};
+    return (struct key){w[0], w[1]};
 }
 
-/* ROWS of SIZE bytes that begin with their names. A name's first letter leaves few of them. */
+#define SLOT_BITS 9
+#define SLOTS     (1u << SLOT_BITS)
+
+/* ROWS of SIZE bytes that begin with their names, and a hash table of them: an index + 1 each,
+ * where the name's hash says or in the slots behind. */
 struct table {
     const void *rows;
     size_t count, size;
-    uint8_t begin['z' - 'a' + 2]; /* first row of the letter or of a later one */
+    uint8_t slots[SLOTS];
 };
 static struct table tag_table = {tags, ARRAY_SIZE(tags), sizeof tags[0], {0}},
                     attr_table = {attrs, ARRAY_SIZE(attrs), sizeof attrs[0], {0}};
-_Static_assert(ARRAY_SIZE(tags) < UINT8_MAX && ARRAY_SIZE(attrs) < UINT8_MAX, "table.begin");
+_Static_assert(ARRAY_SIZE(tags) < UINT8_MAX && ARRAY_SIZE(attrs) < UINT8_MAX, "table.slots");
+
+static unsigned slot_of(struct key k)
+{
+    return (unsigned)((k.hi ^ k.lo << 1) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOT_BITS));
+}
 
 static const char *row_name(const struct table *t, size_t i)
 {
@@ -249,10 +257,11 @@ static const char *row_name(const struct table *t, size_t i)
 
 static void index_table(struct table *t)
 {
-    for (size_t letter = 0, i = 0; letter < sizeof t->begin; letter++) {
-        while (i < t->count && *row_name(t, i) < (char)('a' + letter))
-            i++;
-        t->begin[letter] = (uint8_t)i;
+    for (size_t i = 0; i < t->count; i++) {
+        unsigned s = slot_of(row_key(row_name(t, i)));
+        while (t->slots[s])
+            s = (s + 1) % SLOTS;
+        t->slots[s] = (uint8_t)(i + 1);
     }
 }
 
@@ -270,20 +279,12 @@ static int find(const struct table *t, const char *name, size_t n)
         return -1;
     for (size_t i = 0; i < n; i++)
         lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
-    if (lower[0] < 'a' || lower[0] > 'z')
-        return -1;
     pthread_once(&once, index_tables);
     struct key k = row_key(lower);
-    size_t lo = t->begin[lower[0] - 'a'], hi = t->begin[lower[0] - 'a' + 1];
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        struct key r = row_key(row_name(t, mid));
+    for (unsigned s = slot_of(k); t->slots[s]; s = (s + 1) % SLOTS) {
+        struct key r = row_key(row_name(t, t->slots[s] - 1u));
         if (r.hi == k.hi && r.lo == k.lo)
-            return (int)mid;
-        if (r.hi < k.hi || (r.hi == k.hi && r.lo < k.lo))
-            lo = mid + 1;
-        else
-            hi = mid;
+            return t->slots[s] - 1;
     }
     return -1;
 }

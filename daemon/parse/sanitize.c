@@ -245,6 +245,14 @@ static bool write_value(struct sanitizer *z, const struct html_tag *tag, enum ht
     }
 }
 
+static bool has_control(const char *s, size_t n)
+{
+    const char *end = s + n, *p = next_special(s, end);
+    while (p < end && (*p == '<' || *p == '>'))
+        p = next_special(p + 1, end);
+    return p < end;
+}
+
 /* Control characters go, as they do in text. */
 static void drop_controls(struct buf *b)
 {
@@ -269,10 +277,7 @@ static void on_attribute(struct sanitizer *z, const struct html_tag *tag, struct
     CLEANUP_BUF struct buf value = BUF_INIT(LIMIT_TEXT_BYTES);
     const char *s = a->value ? a->value : "";
     size_t n = a->value_n;
-    bool dirty = n && memchr(s, '&', n);
-    for (size_t k = 0; k < n && !dirty; k++)
-        dirty = is_special(s[k]) && s[k] != '<' && s[k] != '>';
-    if (dirty) {
+    if (n && (memchr(s, '&', n) || has_control(s, n))) {
         if (text_add_decoded(&value, s, n, true) < 0)
             return;
         drop_controls(&value);

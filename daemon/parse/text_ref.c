@@ -53,6 +53,9 @@ static int find(const char *s, size_t n)
 
 const char *text_entity(const char *name, size_t n)
 {
+    const char *utf8 = common(name, n);
+    if (utf8)
+        return utf8;
     int i = find(name, n);
     return i < 0 ? NULL : entities[i].utf8;
 }

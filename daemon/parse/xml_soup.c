@@ -120,6 +120,13 @@ static bool expand_entity(struct soup *s, struct slice name, emit_fn *emit, int 
     return false;
 }
 
+static bool is_predefined(struct slice name)
+{
+    return (name.n == 2 && (slice_is(name, "lt") || slice_is(name, "gt"))) ||
+           (name.n == 3 && slice_is(name, "amp")) ||
+           (name.n == 4 && (slice_is(name, "quot") || slice_is(name, "apos")));
+}
+
 /* The reference at P ('&'): its length, 0 when it is none. */
 static size_t reference(struct soup *s, const char *p, const char *end, emit_fn *emit, int depth)
 {
@@ -142,8 +149,7 @@ static size_t reference(struct soup *s, const char *p, const char *end, emit_fn 
         if (!text)
             return 0;
         emit(s, text, strlen(text));
-        if (!slice_is(name, "amp") && !slice_is(name, "lt") && !slice_is(name, "gt") &&
-            !slice_is(name, "quot") && !slice_is(name, "apos"))
+        if (!is_predefined(name))
             s->repairs |= REPAIR_ENTITY;
     }
     return (size_t)(q + 1 - p);

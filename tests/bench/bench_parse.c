@@ -5,7 +5,6 @@
  * gives up on (JSON, damaged XML) have no floor: only their throughput is told. Exit status 1 when
  * a ratio is above LIMIT.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "generate.h"
+#include "parse/child.h"
 #include "parse/parse.h"
 
 static double now(void)
@@ -125,8 +125,7 @@ int main(int argc, char **argv)
         else if (str_eq(argv[i], "-l"))
             limit = atof(argv[i + 1]);
     }
-    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* as in a parser child (child.c), for both */
-    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    child_tune_malloc(); /* for both */
     parse_init();
     for (; i < argc; i++)
         if (read_file(argv[i], &in) == 0)
