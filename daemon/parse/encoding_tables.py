@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the tables of the legacy encodings as C: encoding_tables.py OUTPUT. Run by meson.
+"""Writes the tables of the legacy encodings as C: encoding_tables.py SINGLE-BYTE ASIAN. Run by meson.
 
 The source are Python's codecs; where the WHATWG Encoding Standard differs from them, the standard
 is followed (the comments say where). 0 means: no character.
@@ -111,6 +111,8 @@ def main():
         for name, codec in sorted(SINGLE.items()):
             write(f, 'uint16_t table_%s[128]' % name.replace('-', '_'), single(name, codec))
         write(f, 'uint16_t table_cp037[256]', [ord(bytes([b]).decode('cp037')) for b in range(256)])
+    with open(sys.argv[2], 'w', encoding='ascii') as f:
+        f.write('/* Made by encoding_tables.py. */\n')
         for name, codec, fallback in (('gbk', 'gb18030', None), ('big5', 'big5hkscs', 'cp950'),
                                       ('euc_kr', 'cp949', None)):
             table, astral = double(codec, fallback)

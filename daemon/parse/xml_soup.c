@@ -1,11 +1,7 @@
-#include "parse/xml.h"
+#include "parse/xml_soup.h"
 
-#include <ctype.h>
-
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "parse/text.h"
 
 /*
  * One pass over the text. Three lists are kept: the open elements as they were written (an end
@@ -13,70 +9,15 @@
  * entities of an internal DTD subset.
  */
 
-struct slice {
-    const char *p;
-    size_t n;
-};
-
-struct soup {
-    struct tree *t;
-    const char *p, *end;
-    unsigned repairs;
-    bool seen_root, seen_doctype;
-    struct slice open[LIMIT_DEPTH + 1]; /* by depth, from 1 */
-    struct {
-        struct slice prefix;
-        enum ns ns;
-        unsigned depth;
-    } bound[LIMIT_NAMESPACES];
-    unsigned n_bound;
-    struct {
-        struct slice name, value;
-    } entities[LIMIT_ENTITIES];
-    unsigned n_entities;
-    size_t expanded; /* bytes that came out of entities */
-    struct {
-        struct slice name, value; /* qualified, raw */
-    } attrs[LIMIT_ATTRIBUTES];
-    unsigned n_attrs;
-    struct buf value; /* one attribute's, decoded */
-    char name[2][256];
-};
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
-}
-
-static bool is_name_start(char c)
-{
-    return isalpha((unsigned char)c) || c == '_' || c == ':' || (unsigned char)c >= 0x80;
-}
-
-static bool is_name(char c)
-{
-    return is_name_start(c) || isdigit((unsigned char)c) || c == '-' || c == '.';
-}
-
 static bool slice_eq(struct slice a, struct slice b)
 {
     return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
-}
-
-static bool slice_is(struct slice a, const char *s)
-{
-    return a.n == strlen(s) && strncasecmp(a.p, s, a.n) == 0;
 }
 
 static bool starts(const char *p, const char *end, const char *what)
 {
     size_t n = strlen(what);
     return (size_t)(end - p) >= n && strncasecmp(p, what, n) == 0;
-}
-
-static const char *find(const char *p, const char *end, const char *what)
-{
-    return memmem(p, (size_t)(end - p), what, strlen(what));
 }
 
 static struct slice local_name(struct slice q)
@@ -86,10 +27,6 @@ static struct slice local_name(struct slice q)
         return q;
     return (struct slice){colon + 1, (size_t)(q.p + q.n - colon - 1)};
 }
-
-/* ---- references ------------------------------------------------------------------------- */
-
-typedef void emit_fn(struct soup *s, const char *p, size_t n);
 
 static void emit_text(struct soup *s, const char *p, size_t n)
 {
@@ -101,82 +38,6 @@ static void emit_value(struct soup *s, const char *p, size_t n)
     buf_add(&s->value, p, n);
 }
 
-static void decode(struct soup *s, struct slice in, emit_fn *emit, int depth);
-
-static bool expand_entity(struct soup *s, struct slice name, emit_fn *emit, int depth)
-{
-    for (unsigned i = 0; i < s->n_entities; i++) {
-        if (s->entities[i].name.n != name.n || memcmp(s->entities[i].name.p, name.p, name.n) != 0)
-            continue;
-        s->expanded += s->entities[i].value.n;
-        if (depth >= LIMIT_ENTITY_DEPTH || s->expanded > LIMIT_EXPANSION_BYTES) {
-            s->repairs |= REPAIR_EXPANSION;
-            tree_drop(s->t);
-        } else {
-            decode(s, s->entities[i].value, emit, depth + 1);
-        }
-        return true;
-    }
-    return false;
-}
-
-static bool is_predefined(struct slice name)
-{
-    return (name.n == 2 && (slice_is(name, "lt") || slice_is(name, "gt"))) ||
-           (name.n == 3 && slice_is(name, "amp")) ||
-           (name.n == 4 && (slice_is(name, "quot") || slice_is(name, "apos")));
-}
-
-/* The reference at P ('&'): its length, 0 when it is none. */
-static size_t reference(struct soup *s, const char *p, const char *end, emit_fn *emit, int depth)
-{
-    const char *q = p + 1;
-    char out[TEXT_REF_BYTES];
-    size_t n, len;
-    if (q < end && *q == '#') {
-        n = text_ref(p, (size_t)(end - p), false, out, &len);
-        if (n)
-            emit(s, out, len);
-        return n;
-    }
-    while (q < end && is_name(*q))
-        q++;
-    if (q == p + 1 || q == end || *q != ';')
-        return 0;
-    struct slice name = {p + 1, (size_t)(q - p - 1)};
-    if (!expand_entity(s, name, emit, depth)) {
-        const char *text = text_entity(name.p, name.n);
-        if (!text)
-            return 0;
-        emit(s, text, strlen(text));
-        if (!is_predefined(name))
-            s->repairs |= REPAIR_ENTITY;
-    }
-    return (size_t)(q + 1 - p);
-}
-
-static void decode(struct soup *s, struct slice in, emit_fn *emit, int depth)
-{
-    const char *p = in.p, *end = in.p + in.n;
-    while (p < end) {
-        const char *amp = memchr(p, '&', (size_t)(end - p));
-        if (!amp)
-            amp = end;
-        if (amp > p)
-            emit(s, p, (size_t)(amp - p));
-        p = amp;
-        if (p == end)
-            break;
-        size_t n = reference(s, p, end, emit, depth);
-        if (n == 0) {
-            emit(s, "&", 1);
-            s->repairs |= REPAIR_AMPERSAND;
-            n = 1;
-        }
-        p += n;
-    }
-}
-
 /* ---- namespaces --------------------------------------------------------------------------- */
 
 static void bind(struct soup *s, struct slice prefix, struct slice uri)
@@ -184,7 +45,7 @@ static void bind(struct soup *s, struct slice prefix, struct slice uri)
     if (s->n_bound == LIMIT_NAMESPACES)
         return;
     buf_clear(&s->value);
-    decode(s, uri, emit_value, 0);
+    soup_decode(s, uri, emit_value);
     s->bound[s->n_bound].prefix = prefix;
     s->bound[s->n_bound].ns = ns_of_uri(buf_str(&s->value));
     s->t->seen |= s->t->depth ? 0 : 1u << s->bound[s->n_bound].ns;
@@ -380,7 +241,7 @@ static void add_attrs(struct soup *s, struct node *n)
         if (slice_is(a, "xmlns") || starts(a.p, a.p + a.n, "xmlns:"))
             continue;
         buf_clear(&s->value);
-        decode(s, s->attrs[i].value, emit_value, 0);
+        soup_decode(s, s->attrs[i].value, emit_value);
         tree_attr(s->t, n, ns_of(s, a, true), name_string(s, a, 1), buf_str(&s->value),
                   s->value.len);
     }
@@ -422,30 +283,6 @@ static void close_tag(struct soup *s, struct slice name)
 
 /* ---- the rest of the syntax --------------------------------------------------------------- */
 
-/* <!ENTITY name "value"> between P and END; external and parameter entities are passed over. */
-static void read_entities(struct soup *s, const char *p, const char *end)
-{
-    while ((p = find(p, end, "<!ENTITY"))) {
-        p += 8;
-        while (p < end && is_space(*p))
-            p++;
-        struct slice name = {p, 0};
-        while (p < end && is_name(*p))
-            p++;
-        name.n = (size_t)(p - name.p);
-        while (p < end && is_space(*p))
-            p++;
-        if (p >= end || (*p != '"' && *p != '\'') || !name.n)
-            continue;
-        const char *q = memchr(p + 1, *p, (size_t)(end - p - 1));
-        if (!q || s->n_entities == LIMIT_ENTITIES)
-            return;
-        s->entities[s->n_entities].name = name;
-        s->entities[s->n_entities++].value = (struct slice){p + 1, (size_t)(q - p - 1)};
-        p = q + 1;
-    }
-}
-
 /* At "<!": comment, CDATA or DOCTYPE. */
 static void read_declaration(struct soup *s)
 {
@@ -465,7 +302,7 @@ static void read_declaration(struct soup *s)
             q = find(subset, s->end, "]>");
             if (!q && (q = find(subset, s->end, "]")))
                 q = memchr(q, '>', (size_t)(s->end - q));
-            read_entities(s, subset, q ? q : s->end);
+            soup_entities(s, subset, q ? q : s->end);
             gt = q ? memchr(q, '>', (size_t)(s->end - q)) : NULL;
         }
         s->p = gt ? gt + 1 : s->end;
@@ -517,7 +354,7 @@ unsigned xml_read_soup(struct tree *t, const char *text, size_t n)
         if (!lt)
             lt = s->end;
         if (lt > s->p && t->depth)
-            decode(s, (struct slice){s->p, (size_t)(lt - s->p)}, emit_text, 0);
+            soup_decode(s, (struct slice){s->p, (size_t)(lt - s->p)}, emit_text);
         s->p = lt;
         if (s->p < s->end)
             read_markup(s);
