@@ -156,6 +156,7 @@ static int build(struct app *a, struct td_err *err)
         return EX_OSERR;
     struct schedule_conf hc = app_schedule_conf(a);
     a->schedule = schedule_new(&hc);
+    a->hsts = hsts_new();
     push_init(a);
     if (saved_load(a, err) < 0)
         return EX_DATAERR;
@@ -187,6 +188,7 @@ static void take_down(struct app *a)
     backfill_end_all(a);
     feedset_free(a);
     schedule_free(a->schedule);
+    hsts_free(a->hsts);
     saved_free(a);
     settings_free(a->settings);
     free(a->quarantine);

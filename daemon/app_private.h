@@ -10,6 +10,7 @@
 #include "app.h"
 #include "config/settings.h"
 #include "fetch/fetch.h"
+#include "fetch/hsts.h"
 #include "fetch/outcome.h"
 #include "model/feed.h"
 #include "parse/pool.h"
@@ -75,6 +76,7 @@ struct flight {
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
     char *url;            /* of this hop */
+    char *home;           /* whose scheme, host and port the access settings belong to */
     char *moved_to;       /* where an unbroken row of permanent redirects has led, NULL = none */
     char *found;          /* the feed that the page named, NULL = none */
     struct redirect_chain chain;
@@ -113,6 +115,7 @@ struct app {
     struct fetcher *fetcher;
     struct pool *pool;
     struct schedule *schedule;
+    struct hsts *hsts;
     struct serve *serve;
     struct hub *hub;
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
@@ -201,6 +204,16 @@ void pacing_wait(struct flight *fl);
 void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now);
 /* F has come into the schedule: what its last fetch, perhaps before a restart, says of its host. */
 void pacing_known(struct app *a, struct feed *f, int64_t now);
+
+/* ---- strict.c: hosts that want https only (fetch/hsts.h), kept in the store ---- */
+/* URL has answered. */
+void strict_learn(struct app *a, const char *url, const struct td_sts *sts);
+/* URL, or the https address to ask in its place (gives). */
+char *strict_url(const struct app *a, const char *url);
+/* Where F is asked now (gives). */
+char *strict_feed_url(const struct app *a, const struct feed *f);
+/* What the store has kept under KEY of a td_learned. False: that is not one of ours. */
+bool strict_recall(struct app *a, const struct td_learned *l);
 
 /* ---- slots.c: how many transfers run at once ---- */
 /* The config's concurrency, or what the files that may be open allow (base/files.h). */
@@ -367,6 +380,8 @@ void status_json(void *app, struct buf *out);
 void status_metrics(void *app, struct buf *out);
 int status_ready(void *app, struct td_err *err);
 void status_pacing(void *app, int64_t feed_id, struct buf *out);
+/* Why an http feed is asked over https, if it is; also serve_ops.feed_https. */
+void status_https(void *app, int64_t feed_id, struct buf *out);
 void status_access(void *app, int64_t feed_id, struct buf *out);
 
 /* ---- control.c: what users ask ---- */

@@ -310,6 +310,7 @@ const struct serve_ops control_ops = {
     .feed_phase = status_feed_phase,
     .feed_pacing = status_pacing,
     .feed_access = status_access,
+    .feed_https = status_https,
     .add = op_add,
     .remove = op_remove,
     .refresh = op_refresh,

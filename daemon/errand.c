@@ -23,8 +23,8 @@ void errand_start(struct errand *e, struct app *a, struct td_feed_conf *conf,
         td_feed_state_copy(&f->state, state);
     else
         td_feed_state_init(&f->state);
-    bool http = conf->source == TD_SOURCE_HTTP &&
-                schedule_host_key(move_url(&f->state, conf), host, sizeof host) == 0;
+    CLEANUP_FREE char *url = strict_feed_url(a, f);
+    bool http = conf->source == TD_SOURCE_HTTP && schedule_host_key(url, host, sizeof host) == 0;
     schedule_add(a->schedule, &f->node, http ? host : NULL, 0); /* a person waits: not paced */
     f->scheduled = true;
     DL_APPEND(a->errands, e);

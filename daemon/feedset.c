@@ -77,9 +77,9 @@ struct feed *feedset_asked(struct feed *f)
 /* What is asked there, as a key: an answer that was given to one feed's credentials, or came
  * through its proxy, is no other feed's (config/keys.h, access). An address has no '#' of its own.
  */
-static char *asked_key(const struct feed *f)
+static char *asked_key(const struct app *a, const struct feed *f)
 {
-    const char *url = move_url(&f->state, f->conf);
+    CLEANUP_FREE char *url = strict_feed_url(a, f);
     const struct td_access *access = f->conf->access;
     bool own = td_access_is_bound(access) || (access && access->n_allow),
          proxied = access && !str_empty(access->proxy);
@@ -94,7 +94,7 @@ static bool ride(struct app *a, struct feed *f)
     struct feed *leader = NULL;
     if (f->conf->source != TD_SOURCE_HTTP)
         return false;
-    CLEANUP_FREE char *key = asked_key(f);
+    CLEANUP_FREE char *key = asked_key(a, f);
     HASH_FIND(by_url, a->asked, key, strlen(key), leader);
     if (leader) {
         f->leader = leader;
@@ -118,8 +118,8 @@ void feedset_schedule(struct app *a, struct feed *f)
                             f->conf->retention_count);
     if (f->scheduled || f->leader || !f->conf->enabled || f->state.gone || ride(a, f))
         return;
-    bool http = f->conf->source == TD_SOURCE_HTTP &&
-                schedule_host_key(move_url(&f->state, f->conf), host, sizeof host) == 0;
+    CLEANUP_FREE char *url = strict_feed_url(a, f);
+    bool http = f->conf->source == TD_SOURCE_HTTP && schedule_host_key(url, host, sizeof host) == 0;
     f->state.next_due_at = policy_on_load(&f->state, f->conf, now);
     schedule_add(a->schedule, &f->node, http ? host : NULL, f->adding ? 0 : f->state.next_due_at);
     pacing_known(a, f, now);
@@ -156,7 +156,8 @@ void feedset_unschedule(struct app *a, struct feed *f)
 void feedset_settle(struct app *a, struct feed *f, bool strayed)
 {
     const char *at = feedset_asked(f)->asked_url;
-    if (!at || (!strayed && same_address(at, move_url(&f->state, f->conf))))
+    CLEANUP_FREE char *url = strict_feed_url(a, f);
+    if (!at || (!strayed && same_address(at, url)))
         return;
     feedset_unschedule(a, f);
     feedset_schedule(a, f);

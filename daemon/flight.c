@@ -20,6 +20,7 @@ void flight_free(struct flight *fl)
     if (!fl)
         return;
     free(fl->url);
+    free(fl->home);
     free(fl->moved_to);
     free(fl->found);
     td_result_fini(&fl->res);
@@ -84,7 +85,7 @@ static void transfer_start(struct flight *fl)
         .timeout_ms = fl->conf->timeout_ms,
         .max_body_bytes = fl->conf->max_body_bytes,
         .access = fl->conf->access,
-        .access_url = fl->conf->url,
+        .access_url = fl->home,
         .allow = fl->conf->access ? fl->conf->access->allow : NULL,
         .n_allow = fl->conf->access ? fl->conf->access->n_allow : 0,
         .record = f->is_errand ? errand_record(f) : NULL,
@@ -103,8 +104,11 @@ static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
     struct flight *fl = xcalloc(1, sizeof *fl);
     fl->app = a;
     fl->feed = f;
-    fl->url = xstrdup(move_url(&f->state, f->conf));
     fl->conf = td_feed_conf_copy(f->conf);
+    fl->url = strict_feed_url(a, f);
+    fl->home = strict_url(a, fl->conf->url);
+    if (!str_eq(fl->url, move_url(&f->state, f->conf))) /* as if it had sent us there for now */
+        fl->chain = (struct redirect_chain){.hops = 1};
     fl->res.retry_after_at = TD_NEVER;
     fl->started_at = now;
     return fl;
@@ -125,11 +129,28 @@ static bool may_start(struct app *a)
            store_has_room(a->store);
 }
 
+/* Its place is one among those who ask over http, and it has been told to ask over https since:
+ * then it takes one there (feedset_settle makes that its home). */
+static bool goes_over_https(struct feed *f)
+{
+    char host[300];
+    struct flight *fl = f->flight;
+    if (!f->asked_url || !str_casestarts(f->asked_url, "http://") ||
+        !str_casestarts(fl->url, "https://") || schedule_host_key(fl->url, host, sizeof host) < 0)
+        return false;
+    fl->phase = FLIGHT_HOP;
+    schedule_hop(fl->app->schedule, &f->node, host, fl->started_at);
+    return true;
+}
+
 /* F holds a place at its host, or at that of a redirect. */
 static void start_feed(struct app *a, struct feed *f, int64_t now)
 {
-    if (!f->flight)
+    if (!f->flight) {
         f->flight = flight_new(a, f, now);
+        if (goes_over_https(f))
+            return;
+    }
     transfer_start(f->flight);
 }
 
@@ -189,6 +210,9 @@ void flight_unwatch(struct app *a)
 static bool follow(struct flight *fl, struct td_result *res, int64_t now)
 {
     char host[300];
+    char *to = strict_url(fl->app, res->redirect_to);
+    free(res->redirect_to);
+    res->redirect_to = to;
     int r = outcome_redirect(&fl->chain, fl->url, res->redirect_to, res->redirect_permanent,
                              &res->err);
     if (r == 0)
@@ -287,6 +311,7 @@ static void on_fetched(void *ctx, struct td_result *result)
         return;
     }
     pacing_answered(fl, result, now);
+    strict_learn(a, fl->url, &result->sts);
     if (result->redirect_to && follow(fl, result, now))
         return;
     schedule_done(a->schedule, &fl->feed->node, now,
@@ -324,7 +349,8 @@ static bool follow_discovered(struct flight *fl, const char *const *links)
     if (!may_be_page(fl) || f->leader || !links || !links[0])
         return false;
     CLEANUP_FREE char *url = xstrndup(links[0], strcspn(links[0], "\t"));
-    if (schedule_host_key(url, host, sizeof host) < 0)
+    CLEANUP_FREE char *ask = strict_url(fl->app, url);
+    if (schedule_host_key(ask, host, sizeof host) < 0)
         return false;
     struct feed *other = feedset_by_url(fl->app, url);
     if (str_eq(url, fl->url) || (f->adding && other && other != f))
@@ -335,7 +361,7 @@ static bool follow_discovered(struct flight *fl, const char *const *links)
         fl->conf = td_feed_conf_copy(f->conf);
     }
     xreplace(&fl->found, url);
-    xreplace(&fl->url, url);
+    xreplace(&fl->url, ask);
     xreplace(&fl->moved_to, NULL);
     fl->chain = (struct redirect_chain){0};
     td_result_fini(&fl->res);

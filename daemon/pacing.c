@@ -20,7 +20,8 @@ void pacing_learned(void *ctx, const struct td_learned *l)
 static void on_kept(void *ctx, const struct td_learned *l)
 {
     struct app *a = ctx;
-    schedule_recall(a->schedule, l, clock_now_ms());
+    if (!strict_recall(a, l))
+        schedule_recall(a->schedule, l, clock_now_ms());
 }
 
 int pacing_load(struct app *a, struct td_err *err)

@@ -48,8 +48,9 @@
 #define LIMIT_HOST_SPACING_MS    1000 /* between starts at one host; `host-spacing`; FETCHING f */
 #define LIMIT_STARTS_PER_S       10   /* new requests after restart or import; FETCHING f */
 #define LIMIT_SHARED_HOSTS       8 /* more hosts on one domain or address share a budget; FETCHING f */
-#define LIMIT_STREAMS            4    /* at once on a host's one HTTP/2 connection; FETCHING f */
-#define LIMIT_SITES              1000 /* [site] sections: each is tried for each new host */
+#define LIMIT_STREAMS            4     /* at once on a host's one HTTP/2 connection; FETCHING f */
+#define LIMIT_SITES              1000  /* [site] sections: each is tried for each new host */
+#define LIMIT_HSTS_HOSTS         16384 /* hosts that want https only and are remembered */
 #define LIMIT_LEARNED_SPACING_MS (10LL * 60 * 1000)   /* most that 429s may teach */
 #define LIMIT_CALM_MS            (24LL * 3600 * 1000) /* without a 429 until that heals a step */
 #define LIMIT_CALM_MAX_MS        (30LL * 24 * 3600 * 1000) /* the same for one that relapses */

@@ -338,6 +338,8 @@ static void add_next(struct answer *a, const json_t *feed)
         add_line(a, "Pacing", "%s", text_of(feed, "pacing"));
     if (text_of(feed, "access"))
         add_line(a, "Access", "%s", text_of(feed, "access"));
+    if (text_of(feed, "https"))
+        add_line(a, "Asked over", "https: %s", text_of(feed, "https"));
 }
 
 /* " TEXT WHEN": an instant in words behind other words, nothing when there is none. */
@@ -410,6 +412,7 @@ static void ask_phase(const struct client *c, json_t *feed)
         json_object_set(feed, "phase", json_object_get(live, "phase"));
         json_object_set(feed, "pacing", json_object_get(live, "pacing"));
         json_object_set(feed, "access", json_object_get(live, "access"));
+        json_object_set(feed, "https", json_object_get(live, "https"));
     }
     json_decref(live);
 }

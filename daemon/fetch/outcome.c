@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "fetch/hsts.h"
 
 /* "HTTP 503 Service Unavailable": our words, never the server's. */
 static const char *status_text(char *buf, size_t size, int status)
@@ -330,6 +331,12 @@ void outcome_judge(struct td_result *r, const struct exchange *x)
         r->content_type = head_dup(x->head, "Content-Type");
         r->content_location = head_dup(x->head, "Content-Location");
         r->link = head_join(x->head, "Link");
+        if (x->tls_verified && str_casestarts(x->url, "https://")) {
+            size_t pos = 0, n; /* of several only the first counts (RFC 6797 8.1) */
+            const char *sts = head_next(x->head, "Strict-Transport-Security", &pos, &n);
+            if (sts)
+                r->sts = hsts_parse(sts, n);
+        }
         judge_status(r, x);
     } else {
         judge_code(r, x);

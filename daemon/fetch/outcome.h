@@ -57,6 +57,7 @@ struct exchange {
     int64_t timeout_ms;
     size_t max_body_bytes;
     bool post;              /* only the status counts */
+    bool tls_verified;      /* if it was https: by an authority, not by a pinned key */
     bool conditional;       /* validators were sent */
     bool delta;             /* A-IM: feed was sent: 226 is an answer (RFC 3229) */
     bool cut_coding;        /* the content coding ends in the middle */

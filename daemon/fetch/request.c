@@ -82,6 +82,9 @@ void hop_done(CURL *easy, CURLcode code)
     bool home = bound && access_is_home(p->base.req);
     x.bound_to = bound && !home ? p->base.req->access_url : NULL;
     x.let_in = bound && home;
+    const struct td_access *access = p->base.req->access;
+    x.tls_verified = !p->base.req->replay &&
+                     !(access && access->tls_pin && access_is_home(p->base.req));
     long os_errno = 0, header_bytes = 0, version = 0;
     curl_off_t body_bytes = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);

@@ -62,6 +62,14 @@ struct td_freshness {
 };
 
 #define TD_WANTED 2
+
+/* Strict-Transport-Security of an answer (fetch/hsts.h). */
+struct td_sts {
+    bool given; /* over TLS that was verified, and well-formed */
+    bool subdomains;
+    int64_t max_age_s; /* 0 = forget the host */
+};
+
 struct td_result {
     enum td_outcome
         outcome;     /* OK, NOT_MODIFIED, or why it failed; a redirect is TD_OUT_OK + redirect_to */
@@ -77,6 +85,7 @@ struct td_result {
     int64_t retry_after_at;  /* TD_NEVER, or the time the server named (seconds or date) */
     char *redirect_to;       /* absolute URL of a 3xx answer, NULL = no redirect */
     bool redirect_permanent; /* 301 or 308 */
+    struct td_sts sts;
     bool multiplexed;        /* the answer came by HTTP/2 */
     char *wanted[TD_WANTED]; /* the values of td_request.wanted, NULL = not there */
     uint64_t wire_bytes;     /* received, header and body */

@@ -147,6 +147,7 @@ int api_feeds_finish(struct request *q)
             continue;
         add_words(q, "pacing", w->places[i].feed_id, q->s->ops->feed_pacing, &out);
         add_words(q, "access", w->places[i].feed_id, q->s->ops->feed_access, &out);
+        add_words(q, "https", w->places[i].feed_id, q->s->ops->feed_https, &out);
     }
     buf_add(&out, q->out.data + from, q->out.len - from);
     buf_free(&q->out);

@@ -44,6 +44,8 @@ struct serve_ops {
     void (*feed_pacing)(void *app, int64_t feed_id, struct buf *out);
     /* Adds in words what lets it in, without any secret; nothing when it needs nothing. */
     void (*feed_access)(void *app, int64_t feed_id, struct buf *out);
+    /* Adds in words why an http feed is asked over https; nothing when it is not. */
+    void (*feed_https)(void *app, int64_t feed_id, struct buf *out);
     /* `tidings add`: subscribe to URL (discovers the feed when it is a page). NAME and TAGS (joined
      * by '\n') may be NULL. */
     void (*add)(void *app, const char *url, const char *name, const char *tags,

@@ -206,3 +206,57 @@ def test_an_http2_origin(daemon, tidings, tls, tmp_path):
         server.kill()
         server.wait(10)
         log.close()
+
+
+STS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+
+
+def plain(https, path):
+    """The http address of a server that speaks TLS there: no answer can come but over https."""
+    return https.url(path).replace("https://", "http://")
+
+
+def test_a_host_that_wants_https_only_is_asked_so(daemon, tidings, https, tls):
+    ca = {"ca_file": tls / "cert.pem", "backlog": "all", "interval": "1h"}
+    https.set("/said", rss(CALL), headers=STS)
+    https.set("/plain", rss(("p-1", "Under another address", "x")), etag='"p"')
+    https.set("/back", b"", status=302, headers={"Location": plain(https, "/plain")})
+    daemon.start(feed("said", https.url("/said"), **ca), "host-spacing = 0\n")
+    daemon.wait_for(lambda: "first round done" in daemon.text())
+    daemon.kill()
+    daemon.start(feed("said", https.url("/said"), **ca) + feed("p", plain(https, "/plain"), **ca)
+                 + feed("back", https.url("/back"), **ca), "host-spacing = 0\n")
+    daemon.wait_for(lambda: "first round done: 2 feeds" in daemon.text())
+    one = daemon.get("/v1/feeds/p")
+    assert one["url"] == plain(https, "/plain") and not one.get("error")
+    assert one["https"].startswith("localhost wants to be asked over https only (HSTS), until 20")
+    assert "https" not in daemon.get("/v1/feeds/said")
+    assert not daemon.get("/v1/feeds/back").get("error")  # sent to http, and that is https here
+    assert asked(https, "/plain") == 2 and "Under another address" in titles(daemon)
+    assert "feed.moved" not in [e["event"] for e in events(daemon)]
+    assert "https: localhost wants" in Client(tidings, daemon.dir).run("why", "p").out
+
+
+def test_what_a_host_said_of_https_ends_when_it_says_so(daemon, https, tls):
+    https.set("/said", rss(CALL), headers=STS)
+    https.set("/plain", rss(("p-1", "Under another address", "x")))
+    daemon.start(feed("said", https.url("/said"), ca_file=tls / "cert.pem", **QUICK)
+                 + feed("p", plain(https, "/plain"), ca_file=tls / "cert.pem", **QUICK), "host-spacing = 0\n")
+    daemon.wait_for(lambda: asked(https, "/plain") >= 2)  # learned while it ran
+    assert daemon.get("/v1/feeds/p")["https"]
+    https.set("/said", rss(CALL), headers={"Strict-Transport-Security": "max-age=0"})
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/p").get("error"))
+    assert "https" not in daemon.get("/v1/feeds/p")
+
+
+def test_a_pinned_key_says_nothing_of_https(daemon, https, tls):
+    """Nobody vouches for who holds it."""
+    pin = subprocess.run(
+        f"openssl x509 -in {tls}/cert.pem -pubkey -noout | openssl pkey -pubin -outform der |"
+        " openssl dgst -sha256 -binary | base64", shell=True, check=True, capture_output=True, text=True).stdout.strip()
+    https.set("/said", rss(CALL), headers=STS)
+    https.set("/plain", rss(CALL))
+    daemon.start(feed("said", https.url("/said"), tls_pin=f"sha256//{pin}", **QUICK)
+                 + feed("p", plain(https, "/plain"), ca_file=tls / "cert.pem", **QUICK), "host-spacing = 0\n")
+    daemon.wait_for(lambda: asked(https, "/said") >= 3)
+    assert asked(https, "/plain") == 0 and "https" not in daemon.get("/v1/feeds/p")

@@ -113,6 +113,11 @@ static void op_feed_access(void *app, int64_t feed_id, struct buf *out)
     buf_adds(out, "basic");
 }
 
+static void op_feed_https(void *app, int64_t feed_id, struct buf *out)
+{
+    buf_adds(out, "asked over https");
+}
+
 static void op_feed_pacing(void *app, int64_t feed_id, struct buf *out)
 {
     if (feed_id == 1)
@@ -124,6 +129,7 @@ static const struct serve_ops ops = {.status = op_status,
                                      .feed_phase = op_feed_phase,
                                      .feed_pacing = op_feed_pacing,
                                      .feed_access = op_feed_access,
+                                     .feed_https = op_feed_https,
                                      .add = op_add,
                                      .remove = op_remove,
                                      .refresh = op_refresh,

@@ -56,6 +56,7 @@ static void reads(void **state)
     }
     j = call(w, "GET", "/v1/feeds/alpha", "", NULL, &status);
     assert_string_equal(json_string_value(json_object_get(j, "access")), "basic");
+    assert_string_equal(json_string_value(json_object_get(j, "https")), "asked over https");
     assert_string_equal(json_string_value(json_object_get(j, "pacing")),
                         "[site \"x\"]: one a minute");
     json_decref(j);
