@@ -8,7 +8,8 @@
  *   $FAULTS/clock   seconds by which CLOCK_REALTIME is wrong
  *   $FAULTS/mono    seconds that CLOCK_MONOTONIC is ahead
  *
- * Names that end in ".test" are at 127.0.0.1, but for ".stalled.test": no name server answers them.
+ * Names that end in ".test" are at 127.0.0.1; hN.many.test is at 127.8.0.N+1; for ".stalled.test"
+ * no name server answers.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -138,5 +139,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         sleep(15);
         return EAI_AGAIN;
     }
-    return real(node && ends(node, ".test") ? "127.0.0.1" : node, service, hints, ret);
+    char address[32] = "127.0.0.1";
+    if (node && ends(node, ".many.test"))
+        snprintf(address, sizeof address, "127.8.0.%d", atoi(node + 1) + 1);
+    return real(node && ends(node, ".test") ? address : node, service, hints, ret);
 }

@@ -638,12 +638,13 @@ static void stalled_resolver(void **state)
     for (int i = 0; i < N; i++) {
         snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);
         req[i] = REQUEST(text[i]);
-        req[i].timeout_ms = 200;
+        req[i].timeout_ms = 500;
         waiting[i] = fetch_start(fetcher, &req[i], harness_done, &g[i]);
     }
     struct td_result r = get("/plain");
     assert_int_equal(r.outcome, TD_OUT_OK);
-    assert_true(r.duration_ms < 150);
+    for (int i = 0; i < N; i++)
+        assert_false(g[i].done); /* it did not wait for them */
     td_result_fini(&r);
     harness_wait(g, LIMIT_RESOLVERS);
     for (int i = 0; i < N; i++) {
@@ -679,7 +680,7 @@ static void stalled_names_delay_no_other(void **state)
     }
     struct td_result r = get_host("mixed.example");
     assert_int_equal(r.outcome, TD_OUT_OK);
-    assert_true(r.duration_ms < 500);
+    assert_true(r.duration_ms < LIMIT_BRISK_MS);
     td_result_fini(&r);
     for (int i = N; i < 2 * N; i++) {
         snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -189,11 +190,11 @@ static void patterns_end(void **state)
         "title:/(?R)?a+$/",
     };
     text[65535] = '!';
-    int64_t begin = clock_mono_ms();
+    clock_t begin = clock();
     for (size_t i = 0; i < ARRAY_SIZE(evil); i++)
         assert_false(matches(evil[i], &d));
-    /* 20 ms each when nothing else runs; a minute, or for ever, without the limit */
-    assert_true(clock_mono_ms() - begin < 10000);
+    /* 20 ms each; a minute, or for ever, without the limit */
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < 10);
     assert_true(matches("title:/a{1000}/", &d));
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -432,7 +433,8 @@ static void a_hundred_thousand(void **state)
     struct schedule_conf conf = {.per_host = 2, .host_spacing_ms = 1000, .starts_per_s = 0};
     struct schedule *s = schedule_new(&conf);
     struct sched_node *n = xcalloc(N, sizeof *n);
-    int64_t t0 = clock_mono_ms(), wake, now = T0, started = 0;
+    clock_t t0 = clock();
+    int64_t wake, now = T0, started = 0;
     for (int i = 0; i < N; i++) {
         char host[32];
         snprintf(host, sizeof host, "h%d:80", i % 20000);
@@ -447,9 +449,10 @@ static void a_hundred_thousand(void **state)
         if (wake == TD_NEVER)
             break;
     }
-    print_message("100,000 feeds added and started once: %d ms\n", (int)(clock_mono_ms() - t0));
+    int ms = (int)((clock() - t0) * 1000 / CLOCKS_PER_SEC);
+    print_message("100,000 feeds added and started once: %d ms of CPU\n", ms);
     assert_int_equal(started, N);
-    assert_true(clock_mono_ms() - t0 < 20000);
+    assert_true(ms < 20000);
     for (int i = 0; i < N; i++)
         schedule_remove(s, &n[i]);
     free(n);

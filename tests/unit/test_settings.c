@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -577,19 +577,20 @@ static void anything(void **state)
     assert_true(n_good > 50 && n_good < 1400);
 }
 
-/* 100,000 feeds: far from a second (the limit leaves room for sanitizers on a busy machine). */
+/* 100,000 feeds: far from a second (the limit leaves room for sanitizers). */
 static void many_feeds(void **state)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(64 << 20);
     for (int i = 0; i < 100000; i++)
         buf_addf(&text, "[feed n%d]\nurl = https://host%d.example/feed/%d.xml\ntags = a, b\n\n", i,
                  i % 5000, i);
-    int64_t t0 = clock_mono_ms();
+    clock_t t0 = clock();
     struct settings *s = good(buf_str(&text)), *same = good(buf_str(&text));
     struct settings_diff d;
     settings_diff(s, same, &d);
-    print_message("2 x load and a diff of 100,000 feeds: %d ms\n", (int)(clock_mono_ms() - t0));
-    assert_true(clock_mono_ms() - t0 < 10000);
+    int ms = (int)((clock() - t0) * 1000 / CLOCKS_PER_SEC);
+    print_message("2 x load and a diff of 100,000 feeds: %d ms of CPU\n", ms);
+    assert_true(ms < 10000);
     assert_int_equal(s->n_feeds, 100000);
     assert_int_equal(d.n_added + d.n_changed + d.n_removed, 0);
     settings_diff_fini(&d);
