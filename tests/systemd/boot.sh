@@ -10,13 +10,17 @@ skip() { echo "skipped: $*"; exit 77; }
 command -v systemd-nspawn >/dev/null || skip "systemd-nspawn is not installed (package systemd-container)"
 command -v python3 >/dev/null || skip "python3 is not installed"
 
-# The booted system has a network of its own; in a container without CAP_NET_ADMIN its loopback stays down.
-unshare --net python3 -c 'import fcntl, socket, struct
-fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running' \
-    2>/dev/null || skip "a loopback device cannot be brought up here"
+# The booted system has a network of its own: that of a user namespace, since its loopback device can be brought up
+# also where CAP_NET_ADMIN is missing, as in a container.
+exec 3< <(exec unshare --user --map-root-user --net python3 -c 'import fcntl, signal, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
+print("up", flush=True)
+signal.pause()' 2>/dev/null)
+net=$!
+read -r up <&3 || skip "a loopback device cannot be brought up here"
 
 w=$(mktemp -d)
-clean() { umount "$w/root" 2>/dev/null; umount "$w" 2>/dev/null; rmdir "$w"; }
+clean() { kill $net; umount "$w/root" 2>/dev/null; umount "$w" 2>/dev/null; rmdir "$w"; }
 trap clean EXIT
 mount -t tmpfs -o size=1G tmpfs "$w" 2>/dev/null || skip "a tmpfs cannot be mounted here"
 mkdir "$w/up" "$w/wk" "$w/root"
@@ -42,7 +46,7 @@ printf '[Service]\nSystemCallErrorNumber=\nWatchdogSec=3s\nRestartSec=100ms\n' \
     >"$units/tidingsd.service.d/strict.conf"
 rc=0
 timeout 240 systemd-nspawn -q -D "$w/root" -M "tidings-e2e-$$" -b --register=no --keep-unit \
-    --private-network --link-journal=no --console=pipe \
+    --network-namespace-path="/proc/$net/ns/net" --link-journal=no --console=pipe \
     --system-call-filter='landlock_create_ruleset landlock_add_rule landlock_restrict_self' \
     -- systemd.unit=e2e.target </dev/null >"$w/console" 2>&1 || rc=$?
 if ! [ -s "$w/root/e2e/out.log" ]; then
