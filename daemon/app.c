@@ -222,8 +222,8 @@ int app_run(const struct app_options *o)
         return code;
     log_set_level(o->log_level >= 0 ? o->log_level : a.settings->log_level);
     signal(SIGPIPE, SIG_IGN);
-    log_notice("tidingsd " TIDINGS_VERSION " with %s: %zu feeds configured", o->config,
-               a.settings->n_feeds);
+    log_notice("tidingsd " TIDINGS_VERSION " with %s: %zu feed%s configured", o->config,
+               a.settings->n_feeds, a.settings->n_feeds == 1 ? "" : "s");
     if (slots_max(a.settings) < a.settings->concurrency)
         log_warning(
             "so few files may be open that %d transfers run at once, not %d: raise the limit "

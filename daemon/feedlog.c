@@ -53,8 +53,8 @@ void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *
                   now->error ? now->error : td_outcome_name(note->outcome), wait);
     } else if (now->n_failures == 0 && before->n_failures > 0) {
         lf.message_id = MSG_FEED_WORKS;
-        log_event(LOG_NOTICE, &lf, "feed %s: works again after %d failures", name,
-                  before->n_failures);
+        log_event(LOG_NOTICE, &lf, "feed %s: works again after %d failure%s", name,
+                  before->n_failures, before->n_failures == 1 ? "" : "s");
     } else if (f->in_round && note->outcome == TD_OUT_NOT_MODIFIED) {
         log_event(LOG_INFO, &lf, "feed %s: not modified", name);
     } else if (f->in_round) {

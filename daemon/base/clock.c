@@ -116,3 +116,13 @@ int clock_parse_rfc3339(const char *s, int64_t *ret_ms)
     *ret_ms = t * 1000 + ms;
     return 0;
 }
+
+int clock_parse_date(const char *s, int64_t *ret_ms)
+{
+    char full[40];
+    size_t n = strlen(s), digits = strspn(s, "0123456789-");
+    if (n != digits || (n != 4 && n != 7 && n != 10))
+        return n > 10 ? clock_parse_rfc3339(s, ret_ms) : -EINVAL;
+    snprintf(full, sizeof full, "%s%sT00:00:00Z", s, n == 4 ? "-01-01" : n == 7 ? "-01" : "");
+    return clock_parse_rfc3339(full, ret_ms);
+}

@@ -21,6 +21,8 @@ const char *clock_rfc3339(char *buf, int64_t at_ms);
 /* Reads what clock_rfc3339 writes, and RFC 3339 in general (offset, fraction; no
  * offset means UTC): 0 or -EINVAL. */
 int clock_parse_rfc3339(const char *s, int64_t *ret_ms);
+/* Reads a date, in UTC: "2026", "2026-11", "2026-11-25", or RFC 3339. 0 or -EINVAL. */
+int clock_parse_date(const char *s, int64_t *ret_ms);
 /* Days since 1970-01-01 of a proleptic Gregorian date, valid for any year in the range of int. */
 int64_t clock_days(int year, int month, int day);
 

@@ -14,6 +14,7 @@
 #define ANSWER_BYTES LIMIT_WIRE_BYTES /* a page of items with their content */
 #define PARALLEL     16               /* POSTs of an import at once: each waits for a first fetch */
 #define CONNECT_S    15L              /* over TCP */
+#define SILENCE_S    30L              /* a question is answered sooner, whatever else is going on */
 
 static char *token_header; /* "Authorization: Bearer ..." */
 
@@ -101,6 +102,11 @@ static int no_answer(struct call *c, CURLcode code, const char *socket, struct t
     if (place_is_url(socket))
         return no_remote(code, socket, err);
     curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return td_err(err, -ETIMEDOUT,
+                      "the daemon at %s says nothing for %ld s: is it stopped, or out of file "
+                      "descriptors?",
+                      socket, SILENCE_S);
     if (code != CURLE_COULDNT_CONNECT)
         return td_err(err, code == CURLE_WRITE_ERROR ? -EFBIG : -ECONNRESET,
                       "the connection to the daemon at %s broke: %s", socket,
@@ -163,6 +169,10 @@ int api_call(const char *socket, const char *method, const char *path, const jso
 {
     struct call c;
     call_init(&c, socket, method, path, body);
+    if (str_eq(method, "GET")) { /* a deed may take as long as it takes */
+        curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+    }
     int r = take_answer(&c, curl_easy_perform(c.curl), socket, ret, err);
     call_fini(&c);
     return r;

@@ -21,6 +21,7 @@ void api_set_token(const char *token);
 /* One call: METHOD, PATH with its query, BODY (borrowed; NULL = none) as JSON. 0 and the parsed
  * answer (NULL RET: not wanted), or a negative errno with the reason:
  *   -ECONNREFUSED  no daemon answers
+ *   -ETIMEDOUT     to a GET it says nothing for half a minute
  *   -EACCES        the socket may not be used, the token is missing or wrong: the reason says what
  * to do others         what the daemon said: -EINVAL 400, -EPERM 403, -ENOENT 404, -EEXIST 409,
  *                  -ESTALE 410, -EBADMSG 502, -EAGAIN 503, -ETIMEDOUT 504, -EIO and so on

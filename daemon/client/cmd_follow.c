@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,8 +185,11 @@ static int on_line(void *ctx, const char *line, size_t n)
 static void on_tick(void *ctx)
 {
     struct follow *f = ctx;
+    struct pollfd out = {.fd = STDOUT_FILENO};
     if (f->c->args.as && f->acked_seq < f->last_seq && f->code == 0)
         f->code = acknowledge(f);
+    if (!f->c->args.exec && poll(&out, 1, 0) == 1 && out.revents & POLLERR)
+        raise(SIGPIPE); /* the reader has left: not only when there is something to write */
 }
 
 /* ---- the connection ------------------------------------------------------------------------ */

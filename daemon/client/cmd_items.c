@@ -34,7 +34,7 @@ static const struct opt item_opts[] = {
     "prefix*, A NEAR/5 B, title: author: text: before a word, feed: tag: lang: site:\n"    \
     "before: after: has:enclosure, and title:/pattern/i. All of it: tidings-query(7).\n\n" \
     "TIME is a duration (2d, 90min: that long ago), now, today, yesterday, YYYY-MM-DD,\n"  \
-    "\"YYYY-MM-DD HH:MM\" or an RFC 3339 time."
+    "YYYY-MM, YYYY, \"YYYY-MM-DD HH:MM\" or an RFC 3339 time."
 
 /* ---- the rows (items.h) -------------------------------------------------------------------- */
 

@@ -125,10 +125,11 @@ static int on_exported(void *ctx, json_t *feed)
     if (!url || (!str_casestarts(url, "http:") && !str_casestarts(url, "https:")))
         return 0; /* files and commands of this machine mean nothing elsewhere */
     o->feeds = xreallocarray(o->feeds, o->n_feeds + 1, sizeof *o->feeds);
-    o->feeds[o->n_feeds++] = (struct opml_feed){.url = TAKE(url),
-                                                .title = copy_of(feed, "title"),
-                                                .home_url = copy_of(feed, "home_page_url"),
-                                                .tags = tags.len ? buf_take(&tags, NULL) : NULL};
+    o->feeds[o->n_feeds++] = (struct opml_feed){
+        .url = TAKE(url),
+        .title = copy_of(feed, json_object_get(feed, "title") ? "title" : "name"),
+        .home_url = copy_of(feed, "home_page_url"),
+        .tags = tags.len ? buf_take(&tags, NULL) : NULL};
     return 0;
 }
 

@@ -73,9 +73,10 @@ static int64_t midnight(int64_t now, int days)
 
 static int parse_local(const char *s, int64_t *ret)
 {
-    struct tm tm = {.tm_isdst = -1}, want;
-    const char *end = strptime(s, "%Y-%m-%d", &tm);
-    if (!end)
+    struct tm tm = {.tm_isdst = -1, .tm_mday = 1}, want;
+    size_t n = strlen(s);
+    const char *end = strptime(s, n == 4 ? "%Y" : n == 7 ? "%Y-%m" : "%Y-%m-%d", &tm);
+    if (!end || end - s < 4)
         return -EINVAL;
     if (*end) {
         const char *time = end + 1;
@@ -100,13 +101,14 @@ static int parse_local(const char *s, int64_t *ret)
 int words_parse_time(const char *s, int64_t now, int64_t *ret)
 {
     int64_t ms;
+    bool number = s[strspn(s, "0123456789")] == 0; /* a year, or nobody knows what */
     if (str_eq(s, "now"))
         *ret = now;
     else if (str_eq(s, "today"))
         *ret = midnight(now, 0);
     else if (str_eq(s, "yesterday"))
         *ret = midnight(now, -1);
-    else if (str_to_duration_ms(s, &ms) == 0)
+    else if (!number && str_to_duration_ms(s, &ms) == 0)
         *ret = now - ms;
     else if (clock_parse_rfc3339(s, &ms) == 0)
         *ret = ms;

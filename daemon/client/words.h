@@ -18,11 +18,11 @@ const char *words_local(char *buf, int64_t at);
 const char *words_bytes(char *buf, int64_t n);
 
 /* Reads a point in time: "2d" or "1h 30min" (that long ago), "now", "today", "yesterday" (their
- * local beginning), "2026-11-23" (local midnight), "2026-11-23 08:15[:00]" (local), RFC 3339.
- * 0 or -EINVAL. */
+ * local beginning), "2026-11-23", "2026-11", "2026" (local midnight), "2026-11-23 08:15[:00]"
+ * (local), RFC 3339. 0 or -EINVAL. */
 int words_parse_time(const char *s, int64_t now, int64_t *ret);
 #define WORDS_TIME_ALLOWED                                           \
     "a duration (2d, 90min: that long ago), now, today, yesterday, " \
-    "YYYY-MM-DD, \"YYYY-MM-DD HH:MM\" or an RFC 3339 time"
+    "YYYY-MM-DD, YYYY-MM, YYYY, \"YYYY-MM-DD HH:MM\" or an RFC 3339 time"
 
 #endif

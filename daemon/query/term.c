@@ -238,17 +238,6 @@ static struct node *site_node(struct parser *p, struct node *n, const struct spa
     return n;
 }
 
-/* 2026, 2026-11, 2026-11-25, RFC 3339. */
-static bool read_date(const char *s, int64_t *ret)
-{
-    char full[40];
-    size_t n = strlen(s), digits = strspn(s, "0123456789-");
-    if (n != digits || (n != 4 && n != 7 && n != 10))
-        return n > 10 && clock_parse_rfc3339(s, ret) == 0;
-    snprintf(full, sizeof full, "%s%sT00:00:00Z", s, n == 4 ? "-01-01" : n == 7 ? "-01" : "");
-    return clock_parse_rfc3339(full, ret) == 0;
-}
-
 static struct node *time_node(struct parser *p, struct node *n, const struct span *s)
 {
     CLEANUP_FREE char *v = xstrndup(s->p, s->n);
@@ -258,7 +247,7 @@ static struct node *time_node(struct parser *p, struct node *n, const struct spa
         n->time_ms = *v == 'y' ? DAY_MS : 0;
     } else if (str_eq(v, "now")) {
         n->time = TIME_AGO;
-    } else if (!read_date(v, &n->time_ms)) {
+    } else if (clock_parse_date(v, &n->time_ms) < 0) {
         n->time = TIME_AGO;
         if (s->prefix || number || str_to_duration_ms(v, &n->time_ms) < 0)
             return parser_fail(

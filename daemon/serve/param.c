@@ -147,21 +147,18 @@ int param_time(const struct params *p, const char *name, int64_t now, int64_t *r
                struct td_err *err)
 {
     const char *s = param_str(p, name);
-    char date[32];
     int64_t ms;
     if (!s)
         return 0;
-    if (strlen(s) == 10 && snprintf(date, sizeof date, "%sT00:00:00Z", s) > 0 &&
-        clock_parse_rfc3339(date, &ms) == 0)
+    bool number = s[strspn(s, "0123456789")] == 0; /* a year, or nobody knows what */
+    if (clock_parse_date(s, &ms) == 0)
         *ret = ms;
-    else if (clock_parse_rfc3339(s, &ms) == 0)
-        *ret = ms;
-    else if (str_to_duration_ms(s, &ms) == 0)
+    else if (!number && str_to_duration_ms(s, &ms) == 0)
         *ret = now - ms;
     else
         return td_err(err, -EINVAL,
-                      "%s=%.100s: allowed are a time (2026-11-23T08:15:00Z), a date (2026-11-23) "
-                      "or how long ago (90min, 2d)",
+                      "%s=%.100s: allowed are a time (2026-11-23T08:15:00Z), a date (2026-11-23, "
+                      "2026-11, 2026) or how long ago (90min, 2d)",
                       name, s);
     return 0;
 }

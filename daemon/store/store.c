@@ -47,6 +47,11 @@ static int lock_store(const char *path, int *ret_fd, struct td_err *err)
 {
     CLEANUP_FREE char *name = xasprintf("%s.lock", path);
     CLEANUP_CLOSE int fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT)
+        return td_err(err, -ENOENT,
+                      "the folder of the store %s is not there: make it, or say another place with "
+                      "store = in [daemon]",
+                      path);
     if (fd < 0)
         return td_err(err, -errno, "%s: %s", name, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)

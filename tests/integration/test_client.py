@@ -361,6 +361,7 @@ def test_check_config(alone):
 def test_opml_export(client):
     text = client.run("opml", "export").out
     assert 'xmlUrl="https://first.example/feed"' in text and text.count("xmlUrl=") == 3
+    assert 'text="The first"' in text and 'text="third"' in text  # its title, or its name until it was read
 
 
 def test_backup_is_a_store_of_its_own(client, alone):

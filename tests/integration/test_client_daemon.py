@@ -231,6 +231,15 @@ def test_follow_prints_what_is_new(one_feed, origin, follow):
     assert all_kept.titles(1) == ["Title c"] and from_now.titles(1) == ["Title c"]
 
 
+def test_follow_ends_with_its_reader(one_feed, follow):
+    """`tidings follow | head -1` does not wait for the next item to find out that nobody reads."""
+    f = follow("--from", "0")
+    f.lines(1)
+    f.process.stdout.close()
+    assert f.process.wait(10) == -signal.SIGPIPE
+    f.process.stderr.close()
+
+
 def test_follow_for_people_and_with_changes(one_feed, origin, follow):
     new, changes = follow("--from=0"), follow("--from=0", "--changes")
     assert "Title a" in new.lines(2)[0]

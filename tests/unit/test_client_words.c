@@ -69,13 +69,15 @@ static void reads_times(void **state)
         {"today", NOW - 16 * 60 * MIN_MS},
         {"yesterday", NOW - 40 * 60 * MIN_MS},
         {"2025-11-24", NOW - 16 * 60 * MIN_MS},
+        {"2025-11", NOW - 16 * 60 * MIN_MS - 23 * DAY_MS},
+        {"2025", NOW - 16 * 60 * MIN_MS - (23 + 304) * DAY_MS},
         {"2025-11-24 16:00", NOW},
         {"2025-11-24T16:00:30", NOW + 30000},
         {"2025-11-24T17:00:00+01:00", NOW},
     };
-    static const char *const wrong[] = {"",           "soon",        "2025-02-31",
-                                        "2025-13-01", "2025-11-24x", "2025-11-24 25:00",
-                                        "tomorrow",   "-1d"};
+    static const char *const wrong[] = {
+        "",         "soon", "2025-02-31", "2025-13-01", "2025-11-24x", "2025-11-24 25:00",
+        "tomorrow", "-1d",  "90",         "12345",      "2025-1",      "2025-"};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t at;
         if (words_parse_time(cases[i].s, NOW, &at) < 0)

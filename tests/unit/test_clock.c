@@ -95,6 +95,33 @@ static void days(void **state)
     assert_true(clock_days(INT32_MIN, 1, 1) < 0);
 }
 
+static void dates(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t at;
+    } cases[] = {
+        {"1970", 0},
+        {"1971", 31536000000},
+        {"1970-02", 2678400000},
+        {"1970-01-02", 86400000},
+        {"1970-01-02T01:00:00+01:00", 86400000},
+        {"197", TD_NEVER},
+        {"1970-", TD_NEVER},
+        {"1970-13", TD_NEVER},
+        {"1970-1-1", TD_NEVER},
+        {"19700101", TD_NEVER},
+        {"-970", TD_NEVER},
+        {"", TD_NEVER},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int64_t at = TD_NEVER;
+        assert_int_equal(clock_parse_date(cases[i].text, &at),
+                         cases[i].at == TD_NEVER ? -EINVAL : 0);
+        assert_int_equal(at, cases[i].at);
+    }
+}
+
 static void there_and_back(void **state)
 {
     char t[CLOCK_TEXT];
@@ -115,8 +142,8 @@ static void clocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes),         cmocka_unit_test(reads),  cmocka_unit_test(days),
-        cmocka_unit_test(there_and_back), cmocka_unit_test(clocks),
+        cmocka_unit_test(writes), cmocka_unit_test(reads),          cmocka_unit_test(days),
+        cmocka_unit_test(dates),  cmocka_unit_test(there_and_back), cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

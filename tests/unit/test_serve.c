@@ -172,6 +172,7 @@ static void errors(void **state)
         {"GET", "/v1/items?lmit=3", NULL, 400, "allowed are feed tag since"},
         {"GET", "/v1/items?limit=0", NULL, 400, "from 1 to 1000"},
         {"GET", "/v1/items?since=soon", NULL, 400, "since=soon"},
+        {"GET", "/v1/items?since=90", NULL, 400, "since=90"},
         {"GET", "/v1/items?q=a+%22", NULL, 400, "q: a phrase is not closed (character 3)"},
         {"GET", "/v1/items?format=xml", NULL, 400, "jsonl"},
         {"GET", "/v1/items?q=%ff", NULL, 400, "UTF-8"},

@@ -249,6 +249,23 @@ static void deleted(void **state)
     reader_close(r);
 }
 
+/* A consumer's cursor is no subscription: it is not lost by a wrong name. */
+static void a_cursor_is_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct reader *r;
+    struct td_err err;
+    int64_t seq = 0;
+    store_cursor_set(f->store, "laptop", 7, on_done, f);
+    assert_int_equal(waited(f), 0);
+    store_sub_delete(f->store, "laptop", on_done, f);
+    assert_int_equal(waited(f), -ENOENT);
+    assert_int_equal(reader_open(&r, f->path, &err), 0);
+    assert_int_equal(reader_cursor(r, "laptop", &seq, &err), 0);
+    assert_int_equal(seq, 7);
+    reader_close(r);
+}
+
 /* Times of the log's events to positions; with holes, and with a clock that went back. */
 static void positions_by_time(void **state)
 {
@@ -305,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dead_letters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_letters_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deleted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cursor_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(positions_by_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_store_has_a_name, set_up, tear_down),
     };
