@@ -48,7 +48,35 @@ url = http://nowhere.invalid/feed
 url = https://127.0.0.1:8443/feed
 [feed command]
 url = exec:/bin/cat /e2e/command.xml
+[subscription run]
+sink = exec /e2e/sink arg
+query = feed:harbour
+[subscription letters]
+sink = mail desk@example.org
+sendmail = /e2e/sendmail -i
+query = feed:harbour
+[subscription lines]
+sink = file /var/lib/tidings/lines
+query = feed:harbour
 EOF
+# A consumer's command tries what a command might want, and says how that went.
+cp /usr/bin/id /e2e/gains && chgrp daemon /e2e/gains && chmod 2755 /e2e/gains
+cat >/e2e/sink <<'EOF'
+#!/bin/sh
+set -u
+grep -q '"event":"item.new"' && [ "$1" = arg ] && [ -n "$TIDINGS_TITLE" ] || exit 1
+{
+    touch "/var/lib/tidings/probe" && echo state
+    touch /tmp/probe && echo tmp
+    for d in / /etc /usr /home /root /run /var/lib; do touch "$d/probe" 2>/dev/null && echo "wrote $d"; done
+    ls /root/private-url >/dev/null 2>&1 && echo "sees a home"
+    [ "$(/e2e/gains -g)" = "$(id -g)" ] || echo "gains a group"
+    python3 -c 'import socket; socket.create_connection(("127.0.0.1", 8000)).close()' && echo net
+} >"/var/lib/tidings/probes.new"
+mv "/var/lib/tidings/probes.new" "/var/lib/tidings/probes"
+EOF
+printf '#!/bin/sh\n{ echo "to: $*"; cat; } >>/var/lib/tidings/letters\n' >/e2e/sendmail
+chmod 755 /e2e/sink /e2e/sendmail
 cat >/e2e/command.xml <<'EOF'
 <rss version="2.0"><channel><title>c</title><item><guid>c</guid><title>By a command</title></item></channel></rss>
 EOF
@@ -113,6 +141,16 @@ systemctl daemon-reload
 systemctl start tidings-follow@desk.service || fail "tidings-follow@desk"
 eventually "a consumer's command gets the item" grep -q "A crane" /var/lib/desk/got
 systemctl stop tidings-follow@desk.service
+
+# ---- sinks inside the service's cage: what the manual says works, and what not
+eventually "a sink's command has run" test -s /var/lib/private/tidings/probes
+[ "$(tr '\n' ' ' </var/lib/private/tidings/probes)" = "state tmp net " ] ||
+    fail "a sink's command: $(tr '\n' ',' </var/lib/private/tidings/probes)"
+eventually "mail goes through a command that needs no rights" \
+    grep -q '^to: -i -- desk@example.org' /var/lib/private/tidings/letters
+grep -q '^Subject: .*A crane' /var/lib/private/tidings/letters || fail "mail: $(head -20 /var/lib/private/tidings/letters)"
+eventually "a file sink writes below the state directory" grep -q "A crane" /var/lib/private/tidings/lines
+ok "sinks: state directory and network, no home, no other file, no new rights"
 
 # ---- journal
 eventually "one line for the feed that fails" journal_has TIDINGS_FEED=missing PRIORITY=4
