@@ -118,9 +118,31 @@ static int64_t pause_ms(const struct delivery *d, int failures)
     return d->conf.retry_ms[MIN(failures, d->conf.n_retry - 1)];
 }
 
+/* When the clock was set back: by as much, what waits. */
+static void follow_clock(struct delivery *d, int64_t now)
+{
+    int64_t back = d->clock - now;
+    d->clock = now;
+    if (back <= 0)
+        return;
+    if (d->state.next_try_at != TD_NEVER)
+        d->state.next_try_at -= back;
+    if (d->lazy_at != TD_NEVER)
+        d->lazy_at -= back;
+}
+
+/* The batch that failed, if it may not be so large any more (the config has changed): what may go
+ * is the batch from now on. */
+static void split_batch(struct delivery *d)
+{
+    if (d->state.batch_upto && of_batch(d) > d->conf.batch)
+        d->state.batch_upto = d->queue[d->conf.batch - 1].seq;
+}
+
 struct delivery_action delivery_next(struct delivery *d, int64_t now)
 {
     struct delivery_action wait = {.act = DELIVERY_WAIT, .wake_at = TD_NEVER};
+    follow_clock(d, now);
     if (d->storing)
         return wait;
     if (d->dirty)
@@ -135,6 +157,7 @@ struct delivery_action delivery_next(struct delivery *d, int64_t now)
             at = d->state.next_try_at = now; /* the clock went back */
         if (d->state.batch_upto && d->passed >= d->state.batch_upto && !of_batch(d))
             d->state.batch_upto = d->state.failures = 0; /* its events are not kept any more */
+        split_batch(d);
         int n = at == TD_NEVER || at <= now ? message(d, now, &wait.wake_at) : 0;
         if (n)
             return send(d, d->queue, n);
@@ -265,12 +288,18 @@ void delivery_pause(struct delivery *d)
     d->dirty = true;
 }
 
-void delivery_resume(struct delivery *d)
+void delivery_anew(struct delivery *d)
 {
-    d->state.paused = d->state.disabled = false;
+    d->state.disabled = false;
     d->state.failures = 0;
     d->state.next_try_at = TD_NEVER;
     d->dirty = true;
+}
+
+void delivery_resume(struct delivery *d)
+{
+    d->state.paused = false;
+    delivery_anew(d);
 }
 
 bool delivery_rewind(struct delivery *d, int64_t seq)

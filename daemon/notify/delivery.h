@@ -14,8 +14,9 @@
  *  - a batch that fails is tried again as it is (its end is stored), at the times of the schedule,
  *    also across restarts; after the last attempt it becomes dead letters.
  *
- * All times are wall clock milliseconds given by the caller. A clock that goes back makes a retry
- * wait no longer than a day or its own pause.
+ * All times are wall clock milliseconds given by the caller. When the clock is set back what waits
+ * is moved with it; if that happened while the daemon was down, a retry waits no longer than a day
+ * or its own pause.
  */
 #ifndef TIDINGS_NOTIFY_DELIVERY_H
 #define TIDINGS_NOTIFY_DELIVERY_H
@@ -53,6 +54,7 @@ struct delivery {
     int n_dead;      /* first of the queue that become dead letters with the next STORE */
     int attempts;    /* that these dead letters have had */
     int64_t passed;  /* the last event of the log that was offered, matching or not */
+    int64_t clock;   /* what delivery_next was told last; 0 = nothing */
     int64_t lazy_at; /* since when `passed` is ahead of what is stored */
     int64_t
         replayed; /* id of a dead letter that was delivered: goes with the next STORE; 0 = none */
@@ -109,6 +111,9 @@ void delivery_stored(struct delivery *d);
 void delivery_pause(struct delivery *d);
 /* Also enables, and tries at once, with a schedule from its beginning. */
 void delivery_resume(struct delivery *d);
+/* The consumer may be another one now: tries at once, also after DELIVERY_GONE, but not while it is
+ * paused. */
+void delivery_anew(struct delivery *d);
 /* Goes on after SEQ, backwards or forwards; the driver reads the log from there. */
 bool delivery_rewind(struct delivery *d, int64_t seq);
 /* The batch that fails becomes dead letters now. *RET_N: how many events; 0 = none was failing. */

@@ -495,6 +495,7 @@ static void retry_after_is_obeyed(void **state)
     delivery_fini(&d);
 }
 
+/* While the daemon was down. */
 static void clock_goes_back(void **state)
 {
     struct delivery d = fresh(1, 0);
@@ -502,9 +503,29 @@ static void clock_goes_back(void **state)
     offer(&d, 1, now);
     struct delivery_action a = sends(&d, now);
     delivery_answered(&d, a.turn, DELIVERY_FAILED, TD_NEVER, now);
+    struct td_sub_state stored = stores(&d, now).state;
+    struct delivery_conf conf = d.conf;
+    delivery_fini(&d);
+    delivery_init(&d, &conf, &stored);
+    offer(&d, 1, now);
+    sends(&d, now - 100LL * 86400000); /* a hundred days back: at once, not in a hundred days */
+    delivery_fini(&d);
+}
+
+/* A clock that is set back by hours while a retry waits: the pause is as long as it was to be. */
+static void clock_is_set_right(void **state)
+{
+    struct delivery d = fresh(1, 0);
+    int64_t now = 1700000000000, hours = 10 * 3600000LL;
+    offer(&d, 1, now);
+    struct delivery_action a = sends(&d, now);
+    delivery_answered(&d, a.turn, DELIVERY_FAILED, TD_NEVER, now);
     stores(&d, now);
     delivery_stored(&d);
-    sends(&d, now - 100LL * 86400000); /* a hundred days back: at once, not in a hundred days */
+    assert_int_equal(delivery_next(&d, now + 1000).wake_at, now + 5000);
+    a = delivery_next(&d, now + 1000 - hours);
+    assert_true(a.act == DELIVERY_WAIT && a.wake_at == now + 5000 - hours);
+    assert_int_equal(sends(&d, now + 5000 - hours).attempts, 2);
     delivery_fini(&d);
 }
 
@@ -580,6 +601,27 @@ static void a_batch_stays_as_it_was(void **state)
     delivery_fini(&d);
 }
 
+/* A config with a smaller batch: what failed together goes in messages that are allowed now. A sink
+ * that takes one event would lose the others. */
+static void a_batch_that_is_too_large_by_now(void **state)
+{
+    static const struct td_sub_state stored = {
+        .batch_upto = 3, .failures = 2, .failing_since = 1000, .next_try_at = TD_NEVER};
+    struct delivery_conf conf = {.batch = 1, .retry_ms = full, .n_retry = ARRAY_SIZE(full)};
+    struct delivery d;
+    delivery_init(&d, &conf, &stored);
+    for (int64_t seq = 1; seq <= 4; seq++)
+        offer(&d, seq, 0);
+    for (int64_t seq = 1; seq <= 4; seq++) {
+        struct delivery_action a = sends(&d, 5000);
+        assert_true(a.n == 1 && a.events[0].seq == seq && a.attempts == (seq == 1 ? 3 : 1));
+        delivery_answered(&d, a.turn, DELIVERY_ACK, TD_NEVER, 5000);
+        assert_int_equal(stores(&d, 5000).state.seq, seq == 4 ? 4 : seq);
+        delivery_stored(&d);
+    }
+    delivery_fini(&d);
+}
+
 /* An event that passes by costs no sync each, but the position follows. */
 static void what_does_not_match_is_passed_lazily(void **state)
 {
@@ -606,9 +648,11 @@ int main(void)
         cmocka_unit_test(schedule_to_the_end),
         cmocka_unit_test(retry_after_is_obeyed),
         cmocka_unit_test(clock_goes_back),
+        cmocka_unit_test(clock_is_set_right),
         cmocka_unit_test(gone_disables),
         cmocka_unit_test(a_digest_waits_for_company),
         cmocka_unit_test(a_batch_stays_as_it_was),
+        cmocka_unit_test(a_batch_that_is_too_large_by_now),
         cmocka_unit_test(what_does_not_match_is_passed_lazily),
         cmocka_unit_test(histories),
     };
