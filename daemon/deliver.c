@@ -26,6 +26,7 @@ struct pending {
     struct deliver *d;
     struct td_sub_conf *conf; /* NULL: it is removed */
     char *name;
+    bool removed;   /* by a user, while it was on its way */
     struct ask ask; /* for its row, once it is there */
     struct td_sub_state state;
     char *error;
@@ -149,6 +150,9 @@ static void row_known(struct ask *a)
     struct outbox *o = p->d->outbox;
     struct td_err err = p->err;
     int r = p->result < 0 ? p->result : 0;
+    if (p->removed ||
+        p->result == 0) /* without its position it would begin with the oldest event of all */
+        r = td_err(&err, -ENOENT, "subscription %s was removed meanwhile", p->name);
     if (o && r == 0 && !outbox_find(o, p->name)) {
         struct sub_row row = {.name = p->name, .state = p->state, .error = p->error};
         r = outbox_add(o, TAKE(p->conf), &row, &err);
@@ -332,6 +336,16 @@ void deliver_free(struct app *a)
 /* ---- what users ask ---------------------------------------------------------------------------
  */
 
+/* Is one of that name on its way into the store? */
+static bool is_coming(const struct deliver *d, const char *name)
+{
+    const struct pending *p;
+    DL_FOREACH (d->pending, p)
+        if (p->conf && !p->removed && str_eq(p->name, name))
+            return true;
+    return false;
+}
+
 void deliver_subscribe(void *app, const char *name, const char *text, int64_t seq, bool check,
                        serve_answer_fn *done, void *ctx)
 {
@@ -351,7 +365,7 @@ void deliver_subscribe(void *app, const char *name, const char *text, int64_t se
     query_free(query);
     if (r < 0)
         ;
-    else if (outbox_find(d->outbox, name))
+    else if (outbox_find(d->outbox, name) || is_coming(d, name))
         r = td_err(&err, -EEXIST, "there is a subscription %s already", name);
     else if (n >= LIMIT_SUBSCRIPTIONS)
         r = td_err(&err, -EEXIST, "there are %d subscriptions, as many as are allowed",
@@ -406,6 +420,8 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
         outbox_remove(d->outbox, s);
         log_notice("subscription %s: removed", name);
     }
+    for (struct pending *coming = d->pending; coming; coming = coming->next)
+        coming->removed = coming->removed || str_eq(coming->name, name);
     struct pending *p = pending_new(d, name, NULL);
     p->done = done;
     p->ctx = ctx;

@@ -365,7 +365,8 @@ static void stop(struct sub *s)
     delivery_fini(&s->d);
 }
 
-static void start(struct sub *s, const struct td_sub_state *state)
+/* ANEW: with another definition than STATE is from. */
+static void start(struct sub *s, const struct td_sub_state *state, bool anew)
 {
     struct delivery_conf c = {.batch = s->conf->batch,
                               .collect_ms = s->conf->collect_ms,
@@ -373,6 +374,8 @@ static void start(struct sub *s, const struct td_sub_state *state)
                               .n_retry = s->conf->n_retry,
                               .drop = drop_ref};
     delivery_init(&s->d, &c, state);
+    if (anew && (state->disabled || state->next_try_at != TD_NEVER))
+        delivery_anew(&s->d);
     s->sink = sink_open(s->o->env, s->conf);
     if (s->sink)
         follow(s, state->seq);
@@ -405,7 +408,7 @@ int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row 
     ev_init(&s->timer, on_timer);
     s->timer.data = s;
     HASH_ADD_KEYPTR(hh, o->subs, conf->name, strlen(conf->name), s);
-    start(s, &row->state);
+    start(s, &row->state, false);
     return 0;
 }
 
@@ -418,7 +421,7 @@ int outbox_change(struct outbox *o, struct sub *s, struct td_sub_conf *conf, str
         return r;
     }
     struct td_sub_state state = s->d.state;
-    bool saving = s->saving;
+    bool saving = s->saving, anew = !td_sub_conf_same(s->conf, conf);
     stop(s);
     HASH_DEL(o->subs, s);
     td_sub_conf_free(s->conf);
@@ -430,7 +433,7 @@ int outbox_change(struct outbox *o, struct sub *s, struct td_sub_conf *conf, str
         s->saving->s = NULL;
         s->saving = NULL;
     }
-    start(s, &state);
+    start(s, &state, anew);
     return 0;
 }
 

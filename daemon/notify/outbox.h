@@ -33,7 +33,8 @@ void outbox_free(struct outbox *o);
  * freed). */
 int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row *row,
                struct td_err *err);
-/* Another definition (taken) for one that there is: goes on where it is. */
+/* Another definition (taken) for one that there is: goes on where it is. When it differs, what
+ * fails or said that it is gone is tried at once. */
 int outbox_change(struct outbox *o, struct sub *s, struct td_sub_conf *conf, struct td_err *err);
 void outbox_remove(struct outbox *o, struct sub *s);
 struct sub *outbox_find(struct outbox *o, const char *name);

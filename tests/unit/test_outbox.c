@@ -227,6 +227,41 @@ static void failures_become_dead_letters(void **state)
     assert_int_equal(saved("a")->state.seq, 2);
 }
 
+/* The config names another address while the old one fails, or has said that it is gone: the new
+ * one is tried at once, with what was not delivered. */
+static void another_address(void **state)
+{
+    for (int gone = 0; gone < 2; gone++) {
+        char name[2] = {(char)('a' + gone)};
+        int first = w->n;
+        subscribe_to(name, NULL, 1, 3);
+        struct sub *s = outbox_find(w->outbox, name);
+        struct td_sub_conf *c = td_sub_conf_copy(sub_conf(s));
+        struct td_err err;
+        c->retry_ms[1] = c->retry_ms[2] = 3600000;
+        assert_int_equal(outbox_change(w->outbox, s, td_sub_conf_copy(c), &err), 0);
+        if (!gone)
+            fake_store_append(w->store, 1, 10);
+        AWAIT(w->n == first + 1);
+        answer(first, gone ? 410 : 500);
+        AWAIT(gone ? saved(name)->state.disabled : saved(name)->state.failures == 1);
+        settle();
+        assert_int_equal(w->n, first + 1);
+        assert_int_equal(outbox_change(w->outbox, s, td_sub_conf_copy(c), &err), 0);
+        settle();
+        assert_int_equal(w->n, first + 1); /* nothing has changed */
+        free(c->target);
+        c->target = xstrdup("http://x.example/new");
+        assert_int_equal(outbox_change(w->outbox, s, c, &err), 0);
+        AWAIT(w->n == first + 2);
+        assert_string_equal(w->posts[first + 1]->path, "/new");
+        assert_string_equal(w->posts[first + 1]->id, "1");
+        answer(first + 1, 200);
+        AWAIT(saved(name)->state.seq == 1 && !saved(name)->state.disabled);
+        outbox_remove(w->outbox, s);
+    }
+}
+
 static void many_dead_letters_are_replayed_in_order(void **state)
 {
     subscribe_to("a", NULL, 1, 1);
@@ -415,6 +450,7 @@ int main(void)
         TEST(in_order_one_at_a_time),
         TEST(batches),
         TEST(failures_become_dead_letters),
+        TEST(another_address),
         TEST(many_dead_letters_are_replayed_in_order),
         TEST(a_stuck_one_delays_nobody),
         TEST(gone_is_disabled_until_resume),
