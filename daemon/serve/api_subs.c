@@ -399,6 +399,7 @@ int api_sub_rewind_finish(struct request *q)
     if (sub_conf(s)->sink == TD_SINK_STREAM) {
         struct op *op = op_new(q);
         op->answer = rewound;
+        tail_rewound(q->s, q->arg);
         store_cursor_set(q->s->store, q->arg, p->seq, op_stored, op);
         return 1;
     }

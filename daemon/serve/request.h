@@ -168,8 +168,11 @@ struct tail_conf {
 void tail_new(struct request *q, const struct tail_conf *conf);
 /* Consumer NAME has had everything up to SEQ. With a filter its position would stay behind while
  * nothing matches, until the log is not kept for it any more: so when all that a tail was given is
- * acknowledged, the position follows to where the tail is. */
+ * acknowledged, the position follows to where the tail is; not after it was set back (rewind),
+ * until something is acknowledged again. */
 void tail_acknowledged(struct serve *s, const char *name, int64_t seq);
+/* Its position was set to another place by a user. */
+void tail_rewound(struct serve *s, const char *name);
 /* From on_request: the answer to METHOD in VERSION begins, and the connection is the tail's until
  * it is over. False: it is, libmicrohttpd shall close it. */
 bool tail_run(struct tail *t, const char *method, const char *version);

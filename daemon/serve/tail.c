@@ -39,7 +39,7 @@ struct tail {
     struct follower *f;
     struct filter *filter;
     char *as;             /* of a subscription; NULL = none */
-    int64_t given, acked; /* seqs; of a subscription */
+    int64_t given, acked; /* seqs; of a subscription. acked -1: it was set back, nobody knows */
     bool sse, chunked, begun;
     bool ending; /* nothing is asked of the follower any more */
     bool ended;  /* its last bytes are in LEAD */
@@ -224,7 +224,7 @@ static void on_wake(void *ctx)
 static void position_follows(struct tail *t)
 {
     int64_t at = follower_position(t->f);
-    if (!t->as || t->acked < t->given || at - t->acked < FOLLOW_EVENTS)
+    if (!t->as || t->acked < 0 || t->acked < t->given || at - t->acked < FOLLOW_EVENTS)
         return;
     t->acked = at;
     store_cursor_set(t->q->s->store, t->as, at, NULL, NULL);
@@ -235,7 +235,15 @@ void tail_acknowledged(struct serve *s, const char *name, int64_t seq)
     struct tail *t;
     DL_FOREACH (s->tails, t)
         if (t->as && str_eq(t->as, name))
-            t->acked = seq;
+            t->acked = seq < t->acked ? -1 : seq;
+}
+
+void tail_rewound(struct serve *s, const char *name)
+{
+    struct tail *t;
+    DL_FOREACH (s->tails, t)
+        if (t->as && str_eq(t->as, name))
+            t->acked = -1;
 }
 
 /* ---- those who are silent -------------------------------------------------------------------- */

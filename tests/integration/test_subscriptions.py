@@ -353,6 +353,100 @@ def test_mail_that_programs_read(daemon, origin, tmp_path):
     assert "two 0" in digest[0].get_content() and "two 1" in digest[0].get_content()
 
 
+class RawReceiver:
+    """Answers each connection with ANSWER(socket), whatever that is."""
+
+    def __init__(self, answer):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/in"
+        self.answer, self.seen = answer, 0
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            self.seen += 1
+            with c:
+                try:
+                    self.answer(c)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.listener.close()
+
+
+def read_request(c):
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += c.recv(65536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0])
+    while len(body) < length:
+        body += c.recv(65536)
+
+
+def huge(c):
+    read_request(c)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n")
+    for _ in range(90):
+        c.sendall(b"x" * 1000000)
+
+
+def endless(c):
+    read_request(c)
+    c.sendall(b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+    c.recv(1)  # until the other side gives up
+
+
+def early(c):
+    c.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+def redirect(c):
+    read_request(c)
+    c.sendall(b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n")
+
+
+def slow_head(c):
+    read_request(c)
+    for ch in b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100:
+        c.sendall(bytes([ch]))
+        time.sleep(0.05)
+
+
+def garbage(c):
+    read_request(c)
+    c.sendall(b"\x16\x03\x01 I am no web server\r\n\r\n")
+
+
+def silent(c):
+    read_request(c)
+
+
+@pytest.mark.parametrize("answer,good,says", [
+    (huge, True, None), (endless, True, None), (early, True, None), (redirect, False, "HTTP 307"),
+    (slow_head, False, "timed out"), (garbage, False, ""), (silent, False, "")], ids=lambda x: getattr(x, "__name__", None))
+def test_bad_receivers(daemon, origin, answer, good, says):
+    receiver = RawReceiver(answer)
+    daemon.start(f"{DEFAULTS}[subscription hook]\nsink = webhook {receiver.url}\nanswer-timeout = 1s\n"
+                 "retry = 0, 10min\n")
+    add(daemon, origin, "a", 1)
+    try:
+        if good:
+            daemon.wait_for(lambda: sub(daemon, "hook")["delivered"] == 1)
+        else:
+            s = daemon.wait_for(lambda: (s := sub(daemon, "hook")).get("failures") == 1 and s)
+            assert says in s["error"]
+        assert receiver.seen == 1
+    finally:
+        receiver.close()
+
+
 def test_cloudevents_ask_first(daemon, origin, receiver):
     daemon.start(f"public-url = https://news.example.org/tidings\n{DEFAULTS}[subscription hook]\n"
                  f"sink = webhook {receiver.url}\nformat = cloudevents\nhandshake = yes\nretry = 0, 50ms, 10min\n")
@@ -424,6 +518,24 @@ def test_per_story(daemon, source_dir, tmp_path):
                            and {e["story"]["story_id"] for e in s if e["event"] == "story.new"} >= set(told) and s)
     assert joined and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
     assert not [e for e in sure if e["event"] == "story.grew" and e["item"]["_tidings"]["item_id"] in joined]
+
+
+def test_made_and_removed_at_once(daemon, origin, receiver):
+    """What is removed while it is being made does not come back as one that begins with the oldest event."""
+    daemon.start(DEFAULTS)
+    add(daemon, origin, "a", 3)
+    for i in range(25):
+        body = {"name": "x", "sink": f"webhook {receiver.url}", "from": "now"}
+        makers = [threading.Thread(target=daemon.request, args=("POST", "/v1/subscriptions", body)) for _ in range(2)]
+        for t in makers:
+            t.start()
+        daemon.request("DELETE", "/v1/subscriptions/x")
+        for t in makers:
+            t.join()
+        listed = daemon.get("/v1/subscriptions")["subscriptions"]
+        assert daemon.get("/v1/status")["subscriptions"]["total"] == len(listed)
+    daemon.request("DELETE", "/v1/subscriptions/x")
+    assert receiver.got == []
 
 
 # ---- queries with a name -------------------------------------------------------------------------
@@ -567,13 +679,18 @@ def test_a_stream_moves_only_when_acknowledged(daemon, origin):
 
 def test_the_position_of_a_rare_stream_follows(daemon, origin):
     """What does not match is not acknowledged by anybody, and must not hold the log for ever."""
-    daemon.start(f"{DEFAULTS}[subscription rare]\nsink = stream\nquery = title:1290\n")
-    c = UnixConnection(daemon.socket, timeout=30)
+    daemon.start(f"{DEFAULTS}[subscription rare]\nsink = stream\nquery = title:1290\n"
+                 "[subscription none]\nsink = stream\nquery = title:nothing\n")
+    c, back = (UnixConnection(daemon.socket, timeout=30) for _ in range(2))
     c.request("GET", "/v1/events?as=rare")
     r = c.getresponse()
+    back.request("GET", "/v1/events?as=none")
+    back.getresponse()
     add(daemon, origin, "a", 1300)
     seq = json.loads(r.readline())["seq"]
+    assert daemon.request("POST", "/v1/subscriptions/none/rewind", {"to": 50})[0] == 200
     time.sleep(5.5)  # longer than serve/ waits between two looks: nothing may happen
+    assert sub(daemon, "none")["seq"] == 50  # as somebody asked, although all that was given is acknowledged
     assert sub(daemon, "rare")["seq"] == 0  # there is one that was not acknowledged
     assert daemon.request("POST", "/v1/cursors/rare", {"seq": seq})[0] == 200
     daemon.wait_for(lambda: sub(daemon, "rare")["lag"] < 100, 30, "the position")
