@@ -63,7 +63,8 @@ struct node {
     bool prefix; /* N_PHRASE, N_FEED, N_TAG */
     uint32_t near;
 
-    const char *value;
+    const char *value;  /* N_PHRASE: cut as the index is (cut.h) */
+    const char *uncut;  /* N_PHRASE: as it was written, if that is different, else NULL */
     const char *folded; /* of value_n bytes too */
     size_t value_n;
     int64_t feed_id; /* the value as a number; -1 = it is none */

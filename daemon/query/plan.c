@@ -31,6 +31,25 @@ static void add_phrase(struct buf *out, const struct node *n)
     buf_adds(out, n->prefix ? "\"*" : "\"");
 }
 
+/* Or as it stands in what was indexed before, where runs are one word: they begin with it at the
+ * best. */
+static void add_either(struct buf *out, const struct node *n)
+{
+    buf_addc(out, '(');
+    add_phrase(out, n);
+    if (n->uncut)
+        buf_addf(out, " OR \"%s\"*", n->uncut);
+    buf_addc(out, ')');
+}
+
+static bool near_uncut(const struct node *n)
+{
+    for (size_t i = 0; i < n->n_children; i++)
+        if (n->children[i]->uncut)
+            return true;
+    return false;
+}
+
 static void add_near(struct buf *out, const struct node *n)
 {
     buf_adds(out, "NEAR(");
@@ -51,14 +70,14 @@ static void cut(struct buf *out, size_t len)
 
 /* Appends what holds whenever N does; *EXACT becomes false when it holds for more. Returns false,
  * with nothing added, when FTS5 cannot say anything of the kind. */
-static bool add_expr(struct buf *out, const struct node *n, bool *exact);
+static bool add_expr(struct buf *out, const struct node *n, bool uncut, bool *exact);
 
-static bool add_or(struct buf *out, const struct node *n, bool *exact)
+static bool add_or(struct buf *out, const struct node *n, bool uncut, bool *exact)
 {
     size_t before = out->len;
     for (size_t i = 0; i < n->n_children; i++) {
         buf_adds(out, i ? " OR " : "(");
-        if (!add_expr(out, n->children[i], exact)) {
+        if (!add_expr(out, n->children[i], uncut, exact)) {
             cut(out, before);
             return *exact = false;
         }
@@ -68,7 +87,7 @@ static bool add_or(struct buf *out, const struct node *n, bool *exact)
 }
 
 /* "(a AND b) NOT c NOT d": FTS5's NOT has two sides. */
-static bool add_and(struct buf *out, const struct node *n, bool *exact)
+static bool add_and(struct buf *out, const struct node *n, bool uncut, bool *exact)
 {
     size_t before = out->len, said = 0;
     buf_adds(out, "((");
@@ -78,7 +97,7 @@ static bool add_and(struct buf *out, const struct node *n, bool *exact)
             continue;
         if (said)
             buf_adds(out, " AND ");
-        if (add_expr(out, n->children[i], exact))
+        if (add_expr(out, n->children[i], uncut, exact))
             said++;
         else
             cut(out, mark);
@@ -94,7 +113,7 @@ static bool add_and(struct buf *out, const struct node *n, bool *exact)
         if (n->children[i]->kind != N_NOT)
             continue;
         buf_adds(out, " NOT ");
-        if (!add_expr(out, n->children[i]->children[0], &exactly) || !exactly) {
+        if (!add_expr(out, n->children[i]->children[0], uncut, &exactly) || !exactly) {
             cut(out, mark);
             *exact = false;
         }
@@ -103,21 +122,35 @@ static bool add_and(struct buf *out, const struct node *n, bool *exact)
     return true;
 }
 
-static bool add_expr(struct buf *out, const struct node *n, bool *exact)
+static bool add_expr(struct buf *out, const struct node *n, bool uncut, bool *exact)
 {
     switch (n->kind) {
     case N_PHRASE:
         add_cols(out, n->cols);
-        add_phrase(out, n);
+        if (!uncut || !n->uncut) {
+            add_phrase(out, n);
+            return true;
+        }
+        add_either(out, n);
+        *exact = false;
         return true;
     case N_NEAR:
         add_cols(out, n->cols);
-        add_near(out, n);
+        *exact = *exact && !uncut; /* fewer words lay between */
+        if (!uncut || !near_uncut(n)) {
+            add_near(out, n);
+            return true;
+        }
+        for (size_t i = 0; i < n->n_children; i++) {
+            buf_adds(out, i ? " AND " : "(");
+            add_either(out, n->children[i]);
+        }
+        buf_addc(out, ')');
         return true;
     case N_OR:
-        return add_or(out, n, exact);
+        return add_or(out, n, uncut, exact);
     case N_AND:
-        return add_and(out, n, exact);
+        return add_and(out, n, uncut, exact);
     default:
         return *exact = false;
     }
@@ -145,7 +178,7 @@ static bool take_bound(struct query_plan *p, const struct node *n, int64_t now)
     }
 }
 
-void query_plan_make(struct query_plan *ret, const struct query *q, int64_t now)
+void query_plan_make(struct query_plan *ret, const struct query *q, int64_t now, bool uncut)
 {
     struct query_plan p = {
         .fts = BUF_INIT(FTS_BYTES), .since = TD_NEVER, .before = INT64_MAX, .exact = true};
@@ -159,7 +192,7 @@ void query_plan_make(struct query_plan *ret, const struct query *q, int64_t now)
         if (!take_bound(&p, clauses[i], now))
             rest[and_.n_children++] = clauses[i];
     if (and_.n_children)
-        add_and(&p.fts, &and_, &p.exact);
+        add_and(&p.fts, &and_, uncut, &p.exact);
     if (p.fts.overflow) { /* cannot be: the ceiling is far above what a query's text makes */
         buf_clear(&p.fts);
         p.fts.overflow = p.exact = false;

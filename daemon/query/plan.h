@@ -23,8 +23,9 @@ struct query_plan {
     bool exact;       /* every item that passes the above matches */
 };
 
-/* What Q asks at NOW; free with query_plan_fini. */
-void query_plan_make(struct query_plan *ret, const struct query *q, int64_t now);
+/* What Q asks at NOW; free with query_plan_fini. UNCUT: the index still has items as they were
+ * before cut.h. */
+void query_plan_make(struct query_plan *ret, const struct query *q, int64_t now, bool uncut);
 void query_plan_fini(struct query_plan *p);
 
 #endif

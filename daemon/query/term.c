@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "query/cut.h"
 #include "query/names.h"
 #include "query/parser.h"
 #include "query/regex.h"
@@ -127,7 +128,10 @@ static struct node *word_node(struct parser *p, const struct span *s, unsigned c
     if (star)
         return parser_fail(p, star, 1, "* may stand at the end of a word only");
     struct tokens t = {.p = p};
-    words_each(p->words, s->p, s->n, add_token, &t);
+    CLEANUP_BUF struct buf cut = BUF_INIT(8u * LIMIT_QUERY_BYTES);
+    bool prefix = s->prefix;
+    cut_phrase(&cut, s->p, s->n, &prefix);
+    words_of_cut(p->words, buf_str(&cut), cut.len, add_token, &t);
     if (!t.n) {
         free(t.v);
         return parser_fail(p, s->start, len,
@@ -136,8 +140,9 @@ static struct node *word_node(struct parser *p, const struct span *s, unsigned c
     }
     struct node *n = parser_node(p, N_PHRASE);
     n->cols = cols;
-    n->prefix = s->prefix;
-    set_value(p, n, s->p, s->n);
+    n->prefix = prefix;
+    set_value(p, n, buf_str(&cut), cut.len);
+    n->uncut = cut_concerns(s->p, s->n) ? arena_strndup(&p->q->arena, s->p, s->n) : NULL;
     n->n_tokens = t.n;
     n->tokens = arena_alloc(&p->q->arena, t.n * sizeof *t.v);
     memcpy(n->tokens, t.v, t.n * sizeof *t.v);

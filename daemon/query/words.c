@@ -8,9 +8,13 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "query/cut.h"
+
+#define KEPT_BYTES (64u << 10) /* of a cut text, for the next one */
 
 struct words {
     Fts5Tokenizer *index, *fold;
+    struct buf cut;
 };
 
 /* The methods belong to SQLite itself; the connection only leads to them and stays open with them.
@@ -51,6 +55,7 @@ struct words *words_new(void)
     static const char *fold_args[] = {"remove_diacritics", "2", "categories",
                                       "L* M* N* P* S* Z* C*"};
     struct words *w = xcalloc(1, sizeof *w);
+    w->cut = BUF_INIT(CUT_BYTES);
     pthread_once(&once, find_methods);
     pthread_mutex_lock(&lock);
     w->index = make(index_args, (int)ARRAY_SIZE(index_args));
@@ -65,6 +70,7 @@ void words_free(struct words *w)
         return;
     methods.xDelete(w->index);
     methods.xDelete(w->fold);
+    buf_free(&w->cut);
     free(w);
 }
 
@@ -80,10 +86,23 @@ static int on_token(void *ctx, int flags, const char *token, int n, int start, i
     return SQLITE_OK;
 }
 
-void words_each(struct words *w, const char *text, size_t n, words_fn *cb, void *ctx)
+void words_of_cut(struct words *w, const char *text, size_t n, words_fn *cb, void *ctx)
 {
     struct each e = {cb, ctx};
     methods.xTokenize(w->index, &e, FTS5_TOKENIZE_DOCUMENT, text, (int)n, on_token);
+}
+
+void words_each(struct words *w, const char *text, size_t n, words_fn *cb, void *ctx)
+{
+    if (!cut_concerns(text, n)) {
+        words_of_cut(w, text, n, cb, ctx);
+        return;
+    }
+    buf_clear(&w->cut);
+    cut_text(&w->cut, text, n);
+    words_of_cut(w, buf_str(&w->cut), w->cut.len, cb, ctx);
+    if (w->cut.cap > KEPT_BYTES)
+        buf_free(&w->cut);
 }
 
 static void add_token(void *ctx, const char *token, size_t n)

@@ -155,11 +155,11 @@ static int add_item(struct work *w, const struct dedup_entry *de)
 
 int commit_unindex(struct db *d, int64_t item_id, struct td_err *err)
 {
-    sqlite3_stmt *s = db_stmt(
-        d, "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
-           " SELECT 'delete', item_id, title, author, text FROM item WHERE item_id = ?1"
-           " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
-           " AND NOT EXISTS (SELECT 1 FROM reindex WHERE item_id = ?1)");
+    sqlite3_stmt *s = db_stmt(d, "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
+                                 " SELECT 'delete', item_id, " DB_INDEXED_ALL
+                                 " FROM item WHERE item_id = ?1"
+                                 " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
+                                 " AND NOT EXISTS (SELECT 1 FROM reindex WHERE item_id = ?1)");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, item_id);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "query/cut.h"
 
 #define WRITER_CACHE_KIB 8192
 #define READER_CACHE_KIB 2048
@@ -67,12 +68,30 @@ static __attribute__((constructor)) void configure_sqlite(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* tidings_cut(TEXT): as the index has it (query/cut.h); most texts as they are. */
+static void cut_value(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+    const char *s = (const char *)sqlite3_value_text(v[0]);
+    size_t bytes = s ? (size_t)sqlite3_value_bytes(v[0]) : 0;
+    if (!s || !cut_concerns(s, bytes)) {
+        sqlite3_result_value(ctx, v[0]);
+        return;
+    }
+    CLEANUP_BUF struct buf b = BUF_INIT(CUT_BYTES);
+    cut_text(&b, s, bytes);
+    sqlite3_result_text64(ctx, buf_str(&b), b.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
 static int try_open(struct db *d, const char *name, int flags)
 {
     sqlite3_close(d->handle);
     d->handle = NULL;
     errno = 0;
     int code = sqlite3_open_v2(name, &d->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_function_v2(d->handle, "tidings_cut", 1,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                                          NULL, cut_value, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(d->handle, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
     return code;

@@ -44,6 +44,13 @@ bool db_passes(int r);
  */
 int64_t db_first_item_since(struct db *d, int64_t at);
 
+/* What stands in the index of COLUMN of item, as SQL over `item`: tidings_cut(TEXT) is cut.h's, and
+ * so are all items but those that upkeep has not come to (schema/v9.sql). */
+#define DB_INDEXED(column)                                                                  \
+    "iif(item_id > (SELECT value FROM meta WHERE key = 'cut_item') AND item_id <= (SELECT " \
+    "value FROM meta WHERE key = 'cut_end'), " column ", tidings_cut(" column "))"
+#define DB_INDEXED_ALL DB_INDEXED("title") ", " DB_INDEXED("author") ", " DB_INDEXED("text")
+
 /* Binding: NULL and TD_NEVER become SQL NULL. Strings are borrowed until the next reset. */
 void db_bind_text(sqlite3_stmt *s, int i, const char *text);
 void db_bind_blob(sqlite3_stmt *s, int i, const char *text);

@@ -234,7 +234,11 @@ static int make_plan(struct list *l)
         return r;
     l->now = clock_now_ms();
     l->needs = query_needs(l->query);
-    query_plan_make(&l->plan, l->query, l->now);
+    query_plan_make(&l->plan, l->query, l->now,
+                    db_int(l->r->d,
+                           "SELECT a.value < b.value FROM meta a, meta b WHERE a.key ="
+                           " 'cut_item' AND b.key = 'cut_end'",
+                           0));
     if (!l->r->matcher)
         l->r->matcher = matcher_new();
     return 0;

@@ -26,6 +26,7 @@ struct maintain {
     struct rule *rules, *at; /* `at`: where the sweep is */
     int64_t age_ms, age_id;  /* the last answer of below_age */
     bool index, deleted; /* there may be something to index, or to take away of a deleted feed */
+    bool cut;            /* there may be something in the index that cut.h has not seen */
     bool hold;
     int64_t wrote_at, waiting_since; /* monotonic; of items the index does not have */
     bool sweeping, rules_done, log_done;
@@ -39,7 +40,7 @@ struct maintain *maintain_new(struct db *d)
 {
     struct maintain *m = xcalloc(1, sizeof *m);
     m->d = d;
-    m->index = m->deleted = true;
+    m->index = m->deleted = m->cut = true;
     m->log = (struct logcut_rule){.age_ms = LOGCUT_AGE_MS};
     return m;
 }
@@ -161,11 +162,10 @@ static int index_again(struct maintain *m, struct td_err *err)
         INDEX_STEP, 0, 0);
     if (!last)
         return 0;
-    int r = run(
-        m,
-        "INSERT INTO item_fts(rowid, title, author, text) SELECT item_id, title, author, text"
-        " FROM item WHERE item_id IN (SELECT item_id FROM reindex WHERE item_id <= ?)",
-        last, 0, err);
+    int r = run(m,
+                "INSERT INTO item_fts(rowid, title, author, text) SELECT item_id, " DB_INDEXED_ALL
+                " FROM item WHERE item_id IN (SELECT item_id FROM reindex WHERE item_id <= ?)",
+                last, 0, err);
     return r < 0 ? r : run(m, "DELETE FROM reindex WHERE item_id <= ?", last, 0, err);
 }
 
@@ -201,11 +201,10 @@ static int index_step(struct maintain *m, struct td_err *err)
         from, INDEX_STEP, 0);
     int r = 0;
     if (to > 0) {
-        r = run(
-            m,
-            "INSERT INTO item_fts(rowid, title, author, text) SELECT item_id, title, author, text"
-            " FROM item WHERE item_id > ? AND item_id <= ?",
-            from, to, err);
+        r = run(m,
+                "INSERT INTO item_fts(rowid, title, author, text) SELECT item_id, " DB_INDEXED_ALL
+                " FROM item WHERE item_id > ? AND item_id <= ?",
+                from, to, err);
         if (r == 0)
             r = run(m, "UPDATE meta SET value = ? WHERE key = 'index_item'", to, 0, err);
     } else {
@@ -219,6 +218,35 @@ static int index_step(struct maintain *m, struct td_err *err)
     if (again) /* changed items, whose events may be anywhere, come last */
         return 0;
     return m->index ? index_reached(m, to, err) : index_done(m, err);
+}
+
+/* Scripts without spaces: items that were indexed before cut.h, one after the other. */
+#define CONCERNED                                                                           \
+    " FROM item WHERE item_id > ? AND item_id <= ? AND (tidings_cut(title) IS NOT title OR" \
+    " tidings_cut(author) IS NOT author OR tidings_cut(text) IS NOT text)"                  \
+    " AND item_id NOT IN (SELECT item_id FROM reindex)"
+
+static int cut_step(struct maintain *m, struct td_err *err)
+{
+    int64_t from = ask(m, "SELECT value FROM meta WHERE key = 'cut_item'", 0, 0, 0);
+    int64_t end = ask(m, "SELECT value FROM meta WHERE key = 'cut_end'", 0, 0, 0);
+    int64_t to = ask(m,
+                     "SELECT max(item_id) FROM (SELECT item_id FROM item WHERE item_id > ?1 AND"
+                     " item_id <= ?2 ORDER BY item_id LIMIT 100)",
+                     from, end, end);
+    m->cut = from < end;
+    if (!m->cut)
+        return 0;
+    int r = run(m,
+                "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
+                " SELECT 'delete', item_id, title, author, text" CONCERNED,
+                from, to, err);
+    if (r == 0)
+        r = run(m,
+                "INSERT INTO item_fts(rowid, title, author, text) SELECT item_id,"
+                " tidings_cut(title), tidings_cut(author), tidings_cut(text)" CONCERNED,
+                from, to, err);
+    return r < 0 ? r : run(m, "UPDATE meta SET value = ? WHERE key = 'cut_item'", to, 0, err);
 }
 
 /* ---- expiry -------------------------------------------------------------------------------- */
@@ -240,13 +268,12 @@ static int64_t delete_listed(struct maintain *m, struct td_err *err)
     int64_t n = ask(m, "SELECT count(*) FROM temp.gone", 0, 0, 0);
     if (n == 0)
         return 0;
-    int r = run(
-        m,
-        "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
-        " SELECT 'delete', item_id, title, author, text FROM item WHERE item_id IN temp.gone"
-        " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
-        " AND item_id NOT IN (SELECT item_id FROM reindex)",
-        0, 0, err);
+    int r = run(m,
+                "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
+                " SELECT 'delete', item_id, " DB_INDEXED_ALL " FROM item WHERE item_id IN temp.gone"
+                " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
+                " AND item_id NOT IN (SELECT item_id FROM reindex)",
+                0, 0, err);
     if (r == 0)
         r = run(m, "DELETE FROM reindex WHERE item_id IN temp.gone", 0, 0, err);
     if (r == 0)
@@ -421,13 +448,17 @@ static bool index_is_due(const struct maintain *m)
 static bool is_due(const struct maintain *m, int64_t now)
 {
     bool sweep = m->sweeping || now >= m->sweep_at || m->sweep_at - now > SWEEP_MS;
-    return index_is_due(m) || (!m->hold && (m->deleted || sweep));
+    return m->cut || index_is_due(m) || (!m->hold && (m->deleted || sweep));
 }
 
 static int step(struct maintain *m, int64_t now, struct td_err *err)
 {
     if (index_is_due(m)) {
         int r = index_step(m, err);
+        return r < 0 ? r : 1;
+    }
+    if (m->cut) {
+        int r = cut_step(m, err);
         return r < 0 ? r : 1;
     }
     if (m->hold)

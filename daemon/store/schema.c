@@ -12,6 +12,7 @@ static const struct schema_step steps[] = {
     {"adding events of silence", schema_v6},
     {"adding stories", schema_v7},
     {"letting items wait for their stories", schema_v8},
+    {"cutting scripts without spaces", schema_v9},
 };
 
 const struct schema_step *schema_step(int version)

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/script.h"
 #include "base/str.h"
 
 /* What a code point is to the cutter. */
@@ -35,16 +36,6 @@ static struct cp table[TABLE_END];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* ---- code points ---------------------------------------------------------------------------- */
-
-static bool is_pair_script(uint32_t c)
-{
-    return (c >= 0x0E00 && c <= 0x0EFF) ||                                 /* Thai, Lao */
-           (c >= 0x1000 && c <= 0x109F) || (c >= 0x1780 && c <= 0x17FF) || /* Burmese, Khmer */
-           (c >= 0x3005 && c <= 0x3007) || (c >= 0x3041 && c <= 0x30FF && c != 0x30FB) ||
-           (c >= 0x31F0 && c <= 0x31FF) || (c >= 0x3400 && c <= 0x9FFF) ||
-           (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
-           (c >= 0x20000 && c <= 0x3FFFF);
-}
 
 /* Letters whose stroke is no mark to Unicode but an accent to its readers. */
 static uint32_t bare_letter(uint32_t c)
@@ -125,7 +116,7 @@ static struct cp classify(uint32_t c)
         return (struct cp){digit, C_DIGIT};
     if (c >= 0x3041 && c <= 0x309F && c != 0x3099 && c != 0x309A)
         return (struct cp){c, C_HIRAGANA};
-    if (is_pair_script(c) && utf8proc_category((int32_t)c) <= UTF8PROC_CATEGORY_NO)
+    if (script_is_unspaced(c) && utf8proc_category((int32_t)c) <= UTF8PROC_CATEGORY_NO)
         return (struct cp){c, C_PAIR};
     const utf8proc_property_t *p = utf8proc_get_property((int32_t)c);
     switch (p->category) {
@@ -153,7 +144,7 @@ static size_t resolve(uint32_t c, struct cp ret[8])
 {
     int32_t out[16];
     int boundary = 0;
-    if (is_pair_script(c) && c < 0xF900) { /* Hangul and voiced Kana stay whole */
+    if (script_is_unspaced(c) && c < 0xF900) { /* Hangul and voiced Kana stay whole */
         ret[0] = classify(c);
         return 1;
     }

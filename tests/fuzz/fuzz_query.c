@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     struct matcher *m = matcher_new();
     struct query_set *s = query_set_new();
-    query_plan_make(&plan, q, NOW);
+    query_plan_make(&plan, q, NOW, false);
     query_set_add(s, 1, q);
     for (size_t i = 0; i < ARRAY_SIZE(docs); i++) {
         int hits = 0;

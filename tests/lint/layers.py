@@ -30,7 +30,7 @@ LIBRARIES = {
     'sqlite3.h': {'store', 'query/words.c'},  # there: the index's tokenizer
     'pcre2.h': {'query/regex.c'},
     'microhttpd.h': {'serve'},
-    'utf8proc.h': {'story'},
+    'utf8proc.h': {'story', 'query/cut.c'},
     'seccomp.h': {'parse'},
     'openssl/': {'base'},
 }

@@ -56,7 +56,7 @@ static void plans_say_what_the_index_can(void **state)
         struct query_plan p;
         if (query_parse(&q, cases[i].query, &e) < 0)
             fail_msg("%s: %s at %zu", cases[i].query, e.reason, e.column);
-        query_plan_make(&p, q, NOW);
+        query_plan_make(&p, q, NOW, false);
         assert_string_equal(buf_str(&p.fts), cases[i].fts);
         assert_int_equal(p.exact, cases[i].exact);
         query_plan_fini(&p);
@@ -69,7 +69,7 @@ static void bounds_are_taken_out(void **state)
     struct query_plan p;
     assert_int_equal(
         query_parse(&q, "feed:\"my feed\" after:2026-11-20 before:today after:1d x", NULL), 0);
-    query_plan_make(&p, q, NOW);
+    query_plan_make(&p, q, NOW, false);
     assert_string_equal(p.feed, "my feed");
     assert_int_equal(p.since, NOW - 86400000); /* the later of both */
     assert_int_equal(p.before, NOW - 10 * 3600 * 1000);
