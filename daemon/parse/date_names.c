@@ -131,14 +131,17 @@ static const struct {
     M("oca", 1) M("sub", 2) M("nis", 4) M("haz", 6) M("tem", 7) M("eyl", 9) M("eki", 10)
     M("kas", 11) M("ara", 12) D("pon") D("wto") D("sro") D("czw") D("pia") D("nie")
     D("ned") D("pzt") D("paza") D("car") D("per") D("cum") D("het") D("kedd") D("sze")
-    D("csu") D("pen") D("szo") D("vasarn") D("sob") D("pat") M("led", 1) M("uno", 2) M("marc", 3)
+    D("csu") D("pen") D("szo") D("vasarn") D("sob") D("pat") M("led", 1) M("uno", 2)
+    M("marc", 3)
     M("sij", 1) M("velj", 2) M("ozu", 3) M("tra", 4) M("svi", 5) M("lipa", 6) M("lipn", 6)
-    M("srpa", 7) M("srpnj", 7) M("kol", 8) M("ruj", 9) M("stu", 11) M("avg", 8) M("cvn", 6) M("cvc", 7)
+    M("srpa", 7) M("srpnj", 7) M("kol", 8) M("ruj", 9) M("stu", 11) M("avg", 8) M("cvn", 6)
+    M("cvc", 7)
     /* Galician, Estonian, Lithuanian, Irish, Indonesian, Malay, and Catalan's "d'abril" */
     M("xan", 1) M("xun", 6) M("xul", 7) M("jaan", 1) M("veeb", 2) M("juun", 6) M("juul", 7)
     M("saus", 1) M("vasari", 2) M("kov", 3) M("bal", 4) M("geg", 5) M("birz", 6) M("liep", 7)
     M("rugp", 8) M("rugs", 9) M("spal", 10) M("lapk", 11) M("gruod", 12) M("meith", 6)
-    D("mairt") M("maret", 3) M("agu", 8) M("mac", 3) M("ogo", 8) M("dis", 12) M("dets", 12) M("marec", 3) FILL("d")
+    D("mairt") M("maret", 3) M("agu", 8) M("mac", 3) M("ogo", 8) M("dis", 12) M("dets", 12)
+    M("marec", 3) FILL("d")
     {"vas", DATE_WORD_EITHER, 2, false, false}, /* Lithuanian February, Hungarian Sunday */
     /* Greek */
     M("ιαν", 1) M("φεβ", 2) M("μαρ", 3) M("μαω", 3) M("απρ", 4) M("μαι", 5) M("μαϊ", 5)
@@ -151,7 +154,8 @@ static const struct {
     M("дек", 12) M("січ", 1) M("лют", 2) M("берез", 3) M("квіт", 4) M("трав", 5) M("черв", 6)
     M("лип", 7) M("серп", 8) M("верес", 9) M("жовт", 10) M("груд", 12)
     M("юни", 6) M("юли", 7) M("яну", 1) M("бер", 3) M("вер", 9) M("јан", 1) M("мај", 5)
-    M("јун", 6) M("јул", 7) M("нов", 11) M("дец", 12) M("ное", 11) M("феб", 2) M("лист", 11) D("пон") D("вто") D("вів") D("вт") D("сре")
+    M("јун", 6) M("јул", 7) M("нов", 11) M("дец", 12) M("ное", 11) M("феб", 2) M("лист", 11)
+    D("пон") D("вто") D("вів") D("вт") D("сре")
     D("сер") D("ср") D("чет") D("чт") D("чтв") D("пят") D("пет") D("пн") D("пт") D("суб")
     D("сб") D("вос") D("вс") D("нед")
     /* halves of the day */
