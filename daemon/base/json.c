@@ -149,18 +149,23 @@ void jw_int(struct jw *w, const char *key, int64_t v)
     buf_addf(w->b, "%lld", (long long)v);
 }
 
-void jw_double(struct jw *w, const char *key, double v)
+void json_add_double(struct buf *b, double v)
 {
-    char s[40];
-    if (!isfinite(v))
-        return;
-    for (int prec = 6; prec <= 17; prec++) {
+    char s[40] = "0";
+    for (int prec = 6; prec <= 17 && isfinite(v); prec++) {
         snprintf(s, sizeof s, "%.*g", prec, v);
         if (strtod(s, NULL) == v)
             break;
     }
+    buf_adds(b, s);
+}
+
+void jw_double(struct jw *w, const char *key, double v)
+{
+    if (!isfinite(v))
+        return;
     before(w, key);
-    buf_adds(w->b, s);
+    json_add_double(w->b, v);
 }
 
 void jw_bool(struct jw *w, const char *key, bool v)

@@ -32,6 +32,8 @@ void jw_bool(struct jw *w, const char *key, bool v);
 void jw_time(struct jw *w, const char *key, int64_t at_ms);
 /* Finished JSON text as the value. */
 void jw_raw(struct jw *w, const char *key, const char *json, size_t n);
+/* The shortest form that reads back equal, alone; 0 for what is no number. */
+void json_add_double(struct buf *b, double v);
 /* "quoted and escaped" alone, without commas. */
 void json_add_quoted(struct buf *b, const char *s, size_t n);
 

@@ -18,6 +18,7 @@
 #include "client/out.h"
 #include "client/source.h"
 #include "client/words.h"
+#include "model/json_text.h"
 
 #define AT(field) offsetof(struct args, field)
 
@@ -202,7 +203,7 @@ static void show_feed(struct feed_listing *l, const json_t *feed, const char *fi
         {text_of(feed, "error"), problem, STYLE_RED},
         {push},
     };
-    CLEANUP_FREE char *json = json_dumps(feed, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    CLEANUP_FREE char *json = json_text(feed);
     out_row(l->out, cells, json ? json : "{}", json ? strlen(json) : 2);
 }
 

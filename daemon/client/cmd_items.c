@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "client/api.h"
 #include "client/client.h"
+#include "client/content.h"
 #include "client/items.h"
 #include "client/out.h"
 #include "client/source.h"
@@ -62,7 +63,7 @@ void items_row(struct out *out, const struct term *term, const struct item_row *
         words_relative(when, at, now);
     else
         clock_rfc3339(when, at);
-    const char *title = it->title ? it->title : it->url ? it->url : it->id;
+    CLEANUP_FREE char *title = content_headline(it);
     struct cell cells[ITEM_COLUMNS] = {
         {id, NULL, STYLE_DIM},
         {published, when, STYLE_CYAN},

@@ -11,6 +11,7 @@
 #include "client/api.h"
 #include "client/client.h"
 #include "client/out.h"
+#include "model/json_text.h"
 
 #define AT(field) offsetof(struct args, field)
 
@@ -49,7 +50,7 @@ static int run_list(struct client *c)
             [C_ORIGIN] = {text_of(q, "origin"), NULL, 0},
             [C_PUBLIC] = {open ? "yes" : "no", NULL, 0},
         };
-        CLEANUP_FREE char *json = json_dumps(q, JSON_COMPACT);
+        CLEANUP_FREE char *json = json_text(q);
         out_row(out, cells, json, json ? strlen(json) : 0);
     }
     if (out_rows(out) == 0 && c->args.format == FORMAT_TEXT)

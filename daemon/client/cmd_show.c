@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/client.h"
+#include "client/content.h"
 #include "client/diff.h"
 #include "client/doc.h"
 #include "client/items.h"
@@ -61,16 +62,6 @@ static void revisions_free(struct revisions *all)
 static const char *text_of(const json_t *o, const char *key)
 {
     return json_string_value(json_object_get(o, key));
-}
-
-static struct doc *content_of(const json_t *item)
-{
-    const char *html = text_of(item, "content_html");
-    const char *text = text_of(item, "content_text");
-    if (!html && !text)
-        text = text_of(item, "summary");
-    return html ? doc_from_html(html, strlen(html))
-                : doc_from_text(text ? text : "", text ? strlen(text) : 0);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -16,9 +16,11 @@
 #include "base/str.h"
 #include "client/api.h"
 #include "client/client.h"
+#include "client/content.h"
 #include "client/items.h"
 #include "client/out.h"
 #include "client/source.h"
+#include "model/json_text.h"
 
 #define AT(field) offsetof(struct args, field)
 #define WATCH_MS  1000
@@ -188,7 +190,7 @@ static int on_newest(void *ctx, const struct item_row *it)
 {
     struct frame *f = ctx;
     char when[WORDS_BYTES];
-    const char *title = it->title ? it->title : it->url ? it->url : it->id;
+    CLEANUP_FREE char *title = content_headline(it);
     const struct term *t = &f->c->term;
     CLEANUP_BUF struct buf feed = BUF_INIT(1 << 16), safe = BUF_INIT(LIMIT_TEXT_BYTES * 4);
     str_add_printable(&feed, it->feed, strlen(it->feed));
@@ -257,10 +259,8 @@ static void flatten(struct out *out, const char *prefix, json_t *o)
             flatten(out, name, value);
             continue;
         }
-        CLEANUP_FREE char *text = json_is_string(value)
-                                      ? xstrdup(json_string_value(value))
-                                      : json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15) |
-                                                              JSON_ENCODE_ANY);
+        CLEANUP_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value))
+                                                        : json_text(value);
         struct cell cells[ARRAY_SIZE(status_columns)] = {{name}, {text}};
         out_row(out, cells, NULL, 0);
     }
@@ -288,9 +288,7 @@ static int write_status(struct client *c, struct view *v)
         return client_written(out_end(out, true));
     }
     CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
-    CLEANUP_FREE char *text = v->status
-                                  ? json_dumps(v->status, JSON_COMPACT | JSON_REAL_PRECISION(15))
-                                  : NULL;
+    CLEANUP_FREE char *text = v->status ? json_text(v->status) : NULL;
     if (!text)
         return EX_OK;
     out_add_json(&b, &c->term, text, strlen(text));

@@ -17,6 +17,7 @@
 #include "client/out.h"
 #include "client/source.h"
 #include "client/story_text.h"
+#include "model/json_text.h"
 #include "store/reader_stories.h"
 
 #define AT(field)     offsetof(struct args, field)
@@ -71,7 +72,7 @@ static void show_story(struct client *c, struct out *out, const json_t *s)
 {
     char id[24], outlets[24], items[24], age[24], heat[24];
     CLEANUP_BUF struct buf chart = BUF_INIT(256);
-    CLEANUP_FREE char *json = json_dumps(s, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_text(s);
     snprintf(id, sizeof id, "%" PRId64, story_number(s, "story_id"));
     snprintf(outlets, sizeof outlets, "%" PRId64, story_number(s, "outlets"));
     snprintf(items, sizeof items, "%" PRId64, story_number(s, "items"));
@@ -86,7 +87,7 @@ static void show_story(struct client *c, struct out *out, const json_t *s)
         [C_ITEMS] = {items},
         [C_HEAT] = {heat},
         [C_GROWTH] = {NULL, buf_str(&chart), STYLE_BLUE},
-        [C_TITLE] = {story_text(s, "title"), NULL, STYLE_BOLD},
+        [C_TITLE] = {story_text(s, "title"), story_headline(s), STYLE_BOLD},
         [C_URL] = {story_text(s, "url")},
     };
     out_row(out, cells, json, strlen(json));

@@ -20,6 +20,7 @@
 #include "client/source.h"
 #include "client/story_text.h"
 #include "client/words.h"
+#include "model/json_text.h"
 #include "store/reader_stories.h"
 #include "story/cluster.h"
 
@@ -45,7 +46,7 @@ static int print(const struct client *c, const json_t *answer, const struct buf 
     CLEANUP_BUF struct buf out = BUF_INIT(SIZE_MAX / 2);
     if (c->args.format == FORMAT_TEXT)
         return client_written(out_write(STDOUT_FILENO, buf_str(text), text->len));
-    CLEANUP_FREE char *json = json_dumps(answer, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_text(answer);
     out_add_json(&out, &c->term, json, strlen(json));
     if (!out.len || out.data[out.len - 1] != '\n')
         buf_addc(&out, '\n');
@@ -77,7 +78,7 @@ static void add_event(struct buf *b, const struct client *c, const json_t *i)
     buf_adds(b, "  ");
     add(b, c, STYLE_BLUE, story_text(i, "outlet"));
     buf_adds(b, "  ");
-    add(b, c, STYLE_NONE, story_text(i, "title"));
+    add(b, c, STYLE_NONE, story_headline(i));
     buf_addf(b, "  (%s", story_text(i, "how"));
     if (str_eq(story_text(i, "how"), "joined"))
         buf_addf(b, ", %.2f%s", p, p < STORY_SURE / 1000.0 ? ", probable" : "");
@@ -109,7 +110,7 @@ static int show_story(struct client *c, const char *id)
         r = source_json(s, path.data, read_story, &story_id, &answer, &err);
     if (r < 0)
         return client_errno(r, &err);
-    add(&b, c, STYLE_BOLD, story_text(answer, "title"));
+    add(&b, c, STYLE_BOLD, story_headline(answer));
     buf_addf(&b,
              "\nstory %" PRId64 ": %" PRId64 " outlet%s, %" PRId64
              " item%s, began %s ago, last %s ago  ",
@@ -271,7 +272,7 @@ static int run_why_story(struct client *c)
         r = source_json(s, path.data, read_why, &item_id, &answer, &err);
     if (r < 0)
         return client_errno(r, &err);
-    add(&b, c, STYLE_BOLD, story_text(answer, "title"));
+    add(&b, c, STYLE_BOLD, story_headline(answer));
     buf_addf(&b, "\nis in story %" PRId64 ", which %" PRId64 " outlet%s: ",
              story_number(answer, "story_id"), story_number(answer, "outlets"),
              story_number(answer, "outlets") == 1 ? " tells" : "s tell");

@@ -18,6 +18,7 @@
 #include "client/out.h"
 #include "client/source.h"
 #include "client/words.h"
+#include "model/json_text.h"
 
 #define AT(field) offsetof(struct args, field)
 
@@ -88,7 +89,7 @@ static void add_row(struct out *out, const json_t *s, int64_t now)
         [C_ERROR] = {text_of(s, "error"), NULL, 0},
         [C_QUERY] = {text_of(s, "query"), NULL, 0},
     };
-    CLEANUP_FREE char *json = json_dumps(s, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_text(s);
     out_row(out, cells, json, json ? strlen(json) : 0);
 }
 
@@ -136,7 +137,7 @@ static void add_value(struct buf *b, const char *label, const json_t *v)
         return;
     }
     if (!json_is_string(v))
-        text = json_dumps(v, JSON_ENCODE_ANY);
+        text = json_text(v);
     buf_addf(b, "%s\n", json_is_string(v) ? json_string_value(v) : text ? text : "");
 }
 
@@ -160,7 +161,7 @@ static int run_show(struct client *c, const char *name)
             buf_addc(&safe, '\n');
         }
     } else {
-        CLEANUP_FREE char *json = json_dumps(answer, JSON_COMPACT);
+        CLEANUP_FREE char *json = json_text(answer);
         out_add_json(&safe, &c->term, json, strlen(json));
     }
     json_decref(answer);
@@ -197,7 +198,7 @@ static void add_letter(struct out *out, const json_t *l)
         [D_TITLE] = {text_of(json_object_get(event, "item"), "title"), NULL, 0},
         [D_ERROR] = {text_of(l, "error"), NULL, 0},
     };
-    CLEANUP_FREE char *json = json_dumps(l, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_text(l);
     out_row(out, cells, json, json ? strlen(json) : 0);
 }
 

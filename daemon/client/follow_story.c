@@ -10,7 +10,7 @@
 static void add_line(struct buf *out, const struct term *term, const json_t *event)
 {
     const json_t *s = json_object_get(event, "story");
-    const char *note = story_text(s, "note"), *title = story_text(s, "title");
+    const char *note = story_text(s, "note"), *title = story_headline(s);
     int64_t outlets = story_number(s, "outlets");
     CLEANUP_BUF struct buf text = BUF_INIT(1 << 16);
     if (!term->out_tty)

@@ -13,6 +13,7 @@
 #include "client/api.h"
 #include "model/feed_json.h"
 #include "model/item_json.h"
+#include "model/json_text.h"
 #include "model/saved_query.h"
 #include "query/names.h"
 
@@ -146,7 +147,7 @@ static int object_row(struct whole *w, const json_t *item)
 {
     const json_t *facts = json_object_get(item, "_tidings");
     const json_t *author = json_array_get(json_object_get(item, "authors"), 0);
-    CLEANUP_FREE char *json = json_dumps(item, JSON_COMPACT);
+    CLEANUP_FREE char *json = json_text(item);
     struct item_row it = {.item_id = json_integer_value(json_object_get(facts, "item_id")),
                           .feed_id = json_integer_value(json_object_get(facts, "feed_id")),
                           .first_seen = time_of(facts, "first_seen"),

@@ -25,6 +25,12 @@ const char *story_text(const json_t *o, const char *key)
     return s ? s : "";
 }
 
+const char *story_headline(const json_t *o)
+{
+    const char *title = story_text(o, "title"), *url = story_text(o, "url");
+    return *title ? title : *url ? url : "(no title)";
+}
+
 int64_t story_number(const json_t *o, const char *key)
 {
     return json_integer_value(json_object_get(o, key));

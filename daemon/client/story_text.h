@@ -12,6 +12,8 @@
 void story_add_chart(struct buf *out, const json_t *growth);
 /* A string member, "" when it is missing; a number; a time as ms, TD_NEVER. */
 const char *story_text(const json_t *o, const char *key);
+/* Its title, else its address. */
+const char *story_headline(const json_t *o);
 int64_t story_number(const json_t *o, const char *key);
 int64_t story_time(const json_t *o, const char *key);
 /* "now", "5 min", "3 h", "2 d" since AT. */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/json_text.h"
 #include "notify/event_text.h"
 
 #define URN_BYTES 48
@@ -337,7 +338,7 @@ static void json_item(struct buf *out, const struct item *it)
     json_object_set_new(o, "id", json_string(it->urn));
     if (!it->html && !it->text) /* one of both is required */
         json_object_set_new(o, "content_text", json_string(it->summary ? it->summary : ""));
-    CLEANUP_FREE char *text = json_dumps(o, JSON_COMPACT);
+    CLEANUP_FREE char *text = json_text(o);
     json_decref(o);
     buf_adds(out, text ? text : "{}");
 }

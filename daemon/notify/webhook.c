@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/json_text.h"
 #include "notify/webhook_chat.h"
 #include "notify/websub_body.h"
 
@@ -67,7 +68,7 @@ static void add_signature(struct webhook *w, const struct td_sub_conf *c, const 
 
 static size_t dump(struct buf *out, const json_t *o)
 {
-    CLEANUP_FREE char *text = json_dumps(o, JSON_COMPACT);
+    CLEANUP_FREE char *text = json_text(o);
     size_t n = text ? strlen(text) : 0;
     buf_clear(out);
     buf_add(out, text, n);

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/json_text.h"
 #include "notify/syndicate.h"
 #include "notify/webhook_chat.h"
 
@@ -68,7 +69,7 @@ static void add_items(struct buf *out, const struct syndicate_conf *conf, json_t
     for (int i = n - 1; i >= 0; i--) { /* the newest first, as the feed has them */
         if (!items[i] || comes_again(items, i, n))
             continue;
-        CLEANUP_FREE char *json = json_dumps(items[i], JSON_COMPACT);
+        CLEANUP_FREE char *json = json_text(items[i]);
         struct item_row row = row_of(items[i], json);
         if (out->len && conf->format == SYNDICATE_JSON)
             buf_addc(out, ',');

@@ -23,9 +23,9 @@ FAST = "interval = 1s\nmin-interval = 1s\nbacklog = all\n"
 def rss(*guids, title="A feed"):
     items = "".join(
         f"<item><title>Title {g}</title><guid isPermaLink='false'>{g}</guid>"
-        f"<link>http://example.org/{g}</link><description>About {g}.</description></item>"
+        f"<link>http://example.org/{g}</link><description>About {g}.</description><g:point>0.1 1.1</g:point></item>"
         for g in guids)
-    return (f"<?xml version='1.0'?><rss version='2.0'><channel><title>{title}</title>"
+    return (f"<?xml version='1.0'?><rss version='2.0' xmlns:g='http://www.georss.org/georss'><channel><title>{title}</title>"
             f"<link>http://example.org/</link><description>d</description>{items}</channel></rss>")
 
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/doc.h"
+#include "client/content.h"
 
 static void reads(const char *html, int width, const char *want)
 {
@@ -129,6 +129,38 @@ static void wraps_by_width(void **state)
     }
 }
 
+/* An item without a title is shown by its first words. */
+static void stands_for_a_title(void **state)
+{
+    CLEANUP_BUF struct buf wide = BUF_INIT(8192);
+    buf_adds(&wide, "{\"content_text\":\"");
+    for (int i = 0; i < 200; i++)
+        buf_adds(&wide, "世");
+    buf_adds(&wide, "\"}");
+    const struct {
+        const char *title, *url, *json, *want;
+    } cases[] = {
+        {"T", "u", "{\"content_text\":\"x\"}", "T"},
+        {NULL, "u", "{\"content_html\":\"<p>One <b>two</b></p><p>three</p>\"}", "One two three"},
+        {NULL, "u", "{\"content_text\":\" a\\n\\n b \"}", "a b"},
+        {NULL, "u", "{\"summary\":\"s\"}", "s"},
+        {NULL, "u", "{\"content_html\":\"<img src='x'>\"}", "u"},
+        {NULL, NULL, "{}", "id"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct item_row it = {.title = cases[i].title,
+                              .url = cases[i].url,
+                              .id = "id",
+                              .json = cases[i].json,
+                              .json_len = strlen(cases[i].json)};
+        CLEANUP_FREE char *got = content_headline(&it);
+        assert_string_equal(got, cases[i].want);
+    }
+    struct item_row it = {.id = "id", .json = buf_str(&wide), .json_len = wide.len};
+    CLEANUP_FREE char *got = content_headline(&it);
+    assert_int_equal(strlen(got), 120); /* whole characters */
+}
+
 int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
@@ -140,6 +172,7 @@ int main(void)
         cmocka_unit_test(survives_broken_html),
         cmocka_unit_test(text_keeps_its_lines),
         cmocka_unit_test(wraps_by_width),
+        cmocka_unit_test(stands_for_a_title),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
