@@ -69,6 +69,10 @@ const char *key_shown(char buf[KEY_SHOWN], const char *value);
  * none. NULL and the reason. */
 char *key_resolve(const struct key *k, const char *value, const char *folder,
                   const char *credentials, struct td_err *err);
+/* The blocks of V, separated by spaces, tabs and commas, into *RET, which is replaced; NAME and
+ * TYPE are the key's. */
+int key_read_blocks(const char *name, const char *type, const char *v, struct cidr **ret,
+                    size_t *ret_n, struct td_err *err);
 /* The keys of access that belong together: 0, or -EINVAL and what is wrong with them. */
 int key_check_access(const struct td_feed_conf *c, struct td_err *err);
 

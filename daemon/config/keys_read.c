@@ -286,9 +286,8 @@ _Static_assert(offsetof(struct td_feed_conf, retention_count) ==
                    offsetof(struct td_feed_conf, retention_age_ms) + sizeof(int64_t),
                "set_retention writes both at once");
 
-/* The blocks of V into *RET, which is replaced. */
-static int read_blocks(const struct key *k, const char *v, struct cidr **ret, size_t *ret_n,
-                       struct td_err *err)
+int key_read_blocks(const char *name, const char *type, const char *v, struct cidr **ret,
+                    size_t *ret_n, struct td_err *err)
 {
     struct cidr *list = NULL;
     size_t n = 0;
@@ -307,8 +306,8 @@ static int read_blocks(const struct key *k, const char *v, struct cidr **ret, si
         if (r == -ERANGE)
             return td_err(err, -EINVAL,
                           "%s: %s has bits behind its prefix; allowed: the block's first address",
-                          k->name, key_shown(shown, one));
-        return refuse(k, one, err);
+                          name, key_shown(shown, one));
+        return td_err(err, -EINVAL, "%s = %s; allowed: %s", name, key_shown(shown, one), type);
     }
     free(*ret);
     *ret = list;
@@ -319,14 +318,14 @@ static int read_blocks(const struct key *k, const char *v, struct cidr **ret, si
 int set_allow(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     struct settings *s = target;
-    return read_blocks(k, v, &s->allow, &s->n_allow, err);
+    return key_read_blocks(k->name, k->type, v, &s->allow, &s->n_allow, err);
 }
 
 int set_feed_allow(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     struct td_feed_conf *c = target;
     c->access = c->access ? c->access : xcalloc(1, sizeof *c->access);
-    return read_blocks(k, v, &c->access->allow, &c->access->n_allow, err);
+    return key_read_blocks(k->name, k->type, v, &c->access->allow, &c->access->n_allow, err);
 }
 
 int set_url(const struct key *k, void *target, const char *v, struct td_err *err)

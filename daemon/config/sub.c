@@ -393,21 +393,7 @@ static int set_allow(const struct sub_key *k, struct sub_draft *d, const char *v
     struct td_sub_conf *c = d->conf;
     if (d->runtime)
         return td_err(err, -EPERM, "%s at run time; allowed: in the config", k->name);
-    free(TAKE(c->allow));
-    c->n_allow = 0;
-    for (const char *p = v; *p;) {
-        size_t len = strcspn(p, " ,\t");
-        CLEANUP_FREE char *one = xstrndup(p, len);
-        p += len + strspn(p + len, " ,\t");
-        if (!*one)
-            continue;
-        c->allow = xreallocarray(c->allow, c->n_allow + 1, sizeof *c->allow);
-        memset(&c->allow[c->n_allow], 0, sizeof *c->allow);
-        if (cidr_parse(one, &c->allow[c->n_allow]) < 0)
-            return refuse(k, one, err);
-        c->n_allow++;
-    }
-    return 0;
+    return key_read_blocks(k->name, k->type, v, &c->allow, &c->n_allow, err);
 }
 
 /* Of our hub: never in the config. */

@@ -94,19 +94,6 @@ static int add_item(void *ctx, const struct item_row *row)
     return 0;
 }
 
-static void add_encoded(struct buf *b, const char *s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-            strchr("-._~:", c))
-            buf_addc(b, (char)c);
-        else
-            buf_addf(b, "%%%c%c", hex[c >> 4], hex[c & 15]);
-    }
-}
-
 /* The request's own target with the position of the next page. */
 static void add_next(struct buf *b, const struct request *q, int64_t before)
 {
@@ -114,9 +101,9 @@ static void add_next(struct buf *b, const struct request *q, int64_t before)
     for (size_t i = 0; i < q->params.n; i++) {
         if (str_eq(q->params.v[i].name, "before"))
             continue;
-        add_encoded(b, q->params.v[i].name);
+        param_encode(b, q->params.v[i].name);
         buf_addc(b, '=');
-        add_encoded(b, q->params.v[i].value);
+        param_encode(b, q->params.v[i].value);
         buf_addc(b, '&');
     }
     buf_addf(b, "before=%lld", (long long)before);

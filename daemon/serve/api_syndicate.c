@@ -78,19 +78,6 @@ bool syndicate_may_read(struct request *q, const char *token, bool open)
 
 /* ---- its addresses ------------------------------------------------------------------------- */
 
-static void add_encoded(struct buf *b, const char *s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-            strchr("-._~:", c))
-            buf_addc(b, (char)c);
-        else
-            buf_addf(b, "%%%c%c", hex[c >> 4], hex[c & 15]);
-    }
-}
-
 /* This request's address, without its page and (for what names the feed) without the token, and on
  * the page below BEFORE unless that is 0. */
 static char *address(const struct work *w, bool page, bool token, int64_t before)
@@ -104,9 +91,9 @@ static char *address(const struct work *w, bool page, bool token, int64_t before
         if ((str_eq(name, "before") && (before || !page)) || (str_eq(name, "token") && !token))
             continue;
         buf_addc(&b, c);
-        add_encoded(&b, name);
+        param_encode(&b, name);
         buf_addc(&b, '=');
-        add_encoded(&b, q->params.v[i].value);
+        param_encode(&b, q->params.v[i].value);
         c = '&';
     }
     if (before)

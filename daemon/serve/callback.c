@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <microhttpd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -15,6 +14,7 @@
 #include "base/str.h"
 #include "model/push.h"
 #include "serve/listener.h"
+#include "serve/mhd_loop.h"
 
 #define IDLE_S 20 /* a connection that says nothing for so long is closed */
 #define HEAD_BYTES \
@@ -44,12 +44,10 @@ struct call {
 };
 
 struct callback {
-    struct ev_loop *loop;
+    struct mhd_loop mhd;
     struct callback_conf conf;
     char *prefix;
-    struct MHD_Daemon *mhd;
-    ev_io ready;
-    ev_timer timeout, sweep;
+    ev_timer sweep;
     ev_timer late; /* runs while calls wait */
     struct visit *visits;
     struct call *waiting; /* the longest first */
@@ -194,7 +192,7 @@ static enum MHD_Result finish(struct call *q, struct MHD_Connection *conn)
     q->conn = conn;
     q->waits_since = clock_mono_ms();
     DL_APPEND(c->waiting, q);
-    ev_timer_start(c->loop, &c->late);
+    ev_timer_start(c->mhd.loop, &c->late);
     MHD_suspend_connection(conn);
     return MHD_YES;
 }
@@ -206,7 +204,7 @@ static void resume(struct call *q, int status)
     q->id = 0;
     q->status = status;
     MHD_resume_connection(q->conn);
-    ev_feed_event(c->loop, &c->ready, EV_READ); /* it does not notice by itself */
+    mhd_loop_wake(&c->mhd);
 }
 
 void callback_answer(struct callback *c, uint64_t call, int status)
@@ -279,27 +277,6 @@ static void on_connection(void *ctx, struct MHD_Connection *conn, void **socket_
     }
 }
 
-static void run(struct callback *c)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-    MHD_run(c->mhd);
-    ev_timer_stop(c->loop, &c->timeout);
-    if (MHD_get_timeout(c->mhd, &ms) == MHD_YES) {
-        ev_timer_set(&c->timeout, (double)ms / 1000, 0.);
-        ev_timer_start(c->loop, &c->timeout);
-    }
-}
-
-static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
-{
-    run(w->data);
-}
-
-static void on_timeout(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    run(w->data);
-}
-
 /* libmicrohttpd's own timeout begins again with every byte; a drip would keep its place for ever.
  */
 static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
@@ -310,51 +287,38 @@ static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
         shutdown(v->fd, SHUT_RDWR);
 }
 
-static void on_mhd_log(void *ctx, const char *fmt, va_list ap)
-{
-    char line[512];
-    if (!log_wants(LOG_DEBUG))
-        return;
-    vsnprintf(line, sizeof line, fmt, ap);
-    line[strcspn(line, "\r\n")] = 0;
-    log_debug("websub: %s", line);
-}
-
 static struct MHD_Daemon *start(struct callback *c, int fd)
 {
     unsigned per_ip = c->conf.local ? 0 : LIMIT_CALLBACK_PER_IP;
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, c,
-        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, c, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        c, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CALLBACKS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_END);
+        MHD_OPTION_EXTERNAL_LOGGER, mhd_loop_log, (void *)(uintptr_t) "websub",
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, c,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, c, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)LIMIT_CALLBACKS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEAD_BYTES, MHD_OPTION_END);
 }
 
 int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,
                  const struct callback_conf *conf, struct td_err *err)
 {
     struct callback *c = xcalloc(1, sizeof *c);
-    c->loop = loop;
     c->conf = *conf;
     c->prefix = xstrdup(conf->prefix);
     c->last_id = (uint64_t)clock_mono_ms() << 20; /* none that a server before this one gave */
-    c->mhd = start(c, l->fd);
-    if (!c->mhd) {
+    struct MHD_Daemon *mhd = start(c, l->fd);
+    if (!mhd) {
         int r = errno ? -errno : -EIO;
         free(c->prefix);
         free(c);
         return td_err(err, r, "libmicrohttpd cannot be started: %s", strerror(-r));
     }
     l->fd = -1; /* libmicrohttpd closes it */
-    ev_io_init(&c->ready, on_ready, MHD_get_daemon_info(c->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-               EV_READ);
-    ev_timer_init(&c->timeout, on_timeout, 0., 0.);
+    mhd_loop_start(&c->mhd, loop, mhd);
     ev_timer_init(&c->sweep, on_sweep, SWEEP_S, SWEEP_S);
     ev_timer_init(&c->late, on_late, LATE_S, LATE_S);
-    c->ready.data = c->timeout.data = c->sweep.data = c->late.data = c;
-    ev_io_start(loop, &c->ready);
+    c->sweep.data = c->late.data = c;
     ev_timer_start(loop, &c->sweep);
     *ret = c;
     return 0;
@@ -366,14 +330,9 @@ void callback_free(struct callback *c)
         return;
     while (c->waiting) /* libmicrohttpd may not be stopped while one is suspended */
         resume(c->waiting, 503);
-    MHD_run(c->mhd);
-    MHD_run(c->mhd);
-    ev_io_stop(c->loop, &c->ready);
-    ev_clear_pending(c->loop, &c->ready);
-    ev_timer_stop(c->loop, &c->timeout);
-    ev_timer_stop(c->loop, &c->sweep);
-    ev_timer_stop(c->loop, &c->late);
-    MHD_stop_daemon(c->mhd);
+    mhd_loop_stop(&c->mhd);
+    ev_timer_stop(c->mhd.loop, &c->sweep);
+    ev_timer_stop(c->mhd.loop, &c->late);
     free(c->prefix);
     free(c);
 }

@@ -1,7 +1,6 @@
 /*
  * libmicrohttpd in the libev loop. It has no thread and no listening socket of its own: we accept
- * (any number of listeners) and hand connections over; its epoll descriptor is an ev_io, its next
- * timeout an ev_timer, and it only ever runs inside mhd_run.
+ * (any number of listeners) and hand connections over.
  */
 #include "serve/request.h"
 
@@ -78,8 +77,7 @@ static void on_completed(void *ctx, struct MHD_Connection *conn, void **con_cls,
 void request_resume(struct request *q)
 {
     MHD_resume_connection(q->conn);
-    /* Without a thread of its own it does not notice by itself. */
-    ev_feed_event(q->s->loop, &q->s->mhd_ready, EV_READ);
+    mhd_loop_wake(&q->s->mhd);
 }
 
 void request_done(struct request *q)
@@ -233,27 +231,6 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static void mhd_run(struct serve *s)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-    MHD_run(s->mhd);
-    ev_timer_stop(s->loop, &s->mhd_timeout);
-    if (MHD_get_timeout(s->mhd, &ms) == MHD_YES) {
-        ev_timer_set(&s->mhd_timeout, (double)ms / 1000, 0.);
-        ev_timer_start(s->loop, &s->mhd_timeout);
-    }
-}
-
-static void on_mhd_ready(struct ev_loop *loop, ev_io *w, int revents)
-{
-    mhd_run(w->data);
-}
-
-static void on_mhd_timeout(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    mhd_run(w->data);
-}
-
 static void accept_stop(struct serve *s)
 {
     struct gate *g;
@@ -323,8 +300,8 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
             notice_absence(fd);
         s->opening = g;
         /* Closes fd by itself when it fails. */
-        MHD_add_connection(s->mhd, fd, (struct sockaddr *)&addr, len);
-        mhd_run(s);
+        MHD_add_connection(s->mhd.mhd, fd, (struct sockaddr *)&addr, len);
+        mhd_loop_run(&s->mhd);
         s->opening = NULL;
     }
     accept_stop(s);
@@ -350,28 +327,6 @@ static void on_connection(void *ctx, struct MHD_Connection *conn, void **socket_
     }
 }
 
-static void on_mhd_log(void *ctx, const char *fmt, va_list ap)
-{
-    char line[512];
-    if (!log_wants(LOG_DEBUG))
-        return;
-    vsnprintf(line, sizeof line, fmt, ap);
-    line[strcspn(line, "\r\n")] = 0;
-    log_debug("api: %s", line);
-}
-
-static void watch(struct serve *s)
-{
-    ev_io_init(&s->mhd_ready, on_mhd_ready,
-               MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, EV_READ);
-    s->mhd_ready.data = s;
-    ev_io_start(s->loop, &s->mhd_ready);
-    ev_timer_init(&s->mhd_timeout, on_mhd_timeout, 0., 0.);
-    s->mhd_timeout.data = s;
-    ev_timer_init(&s->accept_again, on_accept_again, 1., 0.);
-    s->accept_again.data = s;
-}
-
 int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
               const struct serve_conf *conf, struct td_err *err)
 {
@@ -381,21 +336,24 @@ int serve_new(struct serve **ret, struct ev_loop *loop, struct store *store,
     s->ops = conf->ops;
     s->max_connections = files_share(LIMIT_CONNECTIONS, FILES_CLIENTS);
     s->app = conf->app;
-    s->mhd = MHD_start_daemon(
+    struct MHD_Daemon *mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-        NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_CLIENT_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CLIENT_POOL, MHD_OPTION_END);
-    if (!s->mhd) {
+        NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, mhd_loop_log,
+        (void *)(uintptr_t) "api", MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)LIMIT_CLIENT_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)LIMIT_CLIENT_POOL, MHD_OPTION_END);
+    if (!mhd) {
         free(s);
         return td_err(err, -EIO, "libmicrohttpd cannot be started: %s", strerror(errno));
     }
     s->asker = asker_new(loop, store);
     s->stream = stream_new(store, s->asker);
     tail_init(s);
-    watch(s);
+    mhd_loop_start(&s->mhd, loop, mhd);
+    ev_timer_init(&s->accept_again, on_accept_again, 1., 0.);
+    s->accept_again.data = s;
     *ret = s;
     return 0;
 }
@@ -451,12 +409,8 @@ void serve_free(struct serve *s)
     ev_timer_stop(s->loop, &s->accept_again);
     asker_close(s->asker);
     end_requests(s);
-    MHD_run(s->mhd); /* the last answers, as far as they can be sent at once */
-    MHD_run(s->mhd);
-    ev_io_stop(s->loop, &s->mhd_ready);
-    ev_timer_stop(s->loop, &s->mhd_timeout);
+    mhd_loop_stop(&s->mhd);
     ev_timer_stop(s->loop, &s->tails_tick);
-    MHD_stop_daemon(s->mhd);
     DL_FOREACH_SAFE(s->gates, g, next)
     {
         listener_close(&g->listener);

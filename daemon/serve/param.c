@@ -39,6 +39,19 @@ int param_decode(char *s, bool plus, const char *what, struct td_err *err)
     return 0;
 }
 
+void param_encode(struct buf *b, const char *s)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+            strchr("-._~:", c))
+            buf_addc(b, (char)c);
+        else
+            buf_addf(b, "%%%c%c", hex[c >> 4], hex[c & 15]);
+    }
+}
+
 /* One "name=value", which is cut in place. */
 static int add_param(struct params *p, char *pair, struct td_err *err)
 {

@@ -11,12 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
 
 /* Decodes %XX in place (and '+' to a space when PLUS). -EINVAL for a bad escape, a NUL, or when the
  * result is not UTF-8; WHAT names the text in the reason. */
 int param_decode(char *s, bool plus, const char *what, struct td_err *err);
+
+/* Appends S as a part of a path or a value of a query; the ':' stays as it is. */
+void param_encode(struct buf *b, const char *s);
 
 struct params {
     struct {

@@ -26,6 +26,7 @@
 #include "query/query.h"
 #include "serve/frontend.h"
 #include "serve/listener.h"
+#include "serve/mhd_loop.h"
 #include "serve/param.h"
 #include "serve/route.h"
 #include "serve/serve.h"
@@ -51,16 +52,13 @@ struct serve {
     struct asker *asker;
     struct stream *stream;
     struct outbox *outbox; /* borrowed; NULL = none */
-    struct MHD_Daemon *mhd;
+    struct mhd_loop mhd;
     bool closing;
 
     struct gate *gates;
     struct gate *opening;  /* whose connection is being handed to libmicrohttpd */
     ev_timer accept_again; /* after running out of descriptors */
     int n_connections, max_connections;
-
-    ev_io mhd_ready; /* libmicrohttpd's epoll */
-    ev_timer mhd_timeout;
 
     struct request *requests;
     struct op *ops_pending;
