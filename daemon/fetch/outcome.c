@@ -86,10 +86,10 @@ static void judge_connect(struct td_result *r, const struct exchange *x, const c
     if (x->refused && x->proxy)
         FAIL(r, TD_OUT_REFUSED,
              "the proxy %s is at %s, a%s %s address, which allow-addresses does not name", x->proxy,
-             x->refused_ip, strchr("aeiou", *x->refused) ? "n" : "", x->refused);
+             x->refused_ip, strchr("aeiouI", *x->refused) ? "n" : "", x->refused);
     else if (x->refused)
         FAIL(r, TD_OUT_REFUSED, "%s is at %s, a%s %s address, which allow-addresses does not name",
-             host, x->refused_ip, strchr("aeiou", *x->refused) ? "n" : "", x->refused);
+             host, x->refused_ip, strchr("aeiouI", *x->refused) ? "n" : "", x->refused);
     else if (x->proxy)
         judge_proxy(r, x, host);
     else if (x->os_errno)
@@ -177,6 +177,9 @@ static void judge_code(struct td_result *r, const struct exchange *x)
             judge_cut(r, x);
         else if (x->proxy)
             judge_proxy(r, x, host);
+        else if (x->code == CURLE_ABORTED_BY_CALLBACK)
+            FAIL(r, TD_OUT_CONNECT,
+                 "%s closed the connection without an answer, each time it was asked", host);
         else
             FAIL(r, TD_OUT_CONNECT, "%s closed the connection without an answer: %s", host, words);
         break;
@@ -189,6 +192,9 @@ static void judge_code(struct td_result *r, const struct exchange *x)
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WRITE_ERROR:
         FAIL(r, TD_OUT_PROTOCOL, "the answer's content coding cannot be read: %s", words);
+        break;
+    case CURLE_OK: /* an interim answer, and the end */
+        FAIL(r, TD_OUT_PROTOCOL, "%s sent no answer, only HTTP %d", host, x->head->status);
         break;
     default:
         FAIL(r, TD_OUT_PROTOCOL, "%s: %s", host, words);

@@ -254,7 +254,7 @@ void hop_start(struct fetch *h)
     if (no) {
         fetch_fail(h, TD_OUT_REFUSED,
                    "the address names a%s %s host, which allow-addresses does not allow",
-                   strchr("aeiou", *no) ? "n" : "", no);
+                   strchr("aeiouI", *no) ? "n" : "", no);
         return;
     }
     if (!split_url(p)) {

@@ -238,6 +238,45 @@ static void curl_codes(void **state)
     }
 }
 
+/* What a person reads where curl itself has no word, or a wrong one. */
+static void words(void **state)
+{
+    static const struct {
+        CURLcode code;
+        int status; /* 0 = no header came */
+        const char *curl_error, *refused, *refused_ip, *expected;
+    } cases[] = {
+        {CURLE_ABORTED_BY_CALLBACK, 0, "operation aborted by pre-request callback", NULL, "",
+         "h.example closed the connection without an answer, each time it was asked"},
+        {CURLE_OK, 101, "", NULL, "", "h.example sent no answer, only HTTP 101"},
+        {CURLE_COULDNT_CONNECT, 0, "", "IPv4-mapped", "::ffff:10.0.0.1",
+         "h.example is at ::ffff:10.0.0.1, an IPv4-mapped address, which allow-addresses does not"
+         " name"},
+        {CURLE_COULDNT_CONNECT, 0, "", "private", "10.0.0.1",
+         "h.example is at 10.0.0.1, a private address, which allow-addresses does not name"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct head h;
+        head_init(&h);
+        if (cases[i].status) {
+            assert_int_equal(head_line(&h, "HTTP/1.1 101 Switching\r\n", 24), 0);
+            assert_int_equal(head_line(&h, "\r\n", 2), 0);
+        }
+        struct exchange x = {.code = cases[i].code,
+                             .head = &h,
+                             .url = "http://h.example/",
+                             .curl_error = cases[i].curl_error,
+                             .refused = cases[i].refused,
+                             .refused_ip = cases[i].refused_ip,
+                             .now_ms = NOW};
+        struct td_result r = {.body = BUF_INIT(10)};
+        outcome_judge(&r, &x);
+        assert_string_equal(r.err.msg, cases[i].expected);
+        td_result_fini(&r);
+        head_fini(&h);
+    }
+}
+
 /* An error's status and Retry-After stand although its body never came. */
 static void error_body_does_not_matter(void **state)
 {
@@ -317,10 +356,11 @@ static void header_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(freshness),        cmocka_unit_test(retry_after),
-        cmocka_unit_test(locations),        cmocka_unit_test(redirect_chains),
-        cmocka_unit_test(curl_codes),       cmocka_unit_test(error_body_does_not_matter),
-        cmocka_unit_test(validator_limits), cmocka_unit_test(header_lines),
+        cmocka_unit_test(freshness),    cmocka_unit_test(retry_after),
+        cmocka_unit_test(locations),    cmocka_unit_test(redirect_chains),
+        cmocka_unit_test(curl_codes),   cmocka_unit_test(error_body_does_not_matter),
+        cmocka_unit_test(words),        cmocka_unit_test(validator_limits),
+        cmocka_unit_test(header_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
