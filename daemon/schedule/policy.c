@@ -17,6 +17,7 @@
 #define JITTER           0.05
 #define SKIP_JITTER_MS   (15 * 60 * 1000) /* spread after a gap of skipHours; inside one hour */
 #define WAIT_JITTER_MS   (60 * 1000)      /* spread after Retry-After */
+#define UNASKED_MS       DAY_MS           /* a poll so much too late: nobody asked meanwhile */
 #define WHY_BYTES        400
 
 /* ---- chance that is none -------------------------------------------------------------------- */
@@ -338,10 +339,22 @@ static bool confirms_gone(const struct td_feed_state *s, const struct td_feed_co
     return now - first >= base_ms(s, conf);
 }
 
+/* The first failure in a row, or one more. Days in which nobody asked - the daemon did not run, the
+ * machine slept, the clock was wrong - are no days of failure. */
+static void note_failing(struct td_feed_state *s, int64_t last_fetch_at, int64_t now)
+{
+    bool first = s->failing_since == TD_NEVER;
+    bool planned = last_fetch_at != TD_NEVER && s->next_due_at > last_fetch_at;
+    if (!first && planned && now - s->next_due_at > UNASKED_MS)
+        s->failing_since += now - s->next_due_at;
+    s->failing_since = first ? now : MIN(s->failing_since, now);
+}
+
 void policy_apply(struct td_feed_state *s, const struct td_feed_conf *conf,
                   const struct policy_event *ev)
 {
     bool good = td_outcome_good(ev->outcome);
+    int64_t before = s->last_fetch_at;
     s->last_fetch_at = ev->now;
     if (ev->n_new > 0)
         s->last_new_at = ev->now;
@@ -360,7 +373,7 @@ void policy_apply(struct td_feed_state *s, const struct td_feed_conf *conf,
         else if (ev->outcome == TD_OUT_OK) /* a 304 without it keeps it: RFC 9111 4.3.4 */
             s->max_age_ms = 0;
     } else {
-        s->failing_since = s->failing_since == TD_NEVER ? ev->now : MIN(s->failing_since, ev->now);
+        note_failing(s, before, ev->now);
         s->n_failures += s->n_failures < INT32_MAX;
         if (ev->outcome == TD_OUT_GONE && confirms_gone(s, conf, ev->now))
             s->gone = true;

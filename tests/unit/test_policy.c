@@ -114,6 +114,27 @@ static void max_age_lives_through_a_bare_304(void **state)
     td_feed_state_fini(&s);
 }
 
+/* A feed fails for an hour, and ten years later again: the machine slept, or its clock was wrong.
+ */
+static void nobody_asked(void **state)
+{
+    struct td_feed_conf c = conf_of(0);
+    struct td_feed_state s;
+    int64_t now = T0;
+    td_feed_state_init(&s);
+    for (int i = 0; i < 6; i++, now = s.next_due_at)
+        FETCH(&s, &c, .now = now, .outcome = TD_OUT_HTTP, .http_status = 503);
+    int64_t failed_for = s.last_fetch_at - T0;
+    now += 3650 * D;
+    FETCH(&s, &c, .now = now, .outcome = TD_OUT_HTTP, .http_status = 503);
+    assert_false(policy_is_dead(&s, now));
+    between(now - s.failing_since, failed_for, failed_for + 2 * D);
+    between(s.next_due_at - now, H, 27 * H);
+    FETCH(&s, &c, .now = T0, .outcome = TD_OUT_HTTP, .http_status = 503); /* and back */
+    assert_int_equal(s.failing_since, T0);
+    td_feed_state_fini(&s);
+}
+
 /* A source without statuses: a document that was read is not "unchanged". */
 static void a_file_was_read(void **state)
 {
@@ -235,7 +256,8 @@ static void backoff(void **state)
             if (now - T0 > 25 * D)
                 break;
         }
-        now = T0 + 31 * D;
+        for (; now < T0 + 31 * D; now = s.next_due_at)
+            FETCH(&s, &c, .now = now, .outcome = kinds[k].outcome, .http_status = kinds[k].status);
         FETCH(&s, &c, .now = now, .outcome = kinds[k].outcome, .http_status = kinds[k].status);
         assert_true(policy_is_dead(&s, now));
         between(s.next_due_at - now, 6 * D, 8 * D);
@@ -397,19 +419,13 @@ static void anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(terms),
-        cmocka_unit_test(max_age_lives_through_a_bare_304),
-        cmocka_unit_test(a_file_was_read),
-        cmocka_unit_test(rhythm),
-        cmocka_unit_test(first_import_is_no_rhythm),
-        cmocka_unit_test(backoff),
-        cmocka_unit_test(retry_after),
-        cmocka_unit_test(skip_hints),
-        cmocka_unit_test(gone),
-        cmocka_unit_test(loading),
-        cmocka_unit_test(phases),
-        cmocka_unit_test(anything),
-        cmocka_unit_test(pushes),
+        cmocka_unit_test(terms),           cmocka_unit_test(max_age_lives_through_a_bare_304),
+        cmocka_unit_test(a_file_was_read), cmocka_unit_test(nobody_asked),
+        cmocka_unit_test(rhythm),          cmocka_unit_test(first_import_is_no_rhythm),
+        cmocka_unit_test(backoff),         cmocka_unit_test(retry_after),
+        cmocka_unit_test(skip_hints),      cmocka_unit_test(gone),
+        cmocka_unit_test(loading),         cmocka_unit_test(phases),
+        cmocka_unit_test(anything),        cmocka_unit_test(pushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
