@@ -288,12 +288,41 @@ static void small_ones(void **state)
     doc_free(&d);
 }
 
+/* Vocabularies under the other addresses that were given to them. */
+#define OTHER(uri, inside) \
+    "<rss version='2.0' xmlns:x='" uri "'><channel><item>" inside "</item></channel></rss>"
+
+static void other_uris(void **state)
+{
+    static const struct row rows[] = {
+        {OTHER("http://purl.org/rss/1.0/modules/threading/", "<x:total>3</x:total>"),
+         "items.0._tidings.comments_count", "3"},
+        {OTHER("http://search.yahoo.com/searchmonkey/media/", "<x:title>M</x:title>"),
+         "items.0.title", "\"M\""},
+        {OTHER("http://dublincore.org/documents/dcmi-namespace/", "<x:creator>C</x:creator>"),
+         "items.0.authors", "[{\"name\":\"C\"}]"},
+        {OTHER("http://dublincore.org/documents/dcmi-terms/", "<x:issued>2024-01-02</x:issued>"),
+         "items.0.date_published", "\"2024-01-02T00:00:00Z\""},
+        {OTHER("http://dublincore.org/specifications/dublin-core/dcmi-terms/",
+               "<x:issued>2024-01-02</x:issued>"),
+         "items.0.date_published", "\"2024-01-02T00:00:00Z\""},
+        {OTHER("http://cyber.law.harvard.edu/rss/creativeCommonsRssModule",
+               "<x:license>http://l.example/</x:license>"),
+         "items.0._tidings.license", "\"http://l.example/\""},
+        {OTHER("http://creativecommons.org/ns#license", "<x:license>http://l.example/</x:license>"),
+         "items.0._tidings.license", "\"http://l.example/\""},
+        {OTHER("http://purl.org/rss/1.0/modules/rss091#", "<x:title>R</x:title>"), "items.0.title",
+         "\"R\""},
+    };
+    CHECK_ALL(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dublin_core), cmocka_unit_test(content), cmocka_unit_test(itunes),
-        cmocka_unit_test(podcast),     cmocka_unit_test(media),   cmocka_unit_test(geo),
-        cmocka_unit_test(small_ones),
+        cmocka_unit_test(dublin_core), cmocka_unit_test(content),    cmocka_unit_test(itunes),
+        cmocka_unit_test(podcast),     cmocka_unit_test(media),      cmocka_unit_test(geo),
+        cmocka_unit_test(small_ones),  cmocka_unit_test(other_uris),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
