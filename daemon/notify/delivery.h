@@ -1,7 +1,7 @@
 /*
  * delivery.h - what one subscription does next: a machine of values and times, without I/O.
  *
- * The driver (outbox.c) tells it what happened (an event came, the sink answered, the state is
+ * The driver (outbox_turn.c) tells it what happened (an event came, the sink answered, the state is
  * durable, a user asked) and asks delivery_next what to do. One thing is under way at a time:
  *
  *     events -> queue -> SEND -> answer -> STORE -> (durable) -> next SEND
