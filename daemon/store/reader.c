@@ -145,17 +145,24 @@ int reader_each(struct reader *r, sqlite3_stmt *s, bool finalize, item_row_fn *c
     return result;
 }
 
-int reader_item(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx, struct td_err *err)
+/* The rows of S, whose only parameter is the item; -ENOENT if there are none. */
+static int of_item(struct reader *r, sqlite3_stmt *s, int64_t item_id, item_row_fn *cb, void *ctx,
+                   struct td_err *err)
 {
     int64_t n;
-    sqlite3_stmt *s = db_stmt(r->d, "SELECT " ITEM_COLUMNS " FROM item i JOIN feed f USING(feed_id)"
-                                    " WHERE i.item_id = ? AND f.deleted = 0");
     if (!s)
         return db_fail(r->d, err);
     sqlite3_bind_int64(s, 1, item_id);
     int result = reader_each(r, s, false, cb, ctx, &n, err);
     return result == 0 && n == 0 ? td_err(err, -ENOENT, "there is no item %lld", (long long)item_id)
                                  : result;
+}
+
+int reader_item(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(r->d, "SELECT " ITEM_COLUMNS " FROM item i JOIN feed f USING(feed_id)"
+                                    " WHERE i.item_id = ? AND f.deleted = 0");
+    return of_item(r, s, item_id, cb, ctx, err);
 }
 
 /* The columns of an item from date_published on, as of revision V (all NULL: the current one).
@@ -171,7 +178,6 @@ int reader_item(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx, s
 int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *ctx,
                      struct td_err *err)
 {
-    int64_t n;
     sqlite3_stmt *s = db_stmt(
         r->d,
         "SELECT i.item_id, i.feed_id, i.revised_at, i.revision, i.date_published, i.backlog,"
@@ -181,12 +187,7 @@ int reader_revisions(struct reader *r, int64_t item_id, item_row_fn *cb, void *c
         " UNION ALL SELECT i.item_id, i.feed_id, v.seen_at, v.revision, " OF_REVISION
         " FROM revision v JOIN item i USING(item_id) JOIN feed f USING(feed_id)"
         " WHERE v.item_id = ?1 AND f.deleted = 0 ORDER BY 4 DESC");
-    if (!s)
-        return db_fail(r->d, err);
-    sqlite3_bind_int64(s, 1, item_id);
-    int result = reader_each(r, s, false, cb, ctx, &n, err);
-    return result == 0 && n == 0 ? td_err(err, -ENOENT, "there is no item %lld", (long long)item_id)
-                                 : result;
+    return of_item(r, s, item_id, cb, ctx, err);
 }
 
 /* ---- events and cursors -----------------------------------------------------------------------
