@@ -299,9 +299,17 @@ static bool store_knows(const struct td_feed_conf *stored, const struct td_feed_
            stored->origin == conf->origin;
 }
 
+/* A feed of the store that is not in the config under its name. */
+struct left {
+    struct td_feed_conf *conf; /* owned */
+    struct td_feed_state state;
+    struct left *next;
+};
+
 struct loading {
     struct app *app;
     struct put *put;
+    struct left *left;
 };
 
 /* A feed of the API takes today's [defaults]. */
@@ -346,13 +354,51 @@ static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_fee
     if (conf) {
         take_state(a, insert(a, conf, true), state);
     } else if (stored->enabled) {
+        struct left *left = xcalloc(1, sizeof *left);
+        left->conf = td_feed_conf_copy(stored);
+        left->state = *state;
+        memset(state, 0, sizeof *state);
+        LL_PREPEND(l->left, left);
+    }
+}
+
+/* The section of F's address has another name now: it is the same feed, which tells nothing anew.
+ */
+static void renamed(struct app *a, const char *from, struct feed *f)
+{
+    log_notice("feed %s: is called %s now", from, f->conf->name);
+    store_feed_rename(a->store, f->state.feed_id, f->conf->name);
+}
+
+/* The new feed of the config at URL, NULL = none. */
+static struct feed *new_at(struct app *a, const char *url)
+{
+    for (struct feed *f = a->feeds; f; f = f->hh.next)
+        if (!f->state.feed_id && f->conf->origin == TD_ORIGIN_CONFIG && str_eq(f->conf->url, url))
+            return f;
+    return NULL;
+}
+
+static void load_left(struct loading *l, struct left *left)
+{
+    struct app *a = l->app;
+    CLEANUP_FREE char *url = td_url_public(left->conf->url);
+    struct feed *f = new_at(a, url);
+    if (f) {
+        take_state(a, f, &left->state);
+        renamed(a, left->conf->name, f);
+        put_add(l->put, f->conf, false);
+    } else {
         log_notice(
             "feed %s: not in the config any more; its items stay ('tidings remove' forgets them)",
-            stored->name);
-        stored->enabled = false;
-        put_add(l->put, stored, false);
-        push_load_left(a, state->feed_id, state->push);
+            left->conf->name);
+        left->conf->enabled = false;
+        put_add(l->put, left->conf, false);
+        push_load_left(a, left->state.feed_id, left->state.push);
     }
+    td_feed_conf_free(left->conf);
+    td_feed_state_fini(&left->state);
+    free(left);
 }
 
 int feedset_load(struct app *a, struct td_err *err)
@@ -364,6 +410,9 @@ int feedset_load(struct app *a, struct td_err *err)
     p->at_start = true;
     struct loading l = {.app = a, .put = p};
     int r = store_load_feeds(a->store, on_stored_feed, &l, err);
+    struct left *left, *next;
+    LL_FOREACH_SAFE(l.left, left, next)
+    load_left(&l, left);
     if (r < 0) {
         put_free(p);
         return r;
@@ -404,11 +453,8 @@ static void adopt_conf(struct app *a, struct feed *f, struct td_feed_conf *conf,
 
 /* The feed goes on with CONF (adopt_conf follows for all); its rhythm changes with its next fetch,
  * its address at once. */
-static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
+static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_conf *conf)
 {
-    struct feed *f = feedset_by_name(a, conf->name);
-    if (!f)
-        return;
     bool moved = !str_same(f->conf->url, conf->url);
     bool let_in = !td_access_same(f->conf->access, conf->access);
     bool committing = f->flight && f->flight->phase == FLIGHT_COMMIT;
@@ -436,14 +482,37 @@ static void change(struct app *a, struct put *p, struct td_feed_conf *conf)
     feedset_schedule(a, f);
 }
 
+/* A section that got another name: CONF has left, one of those that were added has its address. */
+static bool rename_feed(struct app *a, struct put *p, const struct td_feed_conf *conf,
+                        const struct settings_diff *d)
+{
+    struct feed *f = feedset_by_name(a, conf->name);
+    for (size_t i = 0; f && f->state.feed_id && i < d->n_added; i++) {
+        struct td_feed_conf *to = d->added[i];
+        if (!str_same(to->url, conf->url) || feedset_by_name(a, to->name))
+            continue;
+        CLEANUP_FREE char *from = xstrdup(conf->name);
+        HASH_DEL(a->feeds, f); /* its key lies in the old settings */
+        change(a, p, f, to);
+        HASH_ADD_KEYPTR(hh, a->feeds, to->name, strlen(to->name), f);
+        renamed(a, from, f);
+        return true;
+    }
+    return false;
+}
+
 void feedset_apply(struct app *a, struct settings *new, const struct settings_diff *d)
 {
     struct put *p = xcalloc(1, sizeof *p);
     p->app = a;
     for (size_t i = 0; i < d->n_removed; i++)
-        retire(a, p, d->removed[i]);
-    for (size_t i = 0; i < d->n_changed; i++)
-        change(a, p, d->changed[i]);
+        if (!rename_feed(a, p, d->removed[i], d))
+            retire(a, p, d->removed[i]);
+    for (size_t i = 0; i < d->n_changed; i++) {
+        struct feed *f = feedset_by_name(a, d->changed[i]->name);
+        if (f)
+            change(a, p, f, d->changed[i]);
+    }
     for (size_t i = 0; i < new->n_feeds; i++) {
         struct feed *f = feedset_by_name(a, new->feeds[i]->name);
         if (f)

@@ -92,6 +92,17 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
     return db_run(d, s, err);
 }
 
+int feeds_rename(struct db *d, int64_t feed_id, const char *name, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET name = ?2 WHERE feed_id = ?1"
+                                 " AND NOT EXISTS (SELECT 1 FROM feed WHERE name = ?2)");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    db_bind_text(s, 2, name);
+    return db_run(d, s, err);
+}
+
 int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET push = ?2 WHERE feed_id = ?1");

@@ -12,6 +12,8 @@
 int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, struct td_err *err);
 int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *s,
                       struct td_err *err);
+/* Gives the feed a name that no other has. */
+int feeds_rename(struct db *d, int64_t feed_id, const char *name, struct td_err *err);
 /* The text of a push subscription, NULL = none. */
 int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_err *err);
 /* The document's language, as written; NULL = it names none. */

@@ -328,6 +328,14 @@ void store_feed_push(struct store *s, int64_t feed_id, const char *push)
     writer_put(s->writer, op);
 }
 
+void store_feed_rename(struct store *s, int64_t feed_id, const char *name)
+{
+    struct op *op = new_op(OP_RENAME, NULL, NULL);
+    op->id = feed_id;
+    op->name = xstrdup(name);
+    writer_put(s->writer, op);
+}
+
 void store_learned(struct store *s, const struct td_learned *l)
 {
     struct op *op = new_op(OP_PACING, NULL, NULL);

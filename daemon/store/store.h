@@ -116,6 +116,8 @@ void store_feed_put(struct store *s, const struct td_feed_conf *conf, store_done
  * before DONE. */
 void store_feed_put_many(struct store *s, const struct td_feed_conf *const *confs, size_t n,
                          int64_t *ids, store_done_fn *done, void *ctx);
+/* Gives a feed another name; nothing happens if another feed has it. */
+void store_feed_rename(struct store *s, int64_t feed_id, const char *name);
 /* Keeps PUSH (copied; NULL = none) as the feed's td_feed_state.push for the next start. */
 void store_feed_push(struct store *s, int64_t feed_id, const char *push);
 /* Keeps L (copied) for the next start; forgets it when its spacing_ms is 0. */

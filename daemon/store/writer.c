@@ -152,6 +152,8 @@ static int run_op(struct writer *w, struct op *op)
     case OP_CURSOR_SET:
     case OP_CURSOR_DELETE:
         return cursor_write(w, op, &op->err);
+    case OP_RENAME:
+        return feeds_rename(w->d, op->id, op->name, &op->err);
     case OP_PUSH:
         return feeds_write_push(w->d, op->id, op->name, &op->err);
     case OP_SUB:

@@ -22,6 +22,7 @@ enum op_kind {
     OP_DELETE,
     OP_CURSOR_SET,
     OP_CURSOR_DELETE,
+    OP_RENAME,
     OP_PUSH,
     OP_SUB,
     OP_PACING,
@@ -34,7 +35,7 @@ struct op {
     enum op_kind kind;
     size_t bytes;                            /* against LIMIT_WRITER_BYTES */
     int64_t id;                              /* feed_id; seq of a cursor */
-    char *name;                              /* of a cursor; OP_PUSH: its text; owned */
+    char *name;                              /* of a cursor, OP_RENAME; OP_PUSH: its text; owned */
     struct td_learned learned;               /* OP_PACING; its key is `name` */
     struct store_commit *commit;             /* owned */
     const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */

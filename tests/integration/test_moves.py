@@ -153,3 +153,31 @@ def test_back_to_the_old_address_when_the_new_one_fails_for_a_week(daemon, origi
     assert kinds(daemon).count("feed.moved") == 2 and titles(daemon).count(CALL[1]) == 1
     assert "moved_url" not in daemon.get("/v1/feeds/a")
     assert "the address it moved to fails; asked again at " + origin.url("/old") in daemon.text()
+
+
+def test_a_section_with_another_name_is_the_same_feed(daemon, origin):
+    """By a reload and by a restart: nothing is fetched or told anew, the items and the history stay."""
+    url = origin.set("/feed", rss(CALL, FERRY), etag='"1"')
+    again = {**FAST, "interval": "1h", "tags": "x", "backlog": "all"}
+
+    def feeds():
+        return [(f["feed_id"], f["name"], f["enabled"], f["items"], f.get("tags"))
+                for f in daemon.get("/v1/feeds")["feeds"]]
+
+    daemon.start(feed("a", url, **again), QUICK)
+    daemon.wait_for(lambda: len(titles(daemon)) == 2, what="the items")
+    told, number = kinds(daemon), feeds()[0][0]
+    daemon.configure(feed("b", url, **{**again, "tags": "y"}), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    daemon.wait_for(lambda: feeds() == [(number, "b", True, 2, ["y"])], what="the other name")
+    assert "feed a: is called b now" in daemon.text()
+    daemon.kill()
+    daemon.configure(feed("c", url, **again), QUICK)
+    daemon.start()
+    daemon.wait_for(lambda: feeds() == [(number, "c", True, 2, ["x"])], what="the third name")
+    # and one that is new at an address of its own is new
+    daemon.configure(feed("c", url, **again) + feed("d", origin.set("/other", rss(CALL)), **again), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    daemon.wait_for(lambda: len(titles(daemon)) == 3, what="the new feed")
+    assert asked(origin, "/feed") == 1 and kinds(daemon)[:len(told)] == told
+    assert [f[1] for f in feeds()] == ["c", "d"] and daemon.stop() == 0
