@@ -1,6 +1,6 @@
 /*
- * One document's way: bytes -> UTF-8 (encoding.h) -> JSON, or a tree by the strict reader, else by
- * the one that takes anything (xml.h) -> the reader of its format -> batch.
+ * One document's way: bytes -> UTF-8 (encoding.h) -> JSON, or a tree by the first of three
+ * readers that takes it (xml.h) -> the reader of its format -> batch.
  */
 #include "parse/parse.h"
 
@@ -238,6 +238,9 @@ static void read_anew(struct reader *r)
 static const struct node *read_tree(struct reader *r, struct text in, unsigned *repairs,
                                     bool strict, read_fn **ret)
 {
+    if (strict && xml_read_plain(r->t, in.s, in.n) == 0)
+        return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
+    read_anew(r);
     if (strict && xml_read_strict(r->t, in.s, in.n, repairs) == 0)
         return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
     read_anew(r);

@@ -1,5 +1,6 @@
 /* A document of any kind: what parse_feed makes of it holds document.h's promises; what it refuses
- * may be searched for links. The first byte chooses the header. */
+ * may be searched for links; its XML is the same to the plain and the strict reader. The first byte
+ * chooses the header. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,8 +8,20 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "document.h"
+#include "parse/encoding.h"
+#include "xml_same.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void check_readers(const struct parse_in *in)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(LIMIT_BODY_MAX_BYTES);
+    struct encoding_result text;
+    bool taken;
+    if (encoding_to_utf8(in->bytes, in->n, in->content_type, &out, &text) == 0 &&
+        !xml_same(text.text, text.n, &taken))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -22,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                           .content_type = types[data[0] % (sizeof types / sizeof *types)]};
     struct td_batch *b = NULL;
     struct td_err err;
+    check_readers(&in);
     int r = parse_feed(&in, &b, &err);
     if (r == 0) {
         check_batch(b);
