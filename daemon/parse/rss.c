@@ -33,6 +33,13 @@ const struct rule rules_rss[] = {
     {NS_RSS, "ttl", IN_FEED, F_TTL, RANK_RSS, rss_ttl},
     {NS_RSS, "skiphours", IN_FEED, F_SKIP_HOURS, RANK_RSS, rss_skip_hours},
     {NS_RSS, "skipdays", IN_FEED, F_SKIP_DAYS, RANK_RSS, rss_skip_days},
+    /* names from elsewhere, without their namespace: where nothing else is there */
+    {NS_RSS, "content", IN_ITEM, F_COUNT, RANK_LAST, as_content},
+    {NS_RSS, "fullitem", IN_ITEM, F_COUNT, RANK_LAST, as_content},
+    {NS_RSS, "published", IN_ITEM, F_PUBLISHED, RANK_LAST, as_date},
+    {NS_RSS, "updated", IN_FEED | IN_ITEM, F_MODIFIED, RANK_LAST, as_date},
+    {NS_RSS, "subtitle", IN_FEED, F_DESCRIPTION, RANK_LAST, as_text},
+    {NS_RSS, "rights", IN_FEED | IN_ITEM, F_RIGHTS, RANK_LAST, as_text},
     /* RSS 1.0's enclosure module */
     {NS_ENC, "enclosure", IN_ITEM, F_ATTACHMENTS, RANK_ATOM, rss_enclosure},
     RULES_END,

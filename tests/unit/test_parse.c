@@ -557,6 +557,22 @@ static void precedence(void **state)
     check_item(ITEM("<title/><title>a</title><title>b</title>"), "title", "\"a\"");
     check_item(ITEM("<media:group><media:title>g</media:title></media:group>"), "title", NULL);
     check_item(ITEM("<media:title>m</media:title>"), "title", "\"m\"");
+    /* Atom's names without its namespace: only where nothing else is there */
+    check_item(ITEM("<content>&lt;i>c&lt;/i></content><summary>s</summary>"), "content_html",
+               "\"<i>c</i>\"");
+    check_item(ITEM("<fullitem>f</fullitem><description>d</description>"), "content_html", "\"f\"");
+    check_item(ITEM("<content>c</content><content:encoded>e</content:encoded>"), "content_html",
+               "\"e\"");
+    check_item(ITEM("<content url='http://a.example/v'/><description>d</description>"),
+               "content_html", "\"d\"");
+    check_item(ITEM("<published>2024-01-01</published><updated>2024-01-02</updated>"),
+               "date_published", "\"2024-01-01T00:00:00Z\"");
+    check_item(ITEM("<updated>2024-01-02</updated><dcterms:modified>2024-01-03</dcterms:modified>"),
+               "date_modified", "\"2024-01-03T00:00:00Z\"");
+    check(CHANNEL("<subtitle>s</subtitle>"), "description", "\"s\"");
+    check(CHANNEL("<subtitle>s</subtitle><itunes:summary>i</itunes:summary>"), "description",
+          "\"i\"");
+    check(CHANNEL("<rights>r</rights>"), "_tidings.rights", "\"r\"");
     check_item(ITEM("<dc:creator>D</dc:creator><author>A</author>"), "authors",
                "[{\"name\":\"A\"}]");
     check_item(ITEM("<dc:creator>D</dc:creator><dc:creator>E</dc:creator>"), "authors",
