@@ -7,8 +7,8 @@
  * INSERT into the same table without any index, transactions of the size the writer takes,
  * synchronous=FULL, 16 KiB pages. Not in the floor: idents, events, feed state, the index over
  * feeds, threads. The same without
- * stories, and how far they are behind. Then: the same documents again (nothing new), one item at a
- * time, the index, and questions to the full store.
+ * stories, and how far they are behind, and of a few items at a time. Then: the same documents
+ * again (nothing new), one item at a time, the index, and questions to the full store.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +250,35 @@ static void await_stories(double items)
     printf("stories: behind by %.2f s, %.0f items/s\n", now_s() - from, items / (now_s() - from));
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* A few items ten times a second: how long after its commit was handed over an item has its story.
+ */
+static void normal_life(const int64_t *ids, int n)
+{
+    enum { TIMES = 200, NEWS = 3 };
+    double took[TIMES];
+    for (int i = 0; i < TIMES; i++) {
+        struct td_batch *b = make_batch(n + i);
+        b->n_entries = NEWS;
+        int64_t had = store_stories_placed(store);
+        ev_sleep(0.1);
+        double from = now_s();
+        n_done = 0;
+        commit(ids[i % n], b);
+        while (!n_done || store_stories_placed(store) < had + NEWS)
+            ev_run(loop, EVRUN_ONCE);
+        took[i] = (now_s() - from) * 1000;
+    }
+    qsort(took, TIMES, sizeof *took, by_size);
+    printf("normal life: an item has its story after %.1f ms (median), %.1f ms (99 %%)\n",
+           took[TIMES / 2], took[TIMES * 99 / 100]);
+}
+
 static void await_index(struct reader *r)
 {
     struct store_counts c;
@@ -293,6 +322,7 @@ int main(int argc, char **argv)
     free(batches);
     batches = make_batches(n);
     await_index(r);
+    normal_life(ids, n);
     printf("the same again: %.0f items/s\n", items / round_of(batches, ids, n));
     free(batches);
     printf("304s: %.0f feeds/s\n", n / round_of(NULL, ids, n));
