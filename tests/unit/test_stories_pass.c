@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "store/commit.h"
+#include "store/recover.h"
 #include "store/stories.h"
 #include "store_temp.h"
 
@@ -260,6 +261,97 @@ static void a_lost_state_is_built_again(void **state)
     steady = false;
 }
 
+static int64_t story_of(struct temp *t, int64_t item_id)
+{
+    CLEANUP_FREE char *sql = xasprintf("SELECT story_id FROM story_item WHERE item_id = %lld",
+                                       (long long)item_id);
+    return db_int(t->d, sql, -1);
+}
+
+/* ITEM's text comes again, in another feed and under no address: the story that it joins. */
+static int64_t story_of_copy(struct temp *t, struct stories *s, int64_t item_id)
+{
+    CLEANUP_FREE char *sql = xasprintf(
+        "INSERT INTO item(feed_id, first_seen, revised_at, revision, backlog, id, title, text, "
+        "json)"
+        " SELECT 1 + feed_id %% %d, first_seen, 0, 1, 0, 'copy', title, text, '{}' FROM item"
+        " WHERE item_id = %lld",
+        FEEDS, (long long)item_id);
+    temp_sql(t, sql);
+    stories_wrote(s);
+    pass(s, 1000000);
+    return story_of(t, db_int(t->d, "SELECT max(item_id) FROM item", 0));
+}
+
+/* An item of a story of several, whose title no other has, of another story than BUT. */
+static int64_t some_item(struct temp *t, int64_t but)
+{
+    CLEANUP_FREE char *sql = xasprintf(
+        "SELECT item_id FROM item JOIN story_item USING(item_id) JOIN story s USING(story_id)"
+        " WHERE s.n_items > 2 AND text IS NOT NULL AND item_id <> s.lead_item AND story_id <> %lld"
+        " AND article_id = item_id AND (SELECT count(*) FROM item o WHERE o.title = item.title) = 1"
+        " AND (SELECT count(*) FROM story_item o WHERE o.article_id = item.item_id) = 1",
+        (long long)but);
+    int64_t id = db_int(t->d, sql, 0);
+    assert_true(id > 0);
+    return id;
+}
+
+enum loss { NO_LOSS, LOST_STATE, RECOVERED };
+
+/* What people have corrected holds for later items, also when the state is built again, also in a
+ * store that was recovered. */
+static void corrections_hold(enum loss loss)
+{
+    void *state;
+    struct td_err err = {""};
+    struct recovered got;
+    int64_t seq = 0, own, pinned;
+    set_up(&state);
+    struct temp *t = state;
+    run_history(t, 5, AT_ONCE, NULL);
+    struct stories *s = stories_new(t->d, &rules);
+    int64_t split = some_item(t, 0), from = story_of(t, split), other = some_item(t, from),
+            into = story_of(t, other), third = db_int(t->d, "SELECT max(story_id) FROM story", 0);
+    assert_int_equal(stories_move(s, split, 0, false, T0, &own, &seq, &err), 0);
+    assert_int_equal(stories_merge(s, into, from, T0, &seq, &err), 0);
+    assert_int_equal(stories_move(s, other, third, true, T0, &pinned, &seq, &err), 0);
+    assert_int_equal(stories_flush(s, &err), 0);
+    stories_free(s);
+    if (loss == LOST_STATE)
+        temp_sql(t, "DELETE FROM story_live; DELETE FROM story_words; DELETE FROM story_state");
+    if (loss == RECOVERED) {
+        CLEANUP_FREE char *new = xasprintf("%s/new.db", t->dir);
+        db_close(t->d);
+        t->d = NULL;
+        assert_int_equal(recover_store(t->path, new, &got, &err), 0);
+        snprintf(t->path, sizeof t->path, "%s", new);
+        assert_int_equal(temp_open(t, &err), 0);
+        assert_int_equal(got.story_fixes, 3);
+    }
+    s = stories_new(t->d, &rules);
+    assert_int_equal(story_of(t, split), own);
+    assert_int_equal(story_of(t, other), third);
+    assert_int_equal(db_int(t->d, "SELECT count(*) FROM v1_story_items WHERE how = 'pinned'", 0),
+                     1);
+    assert_int_equal(story_of_copy(t, s, split), own);
+    assert_int_equal(story_of_copy(t, s, other), third);
+    CLEANUP_FREE char *moved = xasprintf("SELECT count(*) FROM story WHERE story_id = %lld AND"
+                                         " merged_into = %lld",
+                                         (long long)from, (long long)into);
+    assert_int_equal(db_int(t->d, moved, 0), 1);
+    stories_free(s);
+    temp_tear_down(&state);
+}
+
+static void corrections_hold_whatever_is_lost(void **state)
+{
+    steady = true;
+    for (int loss = NO_LOSS; loss <= RECOVERED; loss++)
+        corrections_hold((enum loss)loss);
+    steady = false;
+}
+
 /* ---- stores that had no stories ---- */
 
 static void fill(struct temp *t, int64_t n, int64_t first_at, int64_t each)
@@ -317,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(always_the_same_stories),
         cmocka_unit_test(a_lost_state_is_built_again),
+        cmocka_unit_test(corrections_hold_whatever_is_lost),
         cmocka_unit_test_setup_teardown(older_stores_get_theirs, set_up, temp_tear_down),
         cmocka_unit_test_setup_teardown(off_means_none, set_up, temp_tear_down),
     };
