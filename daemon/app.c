@@ -165,7 +165,7 @@ static int build(struct app *a, struct td_err *err)
     if (deliver_start(a, err) < 0 || hub_start(a, err) < 0)
         return EX_OSERR;
     watch_start(a);
-    return pacing_load(a, err) < 0 || feedset_load(a, err) < 0 ? EX_DATAERR : EX_OK;
+    return pacing_load(a, err) < 0 || feedload_start(a, err) < 0 ? EX_DATAERR : EX_OK;
 }
 
 /* From the near end: nothing new starts, what is queued for the writer is written. A transfer or a
@@ -186,6 +186,7 @@ static void take_down(struct app *a)
         store_close(a->store, 3000);
     errand_end_all(a);
     backfill_end_all(a);
+    feedload_free(a);
     feedset_free(a);
     schedule_free(a->schedule);
     hsts_free(a->hsts);

@@ -120,7 +120,7 @@ struct app {
     struct hub *hub;
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
     struct feed *feeds;                     /* by name */
-    struct put *puts;                       /* feeds on their way into the store (feedset.c) */
+    struct put *puts;                       /* feeds on their way into the store (feedload.c) */
     struct feed *asked;   /* by address: one feed of each, the others ride along */
     struct flight *brisk; /* transfers that have not taken long, in order of their start */
     size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;
@@ -272,7 +272,7 @@ void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *
                      const struct store_commit_result *r);
 
 /* ---- push.c: subscriptions at hubs (WebSub) ---- */
-/* Before feedset_load; opens no socket. */
+/* Before feedload_start; opens no socket. */
 void push_init(struct app *a);
 /* Frees all; subscriptions stay as they are at the hubs. */
 void push_free(struct app *a);
@@ -340,9 +340,6 @@ struct td_hub_request;
 int hub_ask(void *app, const struct td_hub_request *r, struct td_err *err);
 
 /* ---- feedset.c: which feeds there are ---- */
-/* Joins the config's feeds with the store's, gives new ones an id, schedules all, then app_ready.
- */
-int feedset_load(struct app *a, struct td_err *err);
 struct feed *feedset_by_name(struct app *a, const char *name);
 struct feed *feedset_by_id(struct app *a, int64_t feed_id);
 struct feed *feedset_by_url(struct app *a, const char *url);
@@ -364,8 +361,14 @@ void feedset_remove(struct app *a, struct feed *f);
 /* Frees a feed that is in no map any more. */
 void feedset_release(struct feed *f);
 void feedset_free(struct app *a);
+
+/* ---- feedload.c: the config's feeds and the store's joined ---- */
+/* Gives new ones an id, schedules all, then app_ready. */
+int feedload_start(struct app *a, struct td_err *err);
 /* Makes the running set what NEW says (taken: becomes app.settings). */
-void feedset_apply(struct app *a, struct settings *new, const struct settings_diff *d);
+void feedload_apply(struct app *a, struct settings *new, const struct settings_diff *d);
+/* Forgets what the store was not asked for any more. */
+void feedload_free(struct app *a);
 
 /* ---- watch.c: what the service manager is told ---- */
 /* The daemon in a line of words. */

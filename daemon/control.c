@@ -70,7 +70,7 @@ static void apply(struct reload *r, struct buf *json)
               d.n_added, d.n_changed, d.n_removed);
     if (d.restart_needed)
         log_warning("reload: %s: takes effect at the next start", d.restart_why);
-    feedset_apply(a, TAKE(r->new), &d);
+    feedload_apply(a, TAKE(r->new), &d);
     settings_diff_fini(&d);
     configure_stages(a);
 }

@@ -1,0 +1,349 @@
+/*
+ * feedload.c - the config's feeds and the store's joined, at start and on reload.
+ *
+ * A feed is known by its name, but a section that only gets another name is the same feed. A feed
+ * that leaves the config is no longer asked, but stays in the store with its items (marked not
+ * enabled) until `tidings remove`: a slip of the editor loses nothing.
+ */
+#include "app_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+/* A list of confs on its way to the store, with the feeds that wait for their id (NULL: none
+ * waits). */
+struct put {
+    struct app *app;
+    struct td_feed_conf **confs; /* copies: a reload may come before the store is done */
+    char **names;                /* of the feeds that wait, NULL = nobody */
+    int64_t *ids;
+    size_t n, cap;
+    bool at_start;
+    struct put *prev, *next; /* app.puts: those the store has */
+};
+
+static void put_add(struct put *p, const struct td_feed_conf *conf, bool waits)
+{
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->confs = xreallocarray(p->confs, p->cap, sizeof *p->confs);
+        p->names = xreallocarray(p->names, p->cap, sizeof *p->names);
+    }
+    p->confs[p->n] = td_feed_conf_copy(conf);
+    p->names[p->n] = waits ? p->confs[p->n]->name : NULL;
+    p->n++;
+}
+
+static void put_free(struct put *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        td_feed_conf_free(p->confs[i]);
+    free(p->confs);
+    free(p->names);
+    free(p->ids);
+    free(p);
+}
+
+void feedload_free(struct app *a)
+{
+    struct put *p, *next;
+    DL_FOREACH_SAFE(a->puts, p, next) /* the store was closed before it came to them */
+    put_free(p);
+}
+
+/* Counts the feeds of the first round: those due now, all of which are asked once soon. */
+static void begin_round(struct app *a)
+{
+    int64_t now = clock_now_ms();
+    for (struct feed *f = a->feeds; f; f = f->hh.next) {
+        f->in_round = f->scheduled && f->node.due_at <= now;
+        a->round.feeds += f->in_round;
+    }
+    a->round.pending = a->round.feeds;
+}
+
+static void on_put(void *ctx, int result, const struct td_err *err)
+{
+    struct put *p = ctx;
+    struct app *a = p->app;
+    if (result < 0)
+        log_error("store: the feeds of the config could not be written: %s", err ? err->msg : "");
+    for (size_t i = 0; result >= 0 && i < p->n; i++) {
+        struct feed *f = p->names[i] ? feedset_by_name(a, p->names[i]) : NULL;
+        if (!f)
+            continue;
+        f->state.feed_id = p->ids[i];
+        feedset_schedule(a, f);
+    }
+    if (p->at_start && result >= 0) {
+        push_look_all(a);
+        begin_round(a);
+        app_ready(a);
+    }
+    DL_DELETE(a->puts, p);
+    put_free(p);
+}
+
+static void put_send(struct put *p)
+{
+    DL_APPEND(p->app->puts, p);
+    p->ids = xcalloc(p->n, sizeof *p->ids);
+    store_feed_put_many(p->app->store, (const struct td_feed_conf *const *)p->confs, p->n, p->ids,
+                        on_put, p);
+}
+
+/* What the store needs to know of a feed from the config; the rest is read from the config each
+ * time. */
+static bool store_knows(const struct td_feed_conf *stored, const struct td_feed_conf *conf)
+{
+    return str_same(stored->url, conf->url) && str_same(stored->title, conf->title) &&
+           str_same(stored->tags, conf->tags) && stored->enabled == conf->enabled &&
+           stored->origin == conf->origin;
+}
+
+/* A feed of the store that is not in the config under its name. */
+struct left {
+    struct td_feed_conf *conf; /* owned */
+    struct td_feed_state state;
+    struct left *next;
+};
+
+struct loading {
+    struct app *app;
+    struct put *put;
+    struct left *left;
+};
+
+/* A feed of the API takes today's [defaults]. */
+static struct td_feed_conf *api_conf(struct app *a, const struct td_feed_conf *stored)
+{
+    struct td_feed_conf *c = settings_api_feed(a->settings, stored->url, stored->name, stored->tags,
+                                               NULL);
+    if (c)
+        xreplace(&c->title, stored->title);
+    return c;
+}
+
+static void take_state(struct app *a, struct feed *f, struct td_feed_state *state)
+{
+    td_feed_state_fini(&f->state);
+    f->state = *state;
+    memset(state, 0, sizeof *state);
+    push_load(a, f);
+    td_feed_state_slim(&f->state);
+    a->n_failing += f->state.n_failures > 0;
+}
+
+static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_feed_state *state)
+{
+    struct loading *l = ctx;
+    struct app *a = l->app;
+    struct feed *f = feedset_by_name(a, stored->name);
+    if (f) {
+        CLEANUP_FREE char *stored_url = td_url_public(stored->url);
+        bool moved = !str_eq(stored_url, f->conf->url);
+        take_state(a, f, state);
+        if (moved) { /* validators belong to the old address */
+            push_moved(a, f);
+            move_forget(&f->state);
+            f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
+        }
+        if (!store_knows(stored, f->conf))
+            put_add(l->put, f->conf, false);
+        return;
+    }
+    struct td_feed_conf *conf = stored->origin == TD_ORIGIN_API ? api_conf(a, stored) : NULL;
+    if (conf) {
+        take_state(a, feedset_add(a, conf, true), state);
+    } else if (stored->enabled) {
+        struct left *left = xcalloc(1, sizeof *left);
+        left->conf = td_feed_conf_copy(stored);
+        left->state = *state;
+        memset(state, 0, sizeof *state);
+        LL_PREPEND(l->left, left);
+    }
+}
+
+/* The section of F's address has another name now: it is the same feed, which tells nothing anew.
+ */
+static void renamed(struct app *a, const char *from, struct feed *f)
+{
+    log_notice("feed %s: is called %s now", from, f->conf->name);
+    store_feed_rename(a->store, f->state.feed_id, f->conf->name);
+}
+
+/* The new feed of the config at URL, NULL = none. */
+static struct feed *new_at(struct app *a, const char *url)
+{
+    for (struct feed *f = a->feeds; f; f = f->hh.next)
+        if (!f->state.feed_id && f->conf->origin == TD_ORIGIN_CONFIG && str_eq(f->conf->url, url))
+            return f;
+    return NULL;
+}
+
+static void load_left(struct loading *l, struct left *left)
+{
+    struct app *a = l->app;
+    CLEANUP_FREE char *url = td_url_public(left->conf->url);
+    struct feed *f = new_at(a, url);
+    if (f) {
+        take_state(a, f, &left->state);
+        renamed(a, left->conf->name, f);
+        put_add(l->put, f->conf, false);
+    } else {
+        log_notice(
+            "feed %s: not in the config any more; its items stay ('tidings remove' forgets them)",
+            left->conf->name);
+        left->conf->enabled = false;
+        put_add(l->put, left->conf, false);
+        push_load_left(a, left->state.feed_id, left->state.push);
+    }
+    td_feed_conf_free(left->conf);
+    td_feed_state_fini(&left->state);
+    free(left);
+}
+
+int feedload_start(struct app *a, struct td_err *err)
+{
+    for (size_t i = 0; i < a->settings->n_feeds; i++)
+        feedset_add(a, a->settings->feeds[i], false);
+    struct put *p = xcalloc(1, sizeof *p);
+    p->app = a;
+    p->at_start = true;
+    struct loading l = {.app = a, .put = p};
+    int r = store_load_feeds(a->store, on_stored_feed, &l, err);
+    struct left *left, *next;
+    LL_FOREACH_SAFE(l.left, left, next)
+    load_left(&l, left);
+    if (r < 0) {
+        put_free(p);
+        return r;
+    }
+    for (struct feed *f = a->feeds; f; f = f->hh.next) {
+        if (f->state.feed_id)
+            feedset_schedule(a, f);
+        else
+            put_add(p, f->conf, true);
+    }
+    put_send(p);
+    return 0;
+}
+
+/* ---- reload ------------------------------------------------------------------------------- */
+
+static void retire(struct app *a, struct put *p, const struct td_feed_conf *conf)
+{
+    struct feed *f = feedset_by_name(a, conf->name);
+    struct td_feed_conf *off = td_feed_conf_copy(conf);
+    off->enabled = false;
+    put_add(p, off, false);
+    td_feed_conf_free(off);
+    if (f)
+        feedset_remove(a, f);
+}
+
+/* F lives by CONF from now on; the key in the map lies in it, so it moves too. */
+static void adopt_conf(struct app *a, struct feed *f, struct td_feed_conf *conf, bool own)
+{
+    HASH_DEL(a->feeds, f);
+    if (f->owns_conf)
+        td_feed_conf_free(f->conf);
+    f->conf = conf;
+    f->owns_conf = own;
+    HASH_ADD_KEYPTR(hh, a->feeds, conf->name, strlen(conf->name), f);
+}
+
+/* The feed goes on with CONF (adopt_conf follows for all); its rhythm changes with its next fetch,
+ * its address at once. */
+static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_conf *conf)
+{
+    bool moved = !str_same(f->conf->url, conf->url);
+    bool let_in = !td_access_same(f->conf->access, conf->access);
+    bool committing = f->flight && f->flight->phase == FLIGHT_COMMIT;
+    f->conf = conf;
+    put_add(p, conf, false);
+    if (!moved && !let_in && conf->enabled) {
+        policy_replan(&f->state, conf);
+        td_feed_state_slim(&f->state);
+        if (f->scheduled && !f->flight && !f->state.gone)
+            schedule_move(a->schedule, &f->node, f->state.next_due_at);
+        feedset_schedule(a, f);
+        return;
+    }
+    if (!committing)
+        flight_drop(f);
+    feedset_unschedule(a, f);
+    if (moved) {
+        push_moved(a, f);
+        move_forget(&f->state);
+        f->state.next_due_at = clock_now_ms();
+    } else if (let_in) { /* other credentials: what they are worth is seen soon */
+        f->state.next_due_at = MIN(f->state.next_due_at,
+                                   policy_refresh_at(&f->state, conf, clock_now_ms()));
+    }
+    feedset_schedule(a, f);
+}
+
+/* A section that got another name: CONF has left, one of those that were added has its address. */
+static bool rename_feed(struct app *a, struct put *p, const struct td_feed_conf *conf,
+                        const struct settings_diff *d)
+{
+    struct feed *f = feedset_by_name(a, conf->name);
+    for (size_t i = 0; f && f->state.feed_id && i < d->n_added; i++) {
+        struct td_feed_conf *to = d->added[i];
+        if (!str_same(to->url, conf->url) || feedset_by_name(a, to->name))
+            continue;
+        CLEANUP_FREE char *from = xstrdup(conf->name);
+        HASH_DEL(a->feeds, f); /* its key lies in the old settings */
+        change(a, p, f, to);
+        HASH_ADD_KEYPTR(hh, a->feeds, to->name, strlen(to->name), f);
+        renamed(a, from, f);
+        return true;
+    }
+    return false;
+}
+
+void feedload_apply(struct app *a, struct settings *new, const struct settings_diff *d)
+{
+    struct put *p = xcalloc(1, sizeof *p);
+    p->app = a;
+    for (size_t i = 0; i < d->n_removed; i++)
+        if (!rename_feed(a, p, d->removed[i], d))
+            retire(a, p, d->removed[i]);
+    for (size_t i = 0; i < d->n_changed; i++) {
+        struct feed *f = feedset_by_name(a, d->changed[i]->name);
+        if (f)
+            change(a, p, f, d->changed[i]);
+    }
+    for (size_t i = 0; i < new->n_feeds; i++) {
+        struct feed *f = feedset_by_name(a, new->feeds[i]->name);
+        if (f)
+            adopt_conf(a, f, new->feeds[i], false);
+    }
+    for (size_t i = 0; i < d->n_added;
+         i++) { /* one that was added at run time may be there already */
+        bool have = feedset_by_name(a, d->added[i]->name);
+        if (!have)
+            feedset_add(a, d->added[i], false);
+        put_add(p, d->added[i], !have);
+    }
+    settings_free(a->settings);
+    a->settings = new;
+    struct feed *f = a->feeds, *next;
+    for (size_t n = HASH_COUNT(a->feeds); n > 0; n--, f = next) {
+        next = f->hh.next; /* adopt_conf puts it behind the last */
+        /* [defaults] may have changed for feeds of the API */
+        struct td_feed_conf *conf = f->owns_conf ? api_conf(a, f->conf) : NULL;
+        if (conf)
+            adopt_conf(a, f, conf, true);
+    }
+    put_send(p);
+    app_look(a);
+}
