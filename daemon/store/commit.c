@@ -462,7 +462,7 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, c->feed_id);
     db_bind_text(s, 2, c->batch ? c->batch->language : NULL);
-    db_bind_text(s, 3, c->batch && !c->items_only ? c->batch->title : NULL);
+    db_bind_text(s, 3, c->items_only ? NULL : c->state.title);
     int code = sqlite3_step(s);
     *ret_known = code == SQLITE_ROW;
     rule = (enum dedup_rule)sqlite3_column_int(s, 0);
@@ -477,7 +477,7 @@ static int apply(struct db *d, struct store_commit *c, bool finished,
     bool imported = c->state.imported;
     if (finished && c->batch) /* finish has set it; the rules for a first import still hold */
         c->state.imported = c->first_import ? false : imported;
-    int r = same_title ? 0 : feeds_write_title(d, c->feed_id, c->batch->title, err);
+    int r = same_title ? 0 : feeds_write_title(d, c->feed_id, c->state.title, err);
     if (r == 0 && c->batch)
         r = store_batch(&w, &rule);
     c->state.imported = imported;

@@ -47,11 +47,11 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
            " failing_since=?6, n_failures=?7, n_unchanged=?8, imported=?9, gone=?10, etag=?11,"
            " last_modified=?12, max_age_ms=?13, retry_after_at=?14, ttl_ms=?15, update_ms=?16,"
            " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20,"
-           " title=coalesce(?21, title), home_page_url=coalesce(?22, home_page_url), moved_to=?23, "
-           "moved_since=?24, moved_seen=?25, error=?26, why=coalesce(?27, why),"
-           " history=iif(substr(history, 1, length(?28)) IS ?28, history,"
-           " substr(CAST(?28 || coalesce(history, x'') AS BLOB), 1, ?29)), url_now=?30, "
-           "url_found=?31 WHERE feed_id=?1");
+           " home_page_url=coalesce(?21, home_page_url), moved_to=?22, "
+           "moved_since=?23, moved_seen=?24, error=?25, why=coalesce(?26, why),"
+           " history=iif(substr(history, 1, length(?27)) IS ?27, history,"
+           " substr(CAST(?27 || coalesce(history, x'') AS BLOB), 1, ?28)), url_now=?29, "
+           "url_found=?30 WHERE feed_id=?1");
     int i = 1;
     if (!s)
         return db_fail(d, err);
@@ -75,7 +75,6 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
     sqlite3_bind_int(s, i++, t->hints.skip_days);
     sqlite3_bind_double(s, i++, t->rate_per_day);
     db_bind_time(s, i++, t->rate_at);
-    db_bind_text(s, i++, t->title);
     db_bind_text(s, i++, t->home_page_url);
     db_bind_text(s, i++, t->moved_to);
     db_bind_time(s, i++, t->moved_since);

@@ -10,6 +10,8 @@
 
 /* Inserts or updates by name; *RET_ID is the feed_id. The state is left alone. */
 int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, struct td_err *err);
+/* All but the title, which feeds_write_title knows: a trigger looks at each change of it, and to be
+ * looked at costs a poll that found nothing as much as all the rest of its commit. */
 int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *s,
                       struct td_err *err);
 /* Gives the feed a name that no other has. */
