@@ -12,6 +12,7 @@
 #include "store/db.h"
 #include "store/dedup.h"
 #include "store/migrate.h"
+#include "store/subs.h"
 
 #define DAY_MS 86400000
 /* When the last number that was given is not readable: this far behind the last one seen. */
@@ -36,6 +37,7 @@ static const struct table tables[] = {
     {"story_wait", "item_id", NULL, offsetof(struct recovered, story_waits)},
     {"story_fix", "fix_id", NULL, offsetof(struct recovered, story_fixes)},
     {"shown", "feed_id", NULL, offsetof(struct recovered, shown)},
+    {"meta", NULL, "key GLOB '" QUERY_KEY "*'", offsetof(struct recovered, queries)},
     {"pacing", NULL, "typeof(key) = 'text' AND typeof(spacing_ms) = 'integer'",
      offsetof(struct recovered, sites)},
 };

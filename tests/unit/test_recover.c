@@ -54,6 +54,7 @@ static int set_up(void **state)
                 "INSERT INTO story VALUES(1, 1, 1, 1, 1, 0, 1, 'title', NULL);"
                 "INSERT INTO story_item VALUES(1, 1, 1, 1, 'a', 1, 1000, 0, NULL);"
                 "INSERT INTO story_wait(item_id, title) VALUES(1500, 'as it was stored');"
+                "INSERT INTO meta VALUES('query:rail', 'title:rail\n\nr');"
                 "UPDATE meta SET value = 1400 WHERE key = 'story_item';"
                 "UPDATE meta SET value = 5 WHERE key = 'story_quiet';"
                 "INSERT INTO story_fix VALUES(9, 1, 'merge', 1, 2, NULL);"
@@ -123,6 +124,9 @@ static void whole(void **state)
     assert_int_equal(got.subscriptions, 1);
     assert_int_equal(got.dead_letters, 1);
     assert_int_equal(got.damaged, 0);
+    assert_int_equal(got.queries, 1); /* of meta nothing else: the new store has its own */
+    assert_int_equal(
+        db_int(t->d, "SELECT value LIKE 'title:rail%' FROM meta WHERE key = 'query:rail'", 0), 1);
     assert_int_equal(db_int(t->d, "SELECT seq FROM sqlite_sequence WHERE name = 'event'", 0),
                      ITEMS);
     assert_int_equal(db_int(t->d, "SELECT seq FROM cursor WHERE name = 'desk'", 0), 17);
