@@ -240,7 +240,7 @@ static void accept_stop(struct serve *s)
 
 int serve_share(const struct serve *s, int of)
 {
-    return (int)((int64_t)of * s->max_connections / LIMIT_CONNECTIONS);
+    return MAX((int)((int64_t)of * s->max_connections / LIMIT_CONNECTIONS), 1);
 }
 
 static bool is_full(const struct gate *gate)

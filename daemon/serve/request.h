@@ -113,8 +113,8 @@ struct request {
     struct tail *tail; /* the answer is a stream */
 };
 
-/* OF, a number of connections of LIMIT_CONNECTIONS, in proportion to those that there can be here.
- */
+/* OF, a number of connections of LIMIT_CONNECTIONS, in proportion to those that there can be here;
+ * at least 1. */
 int serve_share(const struct serve *s, int of);
 
 /* The answer is complete (loop). */

@@ -3,6 +3,9 @@
  */
 #include "serve_harness.h"
 
+#include <sys/resource.h>
+
+#include "base/files.h"
 #include "serve/request.h"
 
 static int say_hello(struct request *q)
@@ -52,6 +55,24 @@ static void routes_of_its_own(void **state)
     assert_int_equal(status(w, "/v1/status", "Knock: yes\r\n"), 404);
 }
 
+static int few_files_setup(void **state)
+{
+    struct rlimit old, few;
+    getrlimit(RLIMIT_NOFILE, &old);
+    few = (struct rlimit){256, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    setup(state);
+    return setrlimit(RLIMIT_NOFILE, &old);
+}
+
+/* A third of 256 files, and of that two parts in LIMIT_CONNECTIONS: still one. */
+static void one_place_where_files_are_few(void **state)
+{
+    struct world *w = *state;
+    second_socket(w, &with_knock);
+    assert_int_equal(status(w, "/hello", "Knock: yes\r\n"), 200);
+}
+
 /* Whoever fills the second socket waits there and takes no place from the first. */
 static void places_of_its_own(void **state)
 {
@@ -60,6 +81,8 @@ static void places_of_its_own(void **state)
     struct client c[4];
     const char *half = "GET /hello HTTP/1.1\r\nKnock: yes\r\n";
     const char *whole = "GET /hello HTTP/1.1\r\nHost: x\r\nKnock: yes\r\nConnection: close\r\n\r\n";
+    if (serve_share(w->serve, with_knock.max_connections) < 2)
+        skip(); /* the hard limit of files is that low */
     strcpy(api, w->socket);
     second_socket(w, &with_knock);
     client_begin(w, &c[0], half, strlen(half));
@@ -168,7 +191,10 @@ static void challenges(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(routes_of_its_own), T(places_of_its_own), T(with_tokens),
-                                       T(challenges)};
+    files_raise(); /* as the daemon does: a shell gives 1,024 */
+    const struct CMUnitTest tests[] = {
+        T(routes_of_its_own), T(places_of_its_own), T(with_tokens),
+        cmocka_unit_test_setup_teardown(one_place_where_files_are_few, few_files_setup, teardown),
+        T(challenges)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
