@@ -34,8 +34,8 @@ const struct rule rules_rss[] = {
     {NS_RSS, "skiphours", IN_FEED, F_SKIP_HOURS, RANK_RSS, rss_skip_hours},
     {NS_RSS, "skipdays", IN_FEED, F_SKIP_DAYS, RANK_RSS, rss_skip_days},
     /* names from elsewhere, without their namespace: where nothing else is there */
-    {NS_RSS, "content", IN_ITEM, F_COUNT, RANK_LAST, as_content},
-    {NS_RSS, "fullitem", IN_ITEM, F_COUNT, RANK_LAST, as_content},
+    {NS_RSS, "content", IN_ITEM, F_SUMMARY, RANK_LAST, as_summary},
+    {NS_RSS, "fullitem", IN_ITEM, F_SUMMARY, RANK_LAST, as_summary},
     {NS_RSS, "published", IN_ITEM, F_PUBLISHED, RANK_LAST, as_date},
     {NS_RSS, "updated", IN_FEED | IN_ITEM, F_MODIFIED, RANK_LAST, as_date},
     {NS_RSS, "subtitle", IN_FEED, F_DESCRIPTION, RANK_LAST, as_text},

@@ -558,9 +558,10 @@ static void precedence(void **state)
     check_item(ITEM("<media:group><media:title>g</media:title></media:group>"), "title", NULL);
     check_item(ITEM("<media:title>m</media:title>"), "title", "\"m\"");
     /* Atom's names without its namespace: only where nothing else is there */
-    check_item(ITEM("<content>&lt;i>c&lt;/i></content><summary>s</summary>"), "content_html",
-               "\"<i>c</i>\"");
-    check_item(ITEM("<fullitem>f</fullitem><description>d</description>"), "content_html", "\"f\"");
+    check_item(ITEM("<content>&lt;i>c&lt;/i></content>"), "content_html", "\"<i>c</i>\"");
+    check_item(ITEM("<content>c</content><summary>s</summary>"), "content_html", "\"s\"");
+    check_item(ITEM("<description>d</description><content>c</content>"), "content_html", "\"d\"");
+    check_item(ITEM("<fullitem>f</fullitem>"), "content_html", "\"f\"");
     check_item(ITEM("<content>c</content><content:encoded>e</content:encoded>"), "content_html",
                "\"e\"");
     check_item(ITEM("<content url='http://a.example/v'/><description>d</description>"),
