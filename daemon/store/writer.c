@@ -7,21 +7,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/commit.h"
-#include "store/feeds.h"
 #include "store/maintain.h"
+#include "store/ops.h"
 #include "store/stories_turn.h"
-#include "store/subs.h"
-#include "store/learned.h"
 
 #define RETRY_MIN_MS 200
 #define RETRY_MAX_MS 30000
 #define ENOUGH       64 /* operations that make a group worth its transaction */
-
-struct list {
-    struct op *head, **tail;
-    size_t n;
-};
 
 struct rule_change {
     struct rule_change *next;
@@ -41,7 +33,7 @@ struct writer {
     /* under the lock */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct list queue, done;
+    struct op_list queue, done;
     struct rule_change *rules, **rules_tail;
     struct td_story_rules story_rules; /* to be taken over, if there are any */
     bool has_story_rules;
@@ -66,107 +58,7 @@ struct writer {
     size_t last_group; /* operations in it */
 };
 
-static void list_init(struct list *l)
-{
-    *l = (struct list){.tail = NULL};
-}
-
-static void list_add(struct list *l, struct op *op)
-{
-    op->next = NULL;
-    if (l->head)
-        *l->tail = op;
-    else
-        l->head = op;
-    l->tail = &op->next;
-    l->n++;
-}
-
-static struct op *list_pop(struct list *l)
-{
-    struct op *op = l->head;
-    if (op) {
-        l->head = op->next;
-        l->n--;
-    }
-    return op;
-}
-
-/* ---- the operations, inside a transaction --------------------------------------------------- */
-
-static int put_feeds(struct writer *w, struct op *op)
-{
-    int r = 0;
-    if (op->conf)
-        return feeds_put(w->d, op->conf, &op->one_id, &op->err);
-    for (size_t i = 0; r == 0 && i < op->n; i++)
-        r = feeds_put(w->d, op->confs[i], &op->ids[i], &op->err);
-    return r;
-}
-
-static int cursor_write(struct writer *w, const struct op *op, struct td_err *err)
-{
-    sqlite3_stmt *s = op->kind == OP_CURSOR_SET
-                          ? db_stmt(w->d,
-                                    "INSERT INTO cursor VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE"
-                                    " SET seq = ?2, updated_at = ?3")
-                          : db_stmt(w->d, "DELETE FROM cursor WHERE name = ?1");
-    if (!s)
-        return db_fail(w->d, err);
-    db_bind_text(s, 1, op->name);
-    if (op->kind == OP_CURSOR_SET) {
-        sqlite3_bind_int64(s, 2, op->id);
-        sqlite3_bind_int64(s, 3, clock_now_ms());
-    }
-    int r = db_run(w->d, s, err);
-    if (r == 0 && op->kind == OP_CURSOR_DELETE && sqlite3_changes(db_handle(w->d)) == 0)
-        return td_err(err, -ENOENT, "there is no cursor %s", op->name);
-    return r;
-}
-
-static int fix_story(struct writer *w, struct op *op)
-{
-    int64_t now = clock_now_ms(), *seq = &op->counts.last_seq;
-    op->counts.last_seq = 0;
-    op->one_id = op->id;
-    if (op->fix == STORY_FIX_MERGE)
-        return stories_merge(w->stories, op->id, op->other, now, seq, &op->err);
-    return stories_move(w->stories, op->id, op->other, op->fix == STORY_FIX_PIN, now, &op->one_id,
-                        seq, &op->err);
-}
-
-static int run_op(struct writer *w, struct op *op)
-{
-    int r;
-    switch (op->kind) {
-    case OP_COMMIT:
-        r = commit_apply(w->d, op->commit, op->finished, &op->counts, &op->known, &op->err);
-        op->finished = op->finished || (r == 0 && op->known);
-        if (op->counts.n_new && !op->commit->dry)
-            stories_wrote(w->stories);
-        return r;
-    case OP_PUT:
-        return put_feeds(w, op);
-    case OP_DELETE:
-        return feeds_mark_deleted(w->d, op->id, &op->err);
-    case OP_CURSOR_SET:
-    case OP_CURSOR_DELETE:
-        return cursor_write(w, op, &op->err);
-    case OP_RENAME:
-        return feeds_rename(w->d, op->id, op->name, &op->err);
-    case OP_PUSH:
-        return feeds_write_push(w->d, op->id, op->name, &op->err);
-    case OP_SUB:
-        return subs_apply(w->d, op->sub, &op->err);
-    case OP_PACING:
-        return learned_write(w->d, &op->learned, &op->err);
-    case OP_STORY:
-        return fix_story(w, op);
-    case OP_VACUUM:
-        return 0; /* not in a transaction: vacuum() */
-    }
-    return -EINVAL;
-}
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 /* An answer to the caller rather than a failure of the store. */
 static bool is_answer(int r)
@@ -182,7 +74,7 @@ static int run_group(struct writer *w, struct op *from, size_t n, bool give_stor
     if (r < 0)
         return r;
     for (struct op *op = from; n > 0; op = op->next, n--) {
-        op->result = r = run_op(w, op);
+        op->result = r = op_run(w->d, w->stories, op);
         if (!is_answer(r)) {
             *err = op->err;
             break;
@@ -197,19 +89,6 @@ static int run_group(struct writer *w, struct op *from, size_t n, bool give_stor
         sqlite3_exec(db_handle(w->d), "ROLLBACK", NULL, NULL, NULL);
     stories_turn_joined(w->turn, r == 0);
     return r;
-}
-
-/* A vacuum writes the whole store into a temporary database first: into a file beside the store
- * (store_open has said where), since memory is bounded and the store is not. */
-static int vacuum(struct writer *w, struct td_err *err)
-{
-    int r = db_exec(w->d, "PRAGMA temp_store=file", err);
-    if (r == 0)
-        r = db_exec(w->d, "INSERT INTO item_fts(item_fts) VALUES('optimize')", err);
-    if (r == 0)
-        r = db_exec(w->d, "VACUUM", err);
-    db_exec(w->d, "PRAGMA temp_store=memory", NULL);
-    return r == 0 ? db_exec(w->d, "PRAGMA wal_checkpoint(TRUNCATE)", err) : r;
 }
 
 /* What was not stored must be fetched again: no validator may say that we have it. */
@@ -240,10 +119,10 @@ static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err 
     return 0;
 }
 
-static int run_all(struct writer *w, struct list *batch, struct td_err *err)
+static int run_all(struct writer *w, struct op_list *batch, struct td_err *err)
 {
     if (batch->head->kind == OP_VACUUM) {
-        batch->head->result = vacuum(w, &batch->head->err);
+        batch->head->result = op_vacuum(w->d, &batch->head->err);
         return 0;
     }
     int r = run_group(w, batch->head, batch->n, true, err);
@@ -290,13 +169,13 @@ static void collect(struct writer *w)
 }
 
 /* Takes the next group: a vacuum alone, else everything up to one. */
-static void take_group(struct writer *w, struct list *batch)
+static void take_group(struct writer *w, struct op_list *batch)
 {
     while (w->queue.head && batch->n < LIMIT_GROUP_COMMIT) {
         bool vacuum_next = w->queue.head->kind == OP_VACUUM;
         if (vacuum_next && batch->n)
             break;
-        list_add(batch, list_pop(&w->queue));
+        op_list_add(batch, op_list_pop(&w->queue));
         if (vacuum_next)
             break;
     }
@@ -304,7 +183,7 @@ static void take_group(struct writer *w, struct list *batch)
 
 /* Works until BATCH is durable. False: told to stop and it could not be written in time. Lock held.
  */
-static bool write_group(struct writer *w, struct list *batch)
+static bool write_group(struct writer *w, struct op_list *batch)
 {
     int64_t pause = RETRY_MIN_MS;
     for (;;) {
@@ -406,7 +285,7 @@ static void idle(struct writer *w)
 }
 
 /* What upkeep has to know of a group that is durable. */
-static void tell_maintain(struct writer *w, const struct list *batch)
+static void tell_maintain(struct writer *w, const struct op_list *batch)
 {
     size_t n = batch->n;
     for (const struct op *op = batch->head; n > 0; op = op->next, n--) {
@@ -420,7 +299,11 @@ static void tell_maintain(struct writer *w, const struct list *batch)
 static void *thread_main(void *arg)
 {
     struct writer *w = arg;
-    w->stories = stories_new(w->d, &w->story_rules);
+    pthread_mutex_lock(&w->lock);
+    struct td_story_rules rules = w->story_rules;
+    w->has_story_rules = false;
+    pthread_mutex_unlock(&w->lock);
+    w->stories = stories_new(w->d, &rules);
     w->turn = stories_turn_new(w->d, w->stories);
     pthread_mutex_lock(&w->lock);
     while (!w->stop || w->queue.head) {
@@ -428,8 +311,8 @@ static void *thread_main(void *arg)
             idle(w);
             continue;
         }
-        struct list batch;
-        list_init(&batch);
+        struct op_list batch;
+        op_list_init(&batch);
         collect(w);
         take_group(w, &batch);
         take_rules(w);
@@ -439,7 +322,7 @@ static void *thread_main(void *arg)
         tell_maintain(w, &batch);
         tell_done(w);
         while (batch.head)
-            list_add(&w->done, list_pop(&batch));
+            op_list_add(&w->done, op_list_pop(&batch));
         if (!ok)
             break;
         ev_async_send(w->loop, &w->finished);
@@ -449,19 +332,6 @@ static void *thread_main(void *arg)
 }
 
 /* ---- back on the loop ----------------------------------------------------------------------- */
-
-static void op_free(struct op *op)
-{
-    if (op->commit) {
-        td_batch_free(op->commit->batch);
-        td_feed_state_fini(&op->commit->state);
-        free(op->commit);
-    }
-    td_feed_conf_free(op->conf);
-    sub_op_free(op->sub);
-    free(op->name);
-    free(op);
-}
 
 static void answer(struct writer *w, struct op *op)
 {
@@ -485,8 +355,8 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
     struct op *op;
     int64_t before = w->last_seq;
     pthread_mutex_lock(&w->lock);
-    struct list done = w->done;
-    list_init(&w->done);
+    struct op_list done = w->done;
+    op_list_init(&w->done);
     bool trouble = w->trouble;
     err = w->trouble_err;
     int64_t raised = w->raised, placed = w->placed;
@@ -495,7 +365,7 @@ static void on_finished(struct ev_loop *loop, ev_async *a, int revents)
     if (trouble != w->trouble_told && w->conf.trouble)
         w->conf.trouble(w->conf.ctx, trouble ? &err : NULL);
     w->trouble_told = trouble;
-    while ((op = list_pop(&done)))
+    while ((op = op_list_pop(&done)))
         answer(w, op);
     if (raised > w->last_seq)
         w->last_seq = raised;
@@ -517,8 +387,8 @@ struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store
     w->last_seq = last_seq;
     w->story_rules = conf->stories ? *conf->stories : td_story_default;
     w->rules_tail = &w->rules;
-    list_init(&w->queue);
-    list_init(&w->done);
+    op_list_init(&w->queue);
+    op_list_init(&w->done);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -543,9 +413,9 @@ void writer_free(struct writer *w, int64_t wait)
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     ev_async_stop(w->loop, &w->finished);
-    while ((op = list_pop(&w->done)))
+    while ((op = op_list_pop(&w->done)))
         op_free(op);
-    while ((op = list_pop(&w->queue)))
+    while ((op = op_list_pop(&w->queue)))
         op_free(op);
     while ((c = w->rules)) {
         w->rules = c->next;
@@ -564,7 +434,7 @@ void writer_put(struct writer *w, struct op *op)
 {
     w->queued_bytes += op->bytes;
     pthread_mutex_lock(&w->lock);
-    list_add(&w->queue, op);
+    op_list_add(&w->queue, op);
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }

@@ -12,47 +12,10 @@
 #include <ev.h>
 
 #include "store/db.h"
+#include "store/ops.h"
 #include "store/store.h"
 
 struct writer;
-
-enum op_kind {
-    OP_COMMIT,
-    OP_PUT,
-    OP_DELETE,
-    OP_CURSOR_SET,
-    OP_CURSOR_DELETE,
-    OP_RENAME,
-    OP_PUSH,
-    OP_SUB,
-    OP_PACING,
-    OP_STORY,
-    OP_VACUUM
-};
-
-struct op {
-    struct op *next;
-    enum op_kind kind;
-    size_t bytes;                            /* against LIMIT_WRITER_BYTES */
-    int64_t id;                              /* feed_id; seq of a cursor */
-    char *name;                              /* of a cursor, OP_RENAME; OP_PUSH: its text; owned */
-    struct td_learned learned;               /* OP_PACING; its key is `name` */
-    struct store_commit *commit;             /* owned */
-    const struct td_feed_conf *const *confs; /* OP_PUT: borrowed until done, as ids */
-    struct td_feed_conf *conf;               /* OP_PUT of one: owned */
-    enum store_story_fix fix;                /* OP_STORY: of `id` and `other` */
-    int64_t other;
-    struct sub_op *sub; /* owned */
-    size_t n;
-    int64_t *ids, one_id;
-    store_done_fn *done;
-    void *ctx;
-    /* outcome */
-    int result;
-    struct td_err err;
-    struct store_commit_result counts;
-    bool known, finished;
-};
 
 /* Takes the connection. CONF's callbacks come on the loop. */
 struct writer *writer_new(struct db *d, struct ev_loop *loop, const struct store_conf *conf,
