@@ -20,9 +20,14 @@ int reader_seq_before(struct reader *r, int64_t at, int64_t *ret_seq, struct td_
     while (first && lo < hi) {
         int64_t mid = lo + (hi - lo) / 2;
         sqlite3_bind_int64(s, 1, mid);
-        bool before = sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 1) < at;
+        int code = sqlite3_step(s);
+        bool before = code == SQLITE_ROW && sqlite3_column_int64(s, 1) < at;
         int64_t seq = before ? sqlite3_column_int64(s, 0) : mid;
+        if (code != SQLITE_ROW && code != SQLITE_DONE)
+            result = db_fail(r->d, err);
         sqlite3_reset(s);
+        if (result < 0)
+            return result; /* a guess would give events again, or leave some out */
         if (before)
             lo = seq + 1;
         else
