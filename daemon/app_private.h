@@ -51,6 +51,7 @@ struct feed {
 struct adding {
     serve_answer_fn *done;
     void *ctx;
+    bool keep; /* also when that fetch fails */
 };
 
 /* Where a fetch is. TRANSFER and HOP hold a place in the schedule, the others do not. TURN waits

@@ -168,6 +168,7 @@ void control_added(struct feed *f, int result, const struct td_err *err, int n_i
     jw_str(&w, "url", f->conf->url);
     jw_str(&w, "title", f->state.title);
     jw_int(&w, "items", n_items);
+    jw_str(&w, "error", f->state.error);
     jw_end_object(&w);
     ad->done(ad->ctx, result, err, result < 0 ? NULL : json.data);
     free(ad);
@@ -183,7 +184,7 @@ static void make_unique(struct app *a, struct td_feed_conf *conf)
     }
 }
 
-static void op_add(void *app, const char *url, const char *name, const char *tags,
+static void op_add(void *app, const char *url, const char *name, const char *tags, bool keep,
                    serve_answer_fn *done, void *ctx)
 {
     struct app *a = app;
@@ -220,7 +221,7 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
     make_unique(a, conf);
     struct feed *f = feedset_add(a, conf, true);
     f->adding = xcalloc(1, sizeof *f->adding);
-    *f->adding = (struct adding){.done = done, .ctx = ctx};
+    *f->adding = (struct adding){.done = done, .ctx = ctx, .keep = keep};
     feedset_schedule(a, f);
 }
 

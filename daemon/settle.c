@@ -194,7 +194,7 @@ void flight_settle(struct flight *fl)
     rate_add(&a->count.polls, 1);
     if (f->state.feed_id) {
         commit_start(fl);
-    } else if (fl->batch) { /* `tidings add`: it is a feed, so it becomes one of ours */
+    } else if (fl->batch || (f->adding && f->adding->keep)) { /* `tidings add`: it becomes ours */
         fl->phase = FLIGHT_PUT;
         store_feed_put(a->store, f->conf, on_added, fl);
     } else {

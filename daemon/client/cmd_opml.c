@@ -32,7 +32,7 @@ static const struct opt opml_opts[] = {
 struct import {
     const struct opml *opml;
     struct progress progress;
-    size_t n_done, n_added, n_known, n_failed;
+    size_t n_done, n_added, n_unread, n_known, n_failed; /* unread: of those added */
 };
 
 /* Tags joined by newlines as a JSON array with MORE. */
@@ -52,9 +52,15 @@ static int on_imported(void *ctx, size_t i, int r, const struct td_err *err, jso
 {
     struct import *im = ctx;
     const char *url = im->opml->feeds[i].url;
+    const char *why = json_string_value(json_object_get(answer, "error"));
     im->n_done++;
     if (r == 0) {
         im->n_added++;
+        if (why) {
+            im->n_unread++;
+            progress_end(&im->progress);
+            client_note("%s: added, but not read yet: %s", url, why);
+        }
     } else if (r == -EEXIST) {
         im->n_known++;
     } else if (r == -ECONNREFUSED || r == -EACCES || r == -ECONNRESET) {
@@ -75,7 +81,7 @@ static int import_feeds(struct client *c, const struct opml *o)
     struct td_err err;
     json_t **bodies = xcalloc(o->n_feeds + 1, sizeof(json_t *));
     for (size_t i = 0; i < o->n_feeds; i++)
-        bodies[i] = json_pack("{s:s, s:o}", "url", o->feeds[i].url, "tags",
+        bodies[i] = json_pack("{s:s, s:b, s:o}", "url", o->feeds[i].url, "keep", 1, "tags",
                               tag_array(o->feeds[i].tags, c->args.tags, c->args.n_tags));
     progress_begin(&im.progress, &c->term, "import");
     int r = api_post_many(c->place.socket, "/v1/feeds", bodies, o->n_feeds, on_imported, &im, &err);
@@ -85,8 +91,8 @@ static int import_feeds(struct client *c, const struct opml *o)
     free(bodies);
     if (r < 0)
         return client_errno(r, &err);
-    r = client_say("%zu feeds added, %zu there already, %zu failed%s", im.n_added, im.n_known,
-                   im.n_failed,
+    r = client_say("%zu feeds added (%zu could not be read yet), %zu there already, %zu failed%s",
+                   im.n_added, im.n_unread, im.n_known, im.n_failed,
                    o->n_skipped ? "; outlines without a feed address were left out" : "");
     return im.n_failed ? EX_DATAERR : r;
 }
@@ -165,9 +171,10 @@ const struct command cmd_opml = {
     .operands = "import FILE | export",
     .help = "Subscribes to the feeds of an OPML file, or prints all feeds as OPML",
     .details =
-        "import adds each feed through the daemon, as `tidings add` does; FILE may be - for\n"
-        "stdin; folders become tags. A feed that fails is named on stderr, the others are\n"
-        "added, and the exit status is 65. export prints http and https feeds.",
+        "import adds each feed through the daemon, as `tidings add` does; FILE may be -, which\n"
+        "is stdin; folders become tags. A feed that cannot be read now is added all the same\n"
+        "and named on stderr; one that cannot be added, such as an address with a\n"
+        "password, too, and the exit status is 65. export prints http and https feeds.",
     .opts = opml_opts,
     .min_operands = 1,
     .max_operands = 2,

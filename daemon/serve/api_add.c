@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define MEMBERS "url name tags"
+#define MEMBERS "url name tags keep"
 
 static int add_tag(struct buf *b, const char *tag, struct td_err *err)
 {
@@ -46,6 +46,8 @@ static int check_member(const char *key, const json_t *value, struct td_err *err
     if (params_check(&one, MEMBERS, NULL) < 0)
         return td_err(err, -EINVAL, "unknown member \"%.100s\" of a feed: allowed are %s", key,
                       MEMBERS);
+    if (strcmp(key, "keep") == 0)
+        return json_is_boolean(value) ? 0 : td_err(err, -EINVAL, "keep must be true or false");
     if (strcmp(key, "tags") != 0 && !json_is_string(value) && !json_is_null(value))
         return td_err(err, -EINVAL, "member \"%s\" must be a string", key);
     return 0;
@@ -71,7 +73,8 @@ static void add_feed(struct serve *s, json_t *feed, serve_answer_fn *done, void 
         return;
     }
     s->ops->add(s->app, url, json_string_value(json_object_get(feed, "name")),
-                tags.len ? tags.data : NULL, done, ctx);
+                tags.len ? tags.data : NULL, json_is_true(json_object_get(feed, "keep")), done,
+                ctx);
 }
 
 /* ---- one ------------------------------------------------------------------------------------ */

@@ -47,8 +47,8 @@ struct serve_ops {
     /* Adds in words why an http feed is asked over https; nothing when it is not. */
     void (*feed_https)(void *app, int64_t feed_id, struct buf *out);
     /* `tidings add`: subscribe to URL (discovers the feed when it is a page). NAME and TAGS (joined
-     * by '\n') may be NULL. */
-    void (*add)(void *app, const char *url, const char *name, const char *tags,
+     * by '\n') may be NULL. KEEP: also when it cannot be read now; the answer has "error" then. */
+    void (*add)(void *app, const char *url, const char *name, const char *tags, bool keep,
                 serve_answer_fn *done, void *ctx);
     void (*remove)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
     /* feed_id 0 = all. JSON: how many, and when they are due. */

@@ -197,12 +197,16 @@ def test_opml_import(one_feed, origin, client):
                        for i in range(20))
     opml = (f'<opml version="2.0"><body><outline text="Folder">{outlines}</outline>'
             f'<outline text="known" xmlUrl="{origin.url("/one")}"/>'
-            f'<outline text="gone" xmlUrl="{origin.url("/gone")}"/></body></opml>').encode()
+            f'<outline text="down" xmlUrl="{origin.url("/down")}"/>'
+            '<outline text="login" xmlUrl="http://me:secret@a.example/"/></body></opml>').encode()
     r = client.run("opml", "import", "-", "--tag", "imported", stdin=opml, code=65)
-    assert r.out.startswith("20 feeds added, 1 there already, 1 failed")
-    assert origin.url("/gone") in r.err
+    assert r.out.startswith("21 feeds added (1 could not be read yet), 1 there already, 1 failed")
+    assert f"{origin.url('/down')}: added, but not read yet: " in r.err and "an address with a user name" in r.err
     feeds = json.loads(client.run("feeds", "--tag", "imported", "-Fjson").out)
-    assert len(feeds) == 20 and feeds[0]["tags"] == ["Folder", "imported"]
+    (down,) = [f for f in feeds if f["url"].endswith("/down")]
+    assert down["failures"] == 1 and "404" in down["error"]
+    assert "404" in client.run("feeds", "--problems").out
+    assert len(feeds) == 21 and [f for f in feeds if f is not down][0]["tags"] == ["Folder", "imported"]
     assert feeds[0]["origin"] == "api"
     text = client.run("opml", "export").out
     assert text.count("xmlUrl=") >= 21 and 'text="Folder"' in text

@@ -58,7 +58,7 @@ static inline const char *op_feed_phase(void *app, int64_t feed_id)
     return feed_id == 1 ? "waiting" : NULL;
 }
 
-static inline void op_add(void *app, const char *url, const char *name, const char *tags,
+static inline void op_add(void *app, const char *url, const char *name, const char *tags, bool keep,
                           serve_answer_fn *done, void *ctx)
 {
     struct world *w = app;
