@@ -2,14 +2,15 @@
  * xml.h - XML text (UTF-8) into a tree: the plain reader, the strict one, and the one that takes
  * anything.
  *
- * xml_read_plain is a fast reader of what nearly all feeds are made of. It refuses what is more
- * than that, right or wrong; then xml_read_strict, which is libxml2 (SAX2), decides what is
- * well-formed. What the plain reader takes is well-formed for the strict one too, and the same tree
- * (tests/fuzz/xml_same.h). What the strict one refuses, or would take quadratic time for (more
- * attributes, namespaces or names than any feed has), goes to xml_read_soup, which never fails: it
- * reads tags, text and references as they come, closes what is left open and ignores what closes
- * nothing. None touches network or files, loads a DTD or expands more than LIMIT_EXPANSION_BYTES
- * out of internal entities; external entities are empty.
+ * xml_read_plain is a fast reader of what nearly all feeds are made of: with it the whole parse of
+ * real feeds takes 1.37 times libxml2's DOM, without it 1.79 (tests/bench/bench_parse). It refuses
+ * what is more than that, right or wrong; then xml_read_strict, which is libxml2 (SAX2), decides
+ * what is well-formed. What the plain reader takes is well-formed for the strict one too, and the
+ * same tree (tests/fuzz/xml_same.h). What the strict one refuses, or would take quadratic time for
+ * (more attributes, namespaces or names than any feed has), goes to xml_read_soup, which never
+ * fails: it reads tags, text and references as they come, closes what is left open and ignores what
+ * closes nothing. None touches network or files, loads a DTD or expands more than
+ * LIMIT_EXPANSION_BYTES out of internal entities; external entities are empty.
  */
 #ifndef TIDINGS_PARSE_XML_H
 #define TIDINGS_PARSE_XML_H
