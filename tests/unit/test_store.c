@@ -150,6 +150,8 @@ static void commit(struct fixture *f, int64_t feed_id, bool imported, const stru
 {
     store_commit(f->store, make_commit(f, feed_id, imported, items, n));
     ev_run(f->loop, 0);
+    while (store_stories_waiting(f->store)) /* a slow build has them told after the items */
+        ev_run(f->loop, EVRUN_ONCE);
 }
 
 /* ---- looking ---- */
@@ -227,7 +229,7 @@ static void new_items_become_events_once(void **state)
     commit(f, id, true, (struct item[]){call, ferry}, 2);
     assert_int_equal(f->counts.n_new, 2);
     assert_int_equal(f->counts.last_seq, 2);
-    assert_int_equal(f->log_seq, 4); /* each opens a story: in the same transaction */
+    assert_int_equal(f->log_seq, 4); /* each opens a story */
     commit(f, id, true, (struct item[]){call, ferry}, 2);
     assert_int_equal(f->counts.n_new + f->counts.n_changed, 0);
     struct seen s = items(f, (struct item_query){0}), e = events(f, 0);
