@@ -273,8 +273,10 @@ static bool has_fetched(struct push *p, int64_t now)
         return true;
     if (p->fetch_until == TD_NEVER || p->fetch_until > now + FETCH_WAIT_MS)
         p->fetch_until = now + fetch_wait(p, now);
-    if (f->scheduled && !f->flight && f->node.due_at > now)
+    if (f->scheduled && !f->flight && f->node.due_at > now) {
         schedule_move(p->app->schedule, &f->node, now);
+        app_look(p->app);
+    }
     return false;
 }
 

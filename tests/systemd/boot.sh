@@ -41,8 +41,10 @@ print("bindir=%s sbindir=%s sysconfdir=%s" % tuple(map(at, ("bindir", "sbindir",
 units=$w/root/etc/systemd/system
 cp "$here"/e2e.service "$here"/e2e.target "$units/"
 # A forbidden system call kills, so that it is seen; the watchdog need not be waited for.
+# Beside other systemds, as in a container, this one may miss that the last process of a service has ended, and goes on
+# when TimeoutStopSec= is over.
 mkdir -p "$units/tidingsd.service.d"
-printf '[Service]\nSystemCallErrorNumber=\nWatchdogSec=3s\nRestartSec=100ms\n' \
+printf '[Service]\nSystemCallErrorNumber=\nWatchdogSec=3s\nRestartSec=100ms\nTimeoutStopSec=8s\n' \
     >"$units/tidingsd.service.d/strict.conf"
 rc=0
 timeout 240 systemd-nspawn -q -D "$w/root" -M "tidings-e2e-$$" -b --register=no --keep-unit \
