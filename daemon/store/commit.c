@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "store/dedup.h"
 #include "store/feeds.h"
 #include "store/quiet.h"
+#include "store/revise.h"
 #include "store/vanish.h"
 
 /* A day-old `last_seen_day` is good enough: an unchanged feed is written once in this many days. */
 #define SEEN_TOUCH_DAYS 30
-#define FLAP_MS         (24 * 3600 * 1000LL) /* back to a text of the last day: no new revision */
 
 struct work { /* one commit under way */
     struct db *d;
@@ -93,38 +92,10 @@ static bool is_backlog(const struct store_commit *c, const struct td_entry *e)
     return date == TD_NEVER || date < c->now - c->backlog_ms;
 }
 
-static void bind_entry(sqlite3_stmt *s, int i, const struct td_entry *e)
-{
-    db_bind_time(s, i++, e->date_published);
-    db_bind_time(s, i++, e->date_modified);
-    db_bind_text(s, i++, e->id);
-    db_bind_text(s, i++, e->url);
-    db_bind_text(s, i++, e->title);
-    db_bind_text(s, i++, e->author);
-    db_bind_text(s, i++, e->language);
-    db_bind_text(s, i++, e->tags);
-    sqlite3_bind_text(s, i++, e->json, (int)e->json_len, SQLITE_STATIC);
-    db_bind_text(s, i, e->text);
-}
-
 static void tell_fate(struct work *w, const struct dedup_entry *de, enum td_fate fate)
 {
     if (w->c->fates)
         w->c->fates[de->entry - w->c->batch->entries] = (char)fate;
-}
-
-/* The item's story hears of it; with TELL (its revision, 0 = nobody need know) the log too. */
-static int revise_story(struct work *w, const struct td_entry *entry, int64_t item_id, int64_t tell)
-{
-    struct story_event e;
-    int r = stories_revised(w->d, item_id, entry->title, &e, w->err);
-    if (r < 0 || !e.kind || !tell)
-        return r;
-    r = stories_put_event(w->d, w->c->now, w->c->feed_id, item_id, tell, &e, &w->r->last_seq,
-                          w->err);
-    if (!w->r->first_seq)
-        w->r->first_seq = w->r->last_seq;
-    return r;
 }
 
 static int add_item(struct work *w, const struct dedup_entry *de)
@@ -140,7 +111,7 @@ static int add_item(struct work *w, const struct dedup_entry *de)
     sqlite3_bind_int64(s, 1, w->c->feed_id);
     sqlite3_bind_int64(s, 2, w->c->now);
     sqlite3_bind_int(s, 3, backlog);
-    bind_entry(s, 4, de->entry);
+    revise_bind(s, 4, de->entry);
     int r = db_run(w->d, s, w->err);
     if (r < 0)
         return r;
@@ -151,143 +122,6 @@ static int add_item(struct work *w, const struct dedup_entry *de)
     w->r->n_new++;
     w->r->n_backlog += backlog;
     return backlog ? 0 : add_event(w, EVENT_ITEM_NEW, item_id, 1);
-}
-
-int commit_unindex(struct db *d, int64_t item_id, struct td_err *err)
-{
-    sqlite3_stmt *s = db_stmt(d, "INSERT INTO item_fts(item_fts, rowid, title, author, text)"
-                                 " SELECT 'delete', item_id, " DB_INDEXED_ALL
-                                 " FROM item WHERE item_id = ?1"
-                                 " AND item_id <= (SELECT value FROM meta WHERE key = 'index_item')"
-                                 " AND NOT EXISTS (SELECT 1 FROM reindex WHERE item_id = ?1)");
-    if (!s)
-        return db_fail(d, err);
-    sqlite3_bind_int64(s, 1, item_id);
-    return db_run(d, s, err);
-}
-
-static int reindex(struct work *w, int64_t item_id)
-{
-    int r = commit_unindex(w->d, item_id, w->err);
-    if (r < 0)
-        return r;
-    sqlite3_stmt *s = db_stmt(w->d, "INSERT OR IGNORE INTO reindex SELECT ?1 WHERE"
-                                    " ?1 <= (SELECT value FROM meta WHERE key = 'index_item')");
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int64(s, 1, item_id);
-    return db_run(w->d, s, w->err);
-}
-
-/* The stored row takes ENTRY's values; REVISE: as a new revision. */
-static int update_item(struct work *w, int64_t item_id, const struct td_entry *e, bool revise)
-{
-    int r = reindex(w, item_id);
-    if (r < 0)
-        return r;
-    sqlite3_stmt *s = db_stmt(
-        w->d, "UPDATE item SET date_published=?4, date_modified=?5, id=?6, url=?7, title=?8,"
-              " author=?9, language=?10, tags=?11, json=?12, text=?13, revision=revision+?3,"
-              " revised_at=iif(?3, ?2, revised_at) WHERE item_id=?1");
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int64(s, 1, item_id);
-    sqlite3_bind_int64(s, 2, w->c->now);
-    sqlite3_bind_int(s, 3, revise);
-    bind_entry(s, 4, e);
-    r = db_run(w->d, s, w->err);
-    return r < 0 || revise ? r : revise_story(w, e, item_id, 0);
-}
-
-/* Keeps what the item was, under its old fingerprint. */
-static int keep_revision(struct work *w, int64_t item_id, uint64_t fingerprint)
-{
-    sqlite3_stmt *s = db_stmt(w->d,
-                              "INSERT INTO revision(item_id, revision, seen_at, fingerprint, url,"
-                              " title, json, complete, author, language, tags, text,"
-                              " date_published) SELECT item_id, revision, revised_at, ?2, url,"
-                              " title, json, 1, author, language, tags, text, date_published"
-                              " FROM item WHERE item_id = ?1");
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int64(s, 1, item_id);
-    sqlite3_bind_int64(s, 2, (int64_t)fingerprint);
-    int r = db_run(w->d, s, w->err);
-    if (r < 0)
-        return r;
-    s = db_stmt(w->d, "DELETE FROM revision WHERE item_id = ?1 AND revision <="
-                      " (SELECT revision FROM item WHERE item_id = ?1) - ?2");
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int64(s, 1, item_id);
-    sqlite3_bind_int64(s, 2, LIMIT_REVISIONS);
-    return db_run(w->d, s, w->err);
-}
-
-/* Did the item say exactly this within the last day? Some sites serve two versions in turn. */
-static bool flaps(struct work *w, int64_t item_id, uint64_t fingerprint)
-{
-    sqlite3_stmt *s = db_stmt(
-        w->d, "SELECT 1 FROM revision r JOIN item i USING(item_id) WHERE r.item_id = ?1"
-              " AND r.fingerprint = ?2 AND i.revised_at > ?3");
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, item_id);
-    sqlite3_bind_int64(s, 2, (int64_t)fingerprint);
-    sqlite3_bind_int64(s, 3, w->c->now - FLAP_MS);
-    bool yes = sqlite3_step(s) == SQLITE_ROW;
-    sqlite3_reset(s);
-    return yes;
-}
-
-struct stored {       /* of an item, as it stands in the table */
-    int64_t revision; /* 0 = expired */
-    bool backlog;
-    bool moved; /* ENTRY says the same under another scheme or host */
-};
-
-static int stored_item(struct work *w, int64_t item_id, const struct td_entry *e,
-                       struct stored *ret)
-{
-    sqlite3_stmt *s = db_stmt(w->d, "SELECT revision, backlog, url, title FROM item"
-                                    " WHERE item_id = ?");
-    *ret = (struct stored){0};
-    if (!s)
-        return db_fail(w->d, w->err);
-    sqlite3_bind_int64(s, 1, item_id);
-    int code = sqlite3_step(s);
-    if (code == SQLITE_ROW) {
-        const char *url = db_text(s, 2);
-        ret->revision = sqlite3_column_int64(s, 0);
-        ret->backlog = sqlite3_column_int(s, 1);
-        ret->moved = url && e->url && dedup_url_moved(url, e->url) &&
-                     str_same(db_text(s, 3), e->title);
-    }
-    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : db_fail(w->d, w->err);
-    sqlite3_reset(s);
-    return r;
-}
-
-static int change_item(struct work *w, const struct dedup_entry *de, int64_t item_id, uint64_t old)
-{
-    struct stored was;
-    int r = stored_item(w, item_id, de->entry, &was);
-    if (r == 0)
-        r = put_seen(w, de, item_id);
-    if (r < 0 || !was.revision)
-        return r; /* deleted by retention stays deleted */
-    if (was.moved || flaps(w, item_id, de->entry->fingerprint))
-        return update_item(w, item_id, de->entry, false);
-    r = keep_revision(w, item_id, old);
-    if (r == 0)
-        r = update_item(w, item_id, de->entry, true);
-    if (r < 0)
-        return r;
-    w->r->n_changed++;
-    tell_fate(w, de, TD_FATE_CHANGED);
-    if (!was.backlog)
-        r = add_event(w, EVENT_ITEM_CHANGED, item_id, was.revision + 1);
-    return r < 0 ? r : revise_story(w, de->entry, item_id, was.revision + 1);
 }
 
 /* ---- what the feed has shown before -------------------------------------------------------- */
@@ -397,15 +231,19 @@ static int store_entry(struct work *w, const struct dedup_entry *de, const struc
     tell_fate(w, de, TD_FATE_KNOWN);
     if (w->c->items_only)
         return 0;
-    if (f->day < 0) {
-        int r = put_seen(w, de, f->item_id);
-        return r < 0 ? r : update_item(w, f->item_id, de->entry, false);
-    }
-    if (f->fingerprint != de->entry->fingerprint)
-        return change_item(w, de, f->item_id, f->fingerprint);
-    if (f->day + SEEN_TOUCH_DAYS < commit_day(w->c->now))
-        return put_seen(w, de, f->item_id);
-    return 0;
+    bool moved = f->day < 0, changed = f->fingerprint != de->entry->fingerprint;
+    if (!moved && !changed && f->day + SEEN_TOUCH_DAYS >= commit_day(w->c->now))
+        return 0;
+    int r = put_seen(w, de, f->item_id);
+    if (r < 0)
+        return r;
+    if (moved)
+        return revise_silently(w->d, w->c, w->r, de->entry, f->item_id, w->err);
+    if (changed)
+        r = revise_item(w->d, w->c, w->r, de->entry, f->item_id, f->fingerprint, w->err);
+    if (r > 0)
+        tell_fate(w, de, TD_FATE_CHANGED);
+    return MIN(r, 0);
 }
 
 static int store_batch(struct work *w, enum dedup_rule *rule)

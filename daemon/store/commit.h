@@ -34,7 +34,4 @@ static inline int64_t commit_day(int64_t now)
     return now / 86400000;
 }
 
-/* Takes an item's words out of the full-text index before its row changes or goes. */
-int commit_unindex(struct db *d, int64_t item_id, struct td_err *err);
-
 #endif

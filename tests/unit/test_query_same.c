@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "query/plan.h"
 #include "query/set.h"
-#include "store/commit.h"
+#include "store/revise.h"
 #include "store/maintain.h"
 #include "store/reader.h"
 #include "store_temp.h"
@@ -312,7 +312,7 @@ static void index_as_before(struct temp *t)
     for (int64_t id = 50; id < 90; id++) {
         struct td_err err = {""};
         CLEANUP_FREE char *sql = xasprintf("INSERT INTO reindex VALUES(%lld)", (long long)id);
-        if (commit_unindex(t->d, id, &err) < 0)
+        if (revise_unindex(t->d, id, &err) < 0)
             fail_msg("%s", err.msg);
         temp_sql(t, sql);
     }
