@@ -166,7 +166,7 @@ void control_added(struct feed *f, int result, const struct td_err *err, int n_i
     jw_int(&w, "feed_id", f->state.feed_id);
     jw_str(&w, "name", f->conf->name);
     jw_str(&w, "url", f->conf->url);
-    jw_str(&w, "title", f->state.title);
+    jw_str(&w, "title", f->conf->title ? f->conf->title : f->state.title);
     jw_int(&w, "items", n_items);
     jw_str(&w, "error", f->state.error);
     jw_end_object(&w);
@@ -184,8 +184,7 @@ static void make_unique(struct app *a, struct td_feed_conf *conf)
     }
 }
 
-static void op_add(void *app, const char *url, const char *name, const char *tags, bool keep,
-                   serve_answer_fn *done, void *ctx)
+static void op_add(void *app, const struct serve_add *add, serve_answer_fn *done, void *ctx)
 {
     struct app *a = app;
     struct td_err err;
@@ -194,7 +193,8 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
         done(ctx, paused, &err, NULL);
         return;
     }
-    struct td_feed_conf *conf = settings_api_feed(a->settings, url, name, tags, &err);
+    struct td_feed_conf *conf = settings_api_feed(a->settings, add->url, add->name, add->title,
+                                                  add->tags, &err);
     if (!conf) {
         done(ctx, -EINVAL, &err, NULL);
         return;
@@ -211,8 +211,8 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
     struct feed *have = feedset_by_url(a, conf->url);
     if (have)
         td_err(&err, 0, "%s is subscribed to already, as feed %s", conf->url, have->conf->name);
-    else if (name && (have = feedset_by_name(a, name)))
-        td_err(&err, 0, "a feed named %s exists already (%s)", name, have->conf->url);
+    else if (add->name && (have = feedset_by_name(a, add->name)))
+        td_err(&err, 0, "a feed named %s exists already (%s)", add->name, have->conf->url);
     if (have) {
         td_feed_conf_free(conf);
         done(ctx, -EEXIST, &err, NULL);
@@ -221,7 +221,7 @@ static void op_add(void *app, const char *url, const char *name, const char *tag
     make_unique(a, conf);
     struct feed *f = feedset_add(a, conf, true);
     f->adding = xcalloc(1, sizeof *f->adding);
-    *f->adding = (struct adding){.done = done, .ctx = ctx, .keep = keep};
+    *f->adding = (struct adding){.done = done, .ctx = ctx, .keep = add->keep};
     feedset_schedule(a, f);
 }
 

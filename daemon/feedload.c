@@ -124,11 +124,8 @@ struct loading {
 /* A feed of the API takes today's [defaults]. */
 static struct td_feed_conf *api_conf(struct app *a, const struct td_feed_conf *stored)
 {
-    struct td_feed_conf *c = settings_api_feed(a->settings, stored->url, stored->name, stored->tags,
-                                               NULL);
-    if (c)
-        xreplace(&c->title, stored->title);
-    return c;
+    return settings_api_feed(a->settings, stored->url, stored->name, stored->title, stored->tags,
+                             NULL);
 }
 
 static void take_state(struct app *a, struct feed *f, struct td_feed_state *state)

@@ -103,7 +103,7 @@ static struct td_feed_conf *conf_for(struct app *a, const char *what, struct fee
         td_err(err, -ENOENT, "there is no feed %s, and it is no address", what);
         return NULL;
     }
-    return settings_api_feed(a->settings, what, NULL, NULL, err);
+    return settings_api_feed(a->settings, what, NULL, NULL, NULL, err);
 }
 
 void look_start(void *app, const char *what, bool full, serve_bytes_fn *done, void *ctx)

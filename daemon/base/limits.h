@@ -132,7 +132,7 @@
 #define LIMIT_QUERY_TERMS   1000        /* words, phrases and filters of one query */
 #define LIMIT_QUERY_DEPTH   50      /* parentheses and NOTs inside each other; FTS5 allows 256 */
 #define LIMIT_QUERY_NAMED   4       /* queries that name each other, in a row */
-#define LIMIT_QUERY_TITLE   500     /* bytes of a saved query's title */
+#define LIMIT_TITLE         500     /* bytes of a title that a user gives a feed or query */
 #define LIMIT_QUERY_NEAR    1000    /* n of NEAR/n */
 #define LIMIT_SAVED_QUERIES 1000    /* of the config and of users together */
 #define LIMIT_QUERY_MS      2000    /* looking through the store for one page, others wait */

@@ -26,7 +26,7 @@ struct args {
     bool help, list_options;
 
     const char *feed, *tag, *name, *unread_by, *from, *as, *to, *sink;
-    const char *title; /* of a query */
+    const char *title; /* of a feed or query */
     const char *base_url, *content_type, *record, *replay, *config, *state, *strictness;
     const char *tags[ARGS_TAGS];
     size_t n_tags;

@@ -21,6 +21,7 @@ static const struct opt no_opts[] = {{0}};
 static const struct opt add_opts[] = {
     {"name", 0, OPT_STRING, "NAME", "what the feed is called here (default: from the URL)",
      AT(name)},
+    {"title", 0, OPT_STRING, "TEXT", "its title, in place of the feed's own", AT(title)},
     {"tag", 't', OPT_TAGS, "TAG", "give it this tag; may be repeated", AT(tags)},
     {0},
 };
@@ -63,6 +64,8 @@ static int run_add(struct client *c)
         return client_fail(EX_USAGE, "the URL is not UTF-8");
     if (a->name)
         json_object_set_new(body, "name", json_string(a->name));
+    if (a->title)
+        json_object_set_new(body, "title", json_string(a->title));
     json_t *tags = json_array();
     for (size_t i = 0; i < a->n_tags; i++)
         json_array_append_new(tags, json_string(a->tags[i]));

@@ -254,7 +254,7 @@ static struct td_feed_conf *conf_of(const struct settings *s, const char *what, 
         if (str_eq(s->feeds[i]->name, what) || str_eq(s->feeds[i]->url, what))
             return td_feed_conf_copy(s->feeds[i]);
     if (strstr(what, "://"))
-        return settings_api_feed(s, what, NULL, NULL, err);
+        return settings_api_feed(s, what, NULL, NULL, NULL, err);
     td_err(err, 0, "%s has no feed %s, and that is no address", s->path, what);
     return NULL;
 }

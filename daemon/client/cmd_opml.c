@@ -80,9 +80,15 @@ static int import_feeds(struct client *c, const struct opml *o)
     struct import im = {.opml = o};
     struct td_err err;
     json_t **bodies = xcalloc(o->n_feeds + 1, sizeof(json_t *));
-    for (size_t i = 0; i < o->n_feeds; i++)
-        bodies[i] = json_pack("{s:s, s:b, s:o}", "url", o->feeds[i].url, "keep", 1, "tags",
-                              tag_array(o->feeds[i].tags, c->args.tags, c->args.n_tags));
+    for (size_t i = 0; i < o->n_feeds; i++) {
+        const struct opml_feed *f = &o->feeds[i];
+        bodies[i] = json_pack("{s:s, s:b, s:o}", "url", f->url, "keep", 1, "tags",
+                              tag_array(f->tags, c->args.tags, c->args.n_tags));
+        size_t len = f->title ? strlen(f->title) : 0;
+        len = len > LIMIT_TITLE ? utf8_cut(f->title, LIMIT_TITLE) : len;
+        if (len)
+            json_object_set_new(bodies[i], "title", json_stringn(f->title, len));
+    }
     progress_begin(&im.progress, &c->term, "import");
     int r = api_post_many(c->place.socket, "/v1/feeds", bodies, o->n_feeds, on_imported, &im, &err);
     progress_end(&im.progress);
@@ -172,9 +178,9 @@ const struct command cmd_opml = {
     .help = "Subscribes to the feeds of an OPML file, or prints all feeds as OPML",
     .details =
         "import adds each feed through the daemon, as `tidings add` does; FILE may be -, which\n"
-        "is stdin; folders become tags. A feed that cannot be read now is added all the same\n"
-        "and named on stderr; one that cannot be added, such as an address with a\n"
-        "password, too, and the exit status is 65. export prints http and https feeds.",
+        "is stdin; folders become tags, and titles are kept. A feed that cannot be read now is\n"
+        "added all the same and named on stderr; one that cannot be added, such as an address\n"
+        "with a password, too, and the exit status is 65. export prints http and https feeds.",
     .opts = opml_opts,
     .min_operands = 1,
     .max_operands = 2,

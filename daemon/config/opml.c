@@ -90,6 +90,24 @@ static char *tags_of(const xmlNode *n)
     return b.len ? buf_take(&b, NULL) : NULL;
 }
 
+/* What the reader that wrote N calls the feed, NULL when that is only its address. To be freed. */
+static char *title_of(const xmlNode *n, const char *url)
+{
+    char *title = attribute(n, "title");
+    title = title ? title : attribute(n, "text");
+    size_t len = 0;
+    for (const char *p = title; p && *p; p++) { /* one line */
+        bool space = (unsigned char)*p <= ' ' || *p == 0x7f;
+        if (!space || (len && title[len - 1] != ' '))
+            title[len++] = space ? ' ' : *p;
+    }
+    if (title)
+        title[len] = 0;
+    if (len == 0 || str_eq(title, url))
+        free(TAKE(title));
+    return title;
+}
+
 static bool usable(const char *url)
 {
     return url && strlen(url) <= LIMIT_URL_BYTES && utf8_valid(url, strlen(url)) &&
@@ -109,10 +127,10 @@ static void read_outline(struct reading *r, const xmlNode *n)
         r->cap = r->cap ? 2 * r->cap : 64;
         o->feeds = xreallocarray(o->feeds, r->cap, sizeof *o->feeds);
     }
-    char *title = attribute(n, "title");
+    char *title = title_of(n, url);
     o->feeds[o->n_feeds++] = (struct opml_feed){
         .url = TAKE(url),
-        .title = title ? title : attribute(n, "text"),
+        .title = title,
         .home_url = attribute(n, "htmlUrl"),
         .tags = tags_of(n),
     };

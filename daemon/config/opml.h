@@ -11,7 +11,7 @@
 
 struct opml_feed {
     char *url;      /* xmlUrl */
-    char *title;    /* title or text, NULL = none */
+    char *title;    /* title or text, one line, NULL = none, or only the address again */
     char *home_url; /* htmlUrl, NULL = none */
     char *tags; /* names of the outlines around it and `category`, joined by '\n', NULL = none */
 };

@@ -67,11 +67,12 @@ struct settings {
 int settings_load(const char *path, struct settings **ret, struct buf *problems);
 void settings_free(struct settings *s); /* accepts NULL */
 
-/* A feed of `tidings add`: the defaults with this URL, name and tags (copied). NULL and ERR when
- * the URL or name is not allowed (only http and https; LIMIT_URL_BYTES; a name without control
- * characters). NAME NULL: made from host and path, lower case; the caller makes it unique. */
+/* A feed of `tidings add`: the defaults with this URL, name, title and tags (copied). NULL and ERR
+ * when one of them is not allowed (URL: only http and https; LIMIT_URL_BYTES; the others: no
+ * control characters). NAME NULL: made from host and path, lower case; the caller makes it unique.
+ * TITLE NULL: the feed's own; TAGS NULL: those of the defaults. */
 struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url, const char *name,
-                                       const char *tags, struct td_err *err);
+                                       const char *title, const char *tags, struct td_err *err);
 
 /* What a reload changes, by feed name. Borrowed pointers into OLD and NEW. */
 struct settings_diff {

@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define MEMBERS "url name tags keep"
+#define MEMBERS "url name title tags keep"
 
 static int add_tag(struct buf *b, const char *tag, struct td_err *err)
 {
@@ -72,9 +72,12 @@ static void add_feed(struct serve *s, json_t *feed, serve_answer_fn *done, void 
         done(ctx, r, &err, NULL);
         return;
     }
-    s->ops->add(s->app, url, json_string_value(json_object_get(feed, "name")),
-                tags.len ? tags.data : NULL, json_is_true(json_object_get(feed, "keep")), done,
-                ctx);
+    struct serve_add add = {.url = url,
+                            .name = json_string_value(json_object_get(feed, "name")),
+                            .title = json_string_value(json_object_get(feed, "title")),
+                            .tags = tags.len ? tags.data : NULL,
+                            .keep = json_is_true(json_object_get(feed, "keep"))};
+    s->ops->add(s->app, &add, done, ctx);
 }
 
 /* ---- one ------------------------------------------------------------------------------------ */

@@ -54,7 +54,7 @@ int api_query_save(struct request *q)
         return 0;
     if (!s.name || !s.query)
         return request_fail(q, 400, "\"name\" and \"query\" are needed in the body");
-    if (s.title && strlen(s.title) > LIMIT_QUERY_TITLE)
+    if (s.title && strlen(s.title) > LIMIT_TITLE)
         return request_fail(q, 400, "\"title\": at most 500 bytes are allowed");
     q->s->ops->query_save(q->s->app, &s, op_answered, op_new(q));
     return 1;

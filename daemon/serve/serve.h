@@ -31,6 +31,15 @@ typedef void serve_answer_fn(void *ctx, int result, const struct td_err *err, co
 typedef void serve_bytes_fn(void *ctx, int result, const struct td_err *err, const char *p,
                             size_t n);
 
+/* A feed to be added; all but URL may be NULL. */
+struct serve_add {
+    const char *url;
+    const char *name;  /* NULL: made from URL */
+    const char *title; /* in place of the feed's own */
+    const char *tags;  /* joined by '\n' */
+    bool keep;         /* also when it cannot be read now; the answer has "error" then */
+};
+
 struct serve_ops {
     /* Live numbers as one JSON object (without the store's counts, which serve adds). */
     void (*status)(void *app, struct buf *out);
@@ -46,10 +55,8 @@ struct serve_ops {
     void (*feed_access)(void *app, int64_t feed_id, struct buf *out);
     /* Adds in words why an http feed is asked over https; nothing when it is not. */
     void (*feed_https)(void *app, int64_t feed_id, struct buf *out);
-    /* `tidings add`: subscribe to URL (discovers the feed when it is a page). NAME and TAGS (joined
-     * by '\n') may be NULL. KEEP: also when it cannot be read now; the answer has "error" then. */
-    void (*add)(void *app, const char *url, const char *name, const char *tags, bool keep,
-                serve_answer_fn *done, void *ctx);
+    /* `tidings add`: subscribe to a feed, or to the one that a page names. */
+    void (*add)(void *app, const struct serve_add *feed, serve_answer_fn *done, void *ctx);
     void (*remove)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);
     /* feed_id 0 = all. JSON: how many, and when they are due. */
     void (*refresh)(void *app, int64_t feed_id, serve_answer_fn *done, void *ctx);

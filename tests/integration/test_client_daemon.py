@@ -12,6 +12,8 @@ import subprocess
 import sys
 import termios
 import time
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 import pytest
 
@@ -190,6 +192,25 @@ def test_reload(one_feed, origin, client):
     r = client.run("reload", code=78)
     assert "feeds.conf:" in r.err and r.err.count("feeds.conf:") >= 2 and "2 problems" in r.err
     one_feed.wait_for(lambda: one_feed.get("/v1/status")["counts"]["items"] == 3)
+
+
+def test_opml_titles_come_back(one_feed, origin, client):
+    """A reader's own names of its feeds survive the import, the feeds' documents, and the export."""
+    given = {origin.set("/t1", rss("t1")): "Mine, 1 & only", origin.url("/t2"): "Down \u00fc\n" * 100,
+             origin.set("/t3", rss("t3", title="Its own")): None}
+    outlines = "".join(f"<outline xmlUrl='{u}' text={quoteattr(t or u)}/>" for u, t in given.items())
+    client.run("opml", "import", "-", stdin=f"<opml><body>{outlines}</body></opml>".encode())
+    client.run("add", origin.set("/t4", rss("t4")), "--title", "Named by hand")
+    one_feed.stop()
+    one_feed.start()
+    long = given[origin.url("/t2")]
+    out = ElementTree.fromstring(client.run("opml", "export").out)
+    titles = {o.get("xmlUrl"): o.get("title") for o in out.iter("outline")}
+    assert titles == {origin.url("/one"): "A feed", origin.url("/t1"): "Mine, 1 & only",
+                      origin.url("/t2"): " ".join(long.split()).encode()[:500].decode(errors="ignore"), origin.url("/t3"): "Its own",
+                      origin.url("/t4"): "Named by hand"}
+    (item,) = json.loads(client.run("items", "--feed", origin.url("/t1").split("//")[1], "-Fjson").out)
+    assert item["_tidings"]["feed_title"] == "Mine, 1 & only"
 
 
 def test_opml_import(one_feed, origin, client):

@@ -58,27 +58,24 @@ static inline const char *op_feed_phase(void *app, int64_t feed_id)
     return feed_id == 1 ? "waiting" : NULL;
 }
 
-static inline void op_add(void *app, const char *url, const char *name, const char *tags, bool keep,
-                          serve_answer_fn *done, void *ctx)
+static inline void op_add(void *app, const struct serve_add *add, serve_answer_fn *done, void *ctx)
 {
     struct world *w = app;
     struct td_err err = {"it is there already"};
     w->n_adds++;
-    if (str_eq(url, "http://later/")) {
+    if (str_eq(add->url, "http://later/")) {
         w->later = done;
         w->later_ctx = ctx;
         return;
     }
-    if (str_ends(url, "/dup")) {
+    if (str_ends(add->url, "/dup")) {
         done(ctx, -EEXIST, &err, NULL);
         return;
     }
     char json[200];
+    const char *tags = add->tags ? add->tags : "";
     snprintf(json, sizeof json, "{\"feed_id\":%d,\"name\":\"%s\",\"got_tags\":\"%s\"}", w->n_adds,
-             name ? name : "made-up",
-             tags && strchr(tags, '\n') ? "several"
-             : tags                     ? tags
-                                        : "");
+             add->name ? add->name : "made-up", strchr(tags, '\n') ? "several" : tags);
     done(ctx, 0, NULL, json);
 }
 

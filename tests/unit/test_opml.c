@@ -27,10 +27,12 @@ static void reading(void **state)
         "<outline TYPE='RSS' text='t' Title='A &#252;' XMLURL=' http://a/f ' htmlurl='http://a'/>"
         "</outline><outline xmlUrl='http://b/f' text='b' category='x,/News/y'/></outline>"
         "<outline xmlUrl='http://a/f' text='again'/>"
+        "<outline title='http://d/' xmlUrl='http://d/'/><outline title='a&#10; b' "
+        "xmlUrl='http://e/'/>"
         "<outline xmlUrl='ftp://c/f'/><outline type='rss' text='no address'/>"
         "<outline text='a folder only'/></body></opml>");
     assert_string_equal(o->title, "Mine");
-    assert_int_equal(o->n_feeds, 2);
+    assert_int_equal(o->n_feeds, 4);
     assert_int_equal(o->n_skipped, 2);
     assert_string_equal(o->feeds[0].url, "http://a/f");
     assert_string_equal(o->feeds[0].title, "A \xc3\xbc");
@@ -39,6 +41,8 @@ static void reading(void **state)
     assert_string_equal(o->feeds[1].title, "b");
     assert_null(o->feeds[1].home_url);
     assert_string_equal(o->feeds[1].tags, "News\nx\ny");
+    assert_null(o->feeds[2].title); /* an address is no title */
+    assert_string_equal(o->feeds[3].title, "a b");
     opml_free(o);
 }
 
@@ -108,9 +112,9 @@ static void writing_reads_back(void **state)
     assert_int_equal(back->n_skipped, 0);
     assert_string_equal(back->feeds[0].url, url_b); /* without a tag: before the folders */
     assert_null(back->feeds[0].tags);
-    assert_string_equal(back->feeds[0].title, url_b);
+    assert_null(back->feeds[0].title); /* the address stood there */
     assert_string_equal(back->feeds[1].url, url_a);
-    assert_string_equal(back->feeds[1].title, "Tom & \"Jerry\"\n<\xef\xbf\xbd>");
+    assert_string_equal(back->feeds[1].title, "Tom & \"Jerry\" <\xef\xbf\xbd>");
     assert_string_equal(back->feeds[1].tags, "z\none two");
     assert_string_equal(back->feeds[2].home_url, url_b);
     opml_free(back);

@@ -187,6 +187,7 @@ static void errors(void **state)
         {"POST", "/v1/feeds", "[]", 400, "object"},
         {"POST", "/v1/feeds", "{}", 400, "needs a \"url\""},
         {"POST", "/v1/feeds", "{\"url\":7}", 400, "must be a string"},
+        {"POST", "/v1/feeds", "{\"url\":\"http://x/\",\"title\":7}", 400, "must be a string"},
         {"POST", "/v1/feeds", "{\"url\":\"http://x/\",\"tag\":\"y\"}", 400, "unknown member"},
         {"POST", "/v1/feeds", "{\"url\":\"http://x/\",\"tags\":[3]}", 400, "tags must be"},
         {"POST", "/v1/feeds", "{\"url\":\"http://x/dup\"}", 409, "already"},

@@ -429,7 +429,7 @@ static void access_settings(void **state)
     assert_int_equal(s->feeds[3]->access->n_allow, 2); /* of this feed alone */
     assert_int_equal(s->feeds[4]->access->n_allow, 0);
     struct td_err err; /* feeds of the API take the proxy of [defaults] too */
-    struct td_feed_conf *api = settings_api_feed(s, "http://h/new", NULL, NULL, &err);
+    struct td_feed_conf *api = settings_api_feed(s, "http://h/new", NULL, NULL, NULL, &err);
     assert_string_equal(api->access->proxy, "socks5h://[::1]:9050");
     td_feed_conf_free(api);
     settings_free(s);
@@ -488,23 +488,26 @@ static void api_feeds(void **state)
 {
     struct settings *s = good("[defaults]\ntags = d\ntimeout = 9s\n");
     struct td_err err;
-    struct td_feed_conf *c = settings_api_feed(s, "https://www.Ex.org/Feed/", NULL, NULL, &err);
+    struct td_feed_conf *c = settings_api_feed(s, "https://www.Ex.org/Feed/", NULL, NULL, NULL,
+                                               &err);
     assert_string_equal(c->name, "ex.org/feed");
     assert_string_equal(c->url, "https://www.ex.org/Feed/");
     assert_string_equal(c->tags, "d");
     assert_int_equal(c->timeout_ms, 9000);
     assert_int_equal(c->origin, TD_ORIGIN_API);
     td_feed_conf_free(c);
-    c = settings_api_feed(s, "http://h/", "my feed", "a, b\nc", &err);
+    c = settings_api_feed(s, "http://h/", "my feed", "My Feed", "a, b\nc", &err);
     assert_string_equal(c->name, "my feed");
+    assert_string_equal(c->title, "My Feed");
     assert_string_equal(c->tags, "a\nb\nc");
     td_feed_conf_free(c);
-    assert_null(settings_api_feed(s, "file:///etc/passwd", NULL, NULL, &err));
-    assert_null(settings_api_feed(s, "exec:id", NULL, NULL, &err));
-    assert_null(settings_api_feed(s, "http://h/\xff", NULL, NULL, &err));
-    assert_null(settings_api_feed(s, "http://h/", "a\nb", NULL, &err));
-    assert_null(settings_api_feed(s, "http://h/", "\xff", NULL, &err));
-    assert_null(settings_api_feed(s, "http://h/", "", NULL, NULL));
+    assert_null(settings_api_feed(s, "file:///etc/passwd", NULL, NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "exec:id", NULL, NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/\xff", NULL, NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "a\nb", NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "\xff", NULL, NULL, &err));
+    assert_null(settings_api_feed(s, "http://h/", "", NULL, NULL, NULL));
+    assert_null(settings_api_feed(s, "http://h/", NULL, "two\nlines", NULL, &err));
     settings_free(s);
 }
 
