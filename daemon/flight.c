@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define WAKE_MAX_S 60.0 /* look at the wall clock this often: it may jump while we sleep */
-
 void flight_free(struct flight *fl)
 {
     if (!fl)
@@ -172,7 +170,7 @@ static void start_feeds(struct app *a)
     if (wake_at == TD_NEVER)
         return;
     double in_s = MAX((double)(wake_at - now) / 1000.0, 0.001);
-    ev_timer_set(&a->wake, MIN(in_s, WAKE_MAX_S), 0.);
+    ev_timer_set(&a->wake, MIN(in_s, (double)LIMIT_CLOCK_LOOK_S), 0.);
     ev_timer_start(a->loop, &a->wake);
 }
 

@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define CLOCK_WENT_BACK_MS 60000 /* less than that is drift; schedule.h takes the same */
-
 #define RATE_TAU_MS 10000.0
 
 double rate_now(const struct rate *r)
@@ -215,7 +213,7 @@ static int64_t due_after_commit(const struct store_commit *c, const struct td_fe
     int64_t now = clock_now_ms();
     if (s->gone || s->next_due_at == TD_NEVER)
         return TD_NEVER;
-    return c->now > now + CLOCK_WENT_BACK_MS ? now + (s->next_due_at - c->now) : s->next_due_at;
+    return c->now > now + LIMIT_CLOCK_DRIFT_MS ? now + (s->next_due_at - c->now) : s->next_due_at;
 }
 
 /* F has the state that is stored now; gives the one before. */

@@ -24,12 +24,23 @@
 #define LIMIT_SLOW_BYTES_PER_S 100   /* slower than this ... */
 #define LIMIT_SLOW_S           20    /* ... for this long is given up; FETCHING H5 */
 #define LIMIT_URL_BYTES        8192  /* longer addresses are refused, not cut */
-#define LIMIT_ERROR_BODY_BYTES                                                              \
-    (64u << 10)                      /* of a redirect or error, read to keep the connection \
-                                      */
-#define LIMIT_VALIDATOR_BYTES  8192  /* an ETag or Last-Modified beyond this is not kept */
-#define LIMIT_EXEC_MS          60000 /* an exec: source's run time; `timeout` */
-#define LIMIT_EXEC_WORDS_BYTES 500   /* end of its stderr that is kept for the reason */
+#define LIMIT_ERROR_BODY_BYTES                                                                \
+    (64u << 10)                        /* of a redirect or error, read to keep the connection \
+                                        */
+#define LIMIT_VALIDATOR_BYTES   8192   /* an ETag or Last-Modified beyond this is not kept */
+#define LIMIT_CONNECTIONS_KEPT  64     /* idle ones: they pay within a host's burst; FETCHING g */
+#define LIMIT_CONNECTION_IDLE_S 118    /* ... closed when idle so long: servers do it after 120 s */
+#define LIMIT_CONNECTION_LIFE_S 600    /* ... or so old: its name may mean another host by then */
+#define LIMIT_SENDS             2      /* of one request, when an idle connection turns out dead */
+#define LIMIT_SESSION_SHARES    32     /* caches of TLS sessions: 8 sessions of 4 KB in each */
+#define LIMIT_NAMES_KEPT        1024   /* host names and their addresses; the oldest goes */
+#define LIMIT_NAME_KEPT_MS      120000 /* as an idle connection: no look-up to use it again */
+#define LIMIT_EXEC_MS           60000  /* an exec: source's run time; `timeout` */
+#define LIMIT_EXEC_WORDS_BYTES  500    /* end of its stderr that is kept for the reason */
+
+/* ---- the wall clock ---------------------------------------------------------------------- */
+#define LIMIT_CLOCK_DRIFT_MS 60000 /* stepping back by less is NTP at work, and waited out */
+#define LIMIT_CLOCK_LOOK_S   60    /* no longer wait without a look at it: it may jump */
 
 /* ---- scheduling -------------------------------------------------------------------------- */
 #define LIMIT_INTERVAL_FLOOR_MS (5 * 60 * 1000)      /* `min-interval`; FETCHING d */

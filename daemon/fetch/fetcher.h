@@ -30,15 +30,12 @@ struct fetch {
     void (*stop)(struct fetch *h);
 };
 
-/* libcurl's shared cache holds 8 sessions; 32 of them hold 256, of about 4 KB each. */
-#define SESSION_SHARES 32
-
 struct fetcher {
     struct ev_loop *loop;
     CURLM *multi;
     ev_timer curl_timer;
-    ev_prepare deliver;               /* never started: fed when something finished */
-    CURLSH *sessions[SESSION_SHARES]; /* TLS sessions to take up again, by host */
+    ev_prepare deliver;                     /* never started: fed when something finished */
+    CURLSH *sessions[LIMIT_SESSION_SHARES]; /* TLS sessions to take up again, by host */
     struct resolver *resolver;
     struct fetch *running, *finished;
     CURL **idle; /* easy handles for use again; room for max_transfers */

@@ -16,17 +16,11 @@ static char accept_line[] =
     "application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, "
     "text/html;q=0.5, */*;q=0.1";
 
-/* A pooled connection is closed when it was idle this long, or is this old (FETCHING g). */
-#define CONNECTION_IDLE_S 118L
-#define CONNECTION_LIFE_S 600L
 /* How long curl itself keeps the addresses that a request was given: until it connects. resolve.h
  * remembers names; curl walks through all that it keeps several times a transfer (at 8,000 hosts:
  * half of the daemon's time). An address in the URL need not be kept at all. */
 #define NAMES_KEPT_S 3L
-/* A connection that was open already may turn out dead; curl then sends the request over the next
- * one, and over all it has. A server that hangs up on the request itself has not earned that. */
-#define SENDS      2
-#define CA_STORE_S 3600L /* how long the parsed CA bundle is used before it is read again */
+#define CA_STORE_S   3600L /* how long the parsed CA bundle is used before it is read again */
 
 /* ---- what curl hands over ------------------------------------------------------------------- */
 
@@ -118,14 +112,16 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 }
 
 /* Before each request, also on a connection that was open already: the allow-list may be another
- * one than when it was made (FETCHING L3). */
+ * one than when it was made (FETCHING L3). A connection that was open may turn out dead; curl then
+ * sends the request over the next one, and over all it has. A server that hangs up on the request
+ * itself has not earned that. */
 static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     struct hop *p = ctx;
     const char *proxy = access_proxy(p->base.req);
     const char *no = refuses(p, NULL, remote_ip);
     if (!no || (proxy && access_names_address(proxy, remote_ip)))
-        return p->n_sent++ < SENDS ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+        return p->n_sent++ < LIMIT_SENDS ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     p->refused = no;
     p->n_sockets = 0;
     snprintf(p->refused_ip, sizeof p->refused_ip, "%s", remote_ip);
@@ -221,8 +217,8 @@ static void dress_limits(CURL *e)
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)LIMIT_SLOW_BYTES_PER_S);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)LIMIT_SLOW_S);
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
-    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)LIMIT_CONNECTION_IDLE_S);
+    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIMIT_CONNECTION_LIFE_S);
 }
 
 void hop_dress(CURL *e)

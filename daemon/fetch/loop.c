@@ -13,10 +13,6 @@
 #include "fetch/hop.h"
 #include "fetch/record.h"
 
-/* Idle connections: polls of one feed are an hour apart, so they pay only within a host's burst
- * (FETCHING g). 118 s is below the usual 120 s keep-alive of servers. */
-#define CONNECTIONS_KEPT 64
-
 /* ---- curl's sockets and timer (FETCHING L9, L10) -------------------------------------------- */
 
 struct watch {
@@ -124,7 +120,7 @@ void fetcher_give_easy(struct fetcher *f, CURL *easy, bool altered)
 /* All on the loop's thread: no locks. */
 static void sessions_init(struct fetcher *f)
 {
-    for (size_t i = 0; i < SESSION_SHARES; i++) {
+    for (size_t i = 0; i < LIMIT_SESSION_SHARES; i++) {
         f->sessions[i] = curl_share_init();
         if (!f->sessions[i])
             abort(); /* out of memory, as in mem.h */
@@ -134,7 +130,7 @@ static void sessions_init(struct fetcher *f)
 
 static void sessions_fini(struct fetcher *f)
 {
-    for (size_t i = 0; i < SESSION_SHARES; i++)
+    for (size_t i = 0; i < LIMIT_SESSION_SHARES; i++)
         curl_share_cleanup(f->sessions[i]);
 }
 
@@ -145,7 +141,7 @@ CURLSH *fetcher_sessions(struct fetcher *f, const char *url)
     uint32_t h = 2166136261u; /* FNV-1a */
     for (size_t n = strcspn(host, "/?#"); n > 0; n--, host++)
         h = (h ^ (unsigned char)*host) * 16777619u;
-    return f->sessions[h % SESSION_SHARES];
+    return f->sessions[h % LIMIT_SESSION_SHARES];
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
@@ -319,7 +315,8 @@ struct fetcher *fetcher_new(struct ev_loop *loop, const struct fetch_conf *conf,
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, f);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, f);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)files_share(CONNECTIONS_KEPT, FILES_KEPT));
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                      (long)files_share(LIMIT_CONNECTIONS_KEPT, FILES_KEPT));
     fetcher_configure(f, conf);
     return f;
 }

@@ -215,10 +215,10 @@ static void remember(struct resolver *r, const struct job *j)
     } else {
         HASH_DEL(r->known, k);
     }
-    k->until = clock_mono_ms() + RESOLVE_CACHE_MS;
+    k->until = clock_mono_ms() + LIMIT_NAME_KEPT_MS;
     xreplace(&k->addresses, j->text);
     HASH_ADD(hh, r->known, host, n, k);
-    if (HASH_COUNT(r->known) > RESOLVE_CACHE_MAX) {
+    if (HASH_COUNT(r->known) > LIMIT_NAMES_KEPT) {
         struct known *oldest = r->known;
         HASH_DEL(r->known, oldest);
         free(oldest->addresses);

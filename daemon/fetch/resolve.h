@@ -5,11 +5,11 @@
  * transfer's timeout while names wait, and does not tell "no such name" from "no answer"
  * (FETCHING L6, "DNS NXDOMAIN like 404; SERVFAIL and timeouts like 5xx"). Here at most
  * LIMIT_RESOLVERS threads run, questions about one name are merged, and answers are kept for
- * RESOLVE_CACHE_MS. A thread that is at one name for LIMIT_BRISK_MS is stuck: another one takes its
- * place (LIMIT_RESOLVERS_STUCK at most), and doubtful names get half of the places at most, so that
- * name servers that do not answer delay no other names. Threads end when there is nothing to do;
- * one that hangs in the system's resolver is left behind when the resolver is freed and frees its
- * part itself.
+ * LIMIT_NAME_KEPT_MS. A thread that is at one name for LIMIT_BRISK_MS is stuck: another one takes
+ * its place (LIMIT_RESOLVERS_STUCK at most), and doubtful names get half of the places at most, so
+ * that name servers that do not answer delay no other names. Threads end when there is nothing to
+ * do; one that hangs in the system's resolver is left behind when the resolver is freed and frees
+ * its part itself.
  *
  * All functions: loop thread only.
  */
@@ -22,9 +22,6 @@
 
 #include <ev.h>
 
-/* As long as an idle connection is kept, so that using it again needs no look-up. */
-#define RESOLVE_CACHE_MS   120000
-#define RESOLVE_CACHE_MAX  1024 /* names; the oldest goes */
 #define RESOLVE_TEXT_BYTES 1024 /* addresses of one name as text: about 20 */
 
 /* Blocks: writes the addresses of HOST, joined by ',', IPv6 in brackets, into TEXT, and returns 0

@@ -356,19 +356,21 @@ static enum websub_change pass_time(struct td_push *p, int64_t now)
     return change;
 }
 
-/* The clock went back: what was to last from a past that is now the future does not outlast it. */
+/* The clock went back, by more than drift: what was to last from a past that is now the future does
+ * not outlast it. */
 static void see_clock(struct td_push *p, int64_t now)
 {
-    if (p->live.key && p->verified_at > now) {
+    int64_t soon = now + LIMIT_CLOCK_DRIFT_MS;
+    if (p->live.key && p->verified_at > soon) {
         p->renew_at = now;
         p->lease_until = MIN(p->lease_until, now + p->lease_ms);
         p->verified_at = now;
     }
-    if (p->live.key && p->live_since > now)
+    if (p->live.key && p->live_since > soon)
         p->live_since = now;
-    if (p->asked.key && p->asked_at > now)
+    if (p->asked.key && p->asked_at > soon)
         p->asked_at = now;
-    if (p->suspect_at != TD_NEVER && p->suspect_at > now)
+    if (p->suspect_at != TD_NEVER && p->suspect_at > soon)
         p->suspect_at = now;
     if (p->retry_at != TD_NEVER)
         p->retry_at = MIN(p->retry_at, now + LIMIT_BACKOFF_LONG_MS);

@@ -16,7 +16,6 @@
 
 #define EVENTS_A_TURN 256 /* then the others have theirs */
 #define BROKEN_S      2.  /* pause after the store could not be read */
-#define WAKE_MAX_S    60. /* look at the wall clock this often: it may jump while we sleep */
 
 /* ---- what is told --------------------------------------------------------------------------- */
 
@@ -149,7 +148,7 @@ static void begin_save(struct sub *s, const struct delivery_action *a)
 
 static void wake_in(struct sub *s, double seconds)
 {
-    seconds = MIN(seconds, WAKE_MAX_S);
+    seconds = MIN(seconds, (double)LIMIT_CLOCK_LOOK_S);
     s->wait_s = s->wait_s > 0. ? MIN(s->wait_s, seconds) : seconds;
 }
 

@@ -7,8 +7,7 @@
 #include "base/str.h"
 #include "schedule/host.h"
 
-#define LATE_MS      30000 /* behind its time by more than this: overdue, so paced */
-#define JUMP_BACK_MS 60000 /* a clock stepping back by less is waited out */
+#define LATE_MS 30000 /* behind its time by more than this: overdue, so paced */
 
 static void list_append(struct list *l, struct sched_node *n)
 {
@@ -195,7 +194,7 @@ static void shift(struct schedule *s, int64_t delta)
 
 static void see_clock(struct schedule *s, int64_t now)
 {
-    if (s->now != TD_NEVER && now < s->now - JUMP_BACK_MS) {
+    if (s->now != TD_NEVER && now < s->now - LIMIT_CLOCK_DRIFT_MS) {
         shift(s, now - s->now);
         s->now = now;
     }

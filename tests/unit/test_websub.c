@@ -552,6 +552,18 @@ static void e6_a_clock_that_goes_back(void **state)
     assert_int_equal(p->asked_at, T0 - 30 * DAY);
 }
 
+/* NTP steps clocks back by milliseconds each day: no reason to renew all leases. */
+static void e6_a_clock_that_drifts(void **state)
+{
+    struct td_push *p = *state;
+    make_live(p, 86400, T0);
+    int64_t renew_at = p->renew_at, lease_until = p->lease_until;
+    for (int64_t back = 1; back < LIMIT_CLOCK_DRIFT_MS; back *= 2)
+        expect(p, WEBSUB_WAIT, T0 - back, NULL);
+    assert_int_equal(p->renew_at, renew_at);
+    assert_int_equal(p->lease_until, lease_until);
+}
+
 /* ---- E7 ---------------------------------------------------------------------------------------
  */
 
@@ -800,6 +812,7 @@ int main(void)
         TEST(e6_a_lease_that_is_not_renewed_ends),
         TEST(e6_another_callback_address),
         TEST(e6_a_clock_that_goes_back),
+        TEST(e6_a_clock_that_drifts),
         TEST(e7_signatures),
         TEST(e7_without_a_secret_a_push_is_a_hint),
         TEST(e7_a_signed_push_under_the_key_that_was_asked),
