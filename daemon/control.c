@@ -66,8 +66,8 @@ static void apply(struct reload *r, struct buf *json)
     jw_int(&w, "removed", (int64_t)d.n_removed);
     jw_str(&w, "restart_needed", d.restart_needed ? d.restart_why : NULL);
     jw_end_object(&w);
-    log_alert(LOG_NOTICE, MSG_RELOADED, "reload: %zu feeds added, %zu changed, %zu removed",
-              d.n_added, d.n_changed, d.n_removed);
+    log_alert(LOG_NOTICE, MSG_RELOADED, "reload: %zu feed%s added, %zu changed, %zu removed",
+              d.n_added, d.n_added == 1 ? "" : "s", d.n_changed, d.n_removed);
     if (d.restart_needed)
         log_warning("reload: %s: takes effect at the next start", d.restart_why);
     feedload_apply(a, TAKE(r->new), &d);

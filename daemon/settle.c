@@ -197,9 +197,10 @@ void flight_settle(struct flight *fl)
         store_feed_put(a->store, f->conf, on_added, fl);
     } else {
         struct td_err err = fl->res.err;
+        bool again = policy_may_pass(fl->res.outcome, fl->res.http_status);
         f->flight = NULL;
         flight_free(fl);
-        control_added(f, -ENODATA, &err, 0);
+        control_added(f, again ? -ETIMEDOUT : -ENODATA, &err, 0);
         feedset_remove(a, f);
     }
 }

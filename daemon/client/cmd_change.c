@@ -179,9 +179,9 @@ static int run_reload(struct client *c)
     else if (r < 0)
         code = client_errno(r, &err);
     else
-        code = client_say("%" PRId64 " feeds added, %" PRId64 " changed, %" PRId64 " removed%s%s",
-                          number_of(answer, "added"), number_of(answer, "changed"),
-                          number_of(answer, "removed"),
+        code = client_say("%" PRId64 " feed%s added, %" PRId64 " changed, %" PRId64 " removed%s%s",
+                          number_of(answer, "added"), number_of(answer, "added") == 1 ? "" : "s",
+                          number_of(answer, "changed"), number_of(answer, "removed"),
                           *text_of(answer, "restart_needed") ? "; at the next start: " : "",
                           text_of(answer, "restart_needed"));
     json_decref(answer);

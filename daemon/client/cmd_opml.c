@@ -97,8 +97,8 @@ static int import_feeds(struct client *c, const struct opml *o)
     free(bodies);
     if (r < 0)
         return client_errno(r, &err);
-    r = client_say("%zu feeds added (%zu could not be read yet), %zu there already, %zu failed%s",
-                   im.n_added, im.n_unread, im.n_known, im.n_failed,
+    r = client_say("%zu feed%s added (%zu could not be read yet), %zu there already, %zu failed%s",
+                   im.n_added, im.n_added == 1 ? "" : "s", im.n_unread, im.n_known, im.n_failed,
                    o->n_skipped ? "; outlines without a feed address were left out" : "");
     return im.n_failed ? EX_DATAERR : r;
 }

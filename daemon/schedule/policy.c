@@ -232,13 +232,11 @@ static int64_t wait_good(const struct td_feed_state *s, const struct td_feed_con
     return MAX(learned, least);
 }
 
-/* Failures that tend to stay until somebody changes something. */
-static bool is_lasting(const struct last *last)
+bool policy_may_pass(enum td_outcome outcome, int http_status)
 {
-    switch (last->outcome) {
+    switch (outcome) {
     case TD_OUT_HTTP:
-        return last->http_status < 500 && last->http_status != 408 && last->http_status != 425 &&
-               last->http_status != 429;
+        return http_status >= 500 || http_status == 408 || http_status == 425 || http_status == 429;
     case TD_OUT_DNS:
     case TD_OUT_TOO_LARGE:
     case TD_OUT_REFUSED:
@@ -246,9 +244,9 @@ static bool is_lasting(const struct last *last)
     case TD_OUT_NOT_A_FEED:
     case TD_OUT_PARSER:
     case TD_OUT_GONE:
-        return true;
-    default:
         return false;
+    default:
+        return true;
     }
 }
 
@@ -257,7 +255,8 @@ static int64_t wait_failed(const struct td_feed_state *s, const struct td_feed_c
                            const struct last *last, struct buf *why)
 {
     int64_t base = base_ms(s, conf), wait = base;
-    int64_t cap = is_lasting(last) ? LIMIT_BACKOFF_LONG_MS : LIMIT_BACKOFF_SHORT_MS;
+    int64_t cap = policy_may_pass(last->outcome, last->http_status) ? LIMIT_BACKOFF_SHORT_MS
+                                                                    : LIMIT_BACKOFF_LONG_MS;
     if (conf->source == TD_SOURCE_FILE)
         cap = HOUR_MS; /* looking again costs nothing, and somebody may be about to put it there */
     for (int i = 1; i < s->n_failures && wait < cap; i++)

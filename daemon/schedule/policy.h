@@ -63,6 +63,10 @@ void policy_pushed(struct td_feed_state *state, int64_t now, int32_t n_new);
  * gives the same time. A feed that was never fetched stays due at once. */
 void policy_replan(struct td_feed_state *state, const struct td_feed_conf *conf);
 
+/* May a failure be over by itself (network, 5xx, 429), or does it stay until somebody changes
+ * something (no such host, 404, no feed)? */
+bool policy_may_pass(enum td_outcome outcome, int http_status);
+
 /* Has it been failing for LIMIT_DEAD_MS? */
 bool policy_is_dead(const struct td_feed_state *state, int64_t now);
 

@@ -40,7 +40,7 @@ int request_status(int result)
     case EHOSTUNREACH:
     case ECONNREFUSED:
     case EBADMSG:
-    case ENODATA: /* add: what came was no feed, or nothing came */
+    case ENODATA: /* add: there is no feed */
         return 502;
     default:
         return 500;

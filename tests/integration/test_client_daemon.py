@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -184,9 +185,21 @@ def test_a_page_is_discovered(one_feed, origin, client):
     assert origin.url("/feed.xml") in client.run("add", page).out
 
 
+def test_add_says_whether_to_try_again(one_feed, origin, client):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{nobody.getsockname()[1]}/feed"
+        assert "cannot connect" in client.run("add", refused, code=75).err
+    busy = origin.set("/busy", "", status=503)
+    assert "503" in client.run("add", busy, code=75).err
+    assert "404" in client.run("add", origin.url("/none"), code=65).err
+    text = origin.set("/text", "just text", content_type="text/plain")
+    assert client.run("add", text, code=65).err
+
+
 def test_reload(one_feed, origin, client):
     one_feed.configure(feed("one", origin.url("/one")) + feed("new", origin.set("/n", rss("n"))))
-    assert client.run("reload").out == "1 feeds added, 0 changed, 0 removed\n"
+    assert client.run("reload").out == "1 feed added, 0 changed, 0 removed\n"
     one_feed.config.write_text(one_feed.config.read_text() + "[feed bad]\nurl = nonsense\n"
                                "intervall = 1h\n")
     r = client.run("reload", code=78)
