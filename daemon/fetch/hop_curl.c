@@ -149,6 +149,7 @@ static void set_post(struct hop *p)
     for (const char *const *h = req->headers; h && *h; h++)
         if (!(*h)[strcspn(*h, "\r\n")])
             p->headers = curl_slist_append(p->headers, *h);
+    p->single_use = access_set(p->easy, req, &p->headers);
     p->altered = true;
     if (req->options) {
         curl_easy_setopt(p->easy, CURLOPT_CUSTOMREQUEST, "OPTIONS");

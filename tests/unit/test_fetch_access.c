@@ -205,6 +205,35 @@ static void http_proxy(void **state)
     td_result_fini(&r);
 }
 
+/* A request to a hub goes the way of its feed: past a proxy it would tell who we are, and its name
+ * would be looked up here. */
+static void a_post_takes_the_proxy(void **state)
+{
+    char text[64];
+    struct td_access a = proxy_at("http", "127.0.0.1", away->port, text);
+    a.bearer = (char *)"t0ken";
+    for (int at_home = 0; at_home < 2; at_home++) {
+        char url[128], feed[128], line[256];
+        if (at_home)
+            snprintf(url, sizeof url, "http://a.example:%d/hub", home->port);
+        else
+            snprintf(url, sizeof url, "http://hub.invalid/");
+        snprintf(feed, sizeof feed, "http://a.example:%d/feed", home->port);
+        struct td_request req = REQUEST(url);
+        req.access = &a;
+        req.access_url = feed;
+        req.post = "x=y";
+        req.post_bytes = 3;
+        struct td_result r = harness_get(fetcher, &req);
+        assert_int_equal(r.outcome, TD_OUT_OK);
+        snprintf(line, sizeof line, "POST %s HTTP/1.1", url);
+        assert_true(sent(away, line));
+        assert_true(sent(away, "\r\nProxy-Authorization: Basic cHU6cC93\r\n"));
+        assert_int_equal(sent(away, "t0ken"), at_home);
+        td_result_fini(&r);
+    }
+}
+
 /* No connection through a proxy is used by others, and none of others by it. */
 static void proxies_lend_nothing(void **state)
 {
@@ -534,6 +563,7 @@ int main(void)
         cmocka_unit_test(cookies_are_only_read),
         cmocka_unit_test(denied),
         cmocka_unit_test(http_proxy),
+        cmocka_unit_test(a_post_takes_the_proxy),
         cmocka_unit_test(proxies_lend_nothing),
         cmocka_unit_test(guard_at_the_proxy),
         cmocka_unit_test(broken_proxy),
