@@ -186,6 +186,7 @@ void push_end_request(struct push *p)
     p->fetch = NULL;
     p->hopping = false;
     xreplace(&p->url, NULL);
+    xreplace(&p->home, NULL);
     xreplace(&p->form, NULL);
 }
 
@@ -215,13 +216,14 @@ static const char *wanted(const struct push *p)
 
 /* ---- what is to be done, and when ----------------------------------------------------------- */
 
-/* The hub that is asked next. */
+/* Where the hub is asked whose turn it is: a host that wants https only gets that (RFC 6797 8.3).
+ */
 static char *next_hub(const struct push *p, enum websub_action action)
 {
     const struct td_push *st = &p->st;
-    if (action == WEBSUB_UNSUBSCRIBE || !st->hubs)
-        return xstrdup_or_null(st->left.hub);
-    return st->live.key ? xstrdup(st->live.hub) : websub_hub(st);
+    bool leaves = action == WEBSUB_UNSUBSCRIBE || !st->hubs;
+    CLEANUP_FREE char *hub = leaves ? xstrdup_or_null(st->left.hub) : websub_hub(st);
+    return hub ? strict_url(p->app, hub) : NULL;
 }
 
 static void on_alarm(struct ev_loop *loop, ev_timer *w, int revents)
@@ -267,14 +269,14 @@ static int64_t fetch_wait(const struct push *p, int64_t now)
 static bool has_fetched(struct push *p, int64_t now)
 {
     struct feed *f = p->feed;
-    bool allowed = policy_refresh_at(&f->state, f->conf, now) <= now;
-    if (p->fetched || (!allowed && f->state.last_fetch_at <= now) ||
+    int64_t at = policy_refresh_at(&f->state, f->conf, now);
+    if (p->fetched || (at > now && f->state.last_fetch_at <= now) ||
         (p->fetch_until != TD_NEVER && now >= p->fetch_until))
         return true;
     if (p->fetch_until == TD_NEVER || p->fetch_until > now + FETCH_WAIT_MS)
         p->fetch_until = now + fetch_wait(p, now);
-    if (f->scheduled && !f->flight && f->node.due_at > now) {
-        schedule_move(p->app->schedule, &f->node, now);
+    if (f->scheduled && !f->flight && f->node.due_at > at) {
+        schedule_move(p->app->schedule, &f->node, at);
         app_look(p->app);
     }
     return false;
@@ -327,7 +329,7 @@ static void send_request(struct push *p)
         .source = TD_SOURCE_HTTP,
         .url = p->url,
         .access = p->conf ? p->conf->access : NULL,
-        .access_url = p->conf ? p->conf->url : NULL,
+        .access_url = p->home,
         .timeout_ms = LIMIT_HUB_MS,
         .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
         .post = p->form,
@@ -365,13 +367,14 @@ void push_start(struct app *a, struct sched_node *n)
     if (p->subscribing) {
         unsigned char random[WEBSUB_RANDOM_BYTES];
         crypto_random(random, sizeof random);
-        websub_ask(&p->st, wanted(p), random, now);
+        websub_ask(&p->st, hub, wanted(p), random, now);
         push_set_keys(p); /* the hub may ask back before it answers */
         save(p);
     }
     if (p->feed)
         push_keep_conf(p, p->feed->conf);
     p->url = TAKE(hub);
+    p->home = p->conf ? strict_url(a, p->conf->url) : NULL;
     p->form = websub_form(&p->st, p->subscribing);
     p->chain = (struct redirect_chain){0};
     p->fetched = false;
@@ -383,13 +386,14 @@ void push_start(struct app *a, struct sched_node *n)
 static bool follow(struct push *p, struct td_result *result, int64_t now)
 {
     char host[300];
-    int r = outcome_redirect(&p->chain, p->url, result->redirect_to, false, &result->err);
+    CLEANUP_FREE char *to = strict_url(p->app, result->redirect_to);
+    int r = outcome_redirect(&p->chain, p->url, to, false, &result->err);
     if (r == 0)
-        r = schedule_host_key(result->redirect_to, host, sizeof host);
+        r = schedule_host_key(to, host, sizeof host);
     if (r < 0)
         return false;
     free(p->url);
-    p->url = TAKE(result->redirect_to);
+    p->url = TAKE(to);
     p->hopping = true;
     schedule_hop(p->app->schedule, &p->node, host, now);
     app_look(p->app);
@@ -407,6 +411,7 @@ static void on_answer(void *ctx, struct td_result *result)
     app_look(a);
     if (status && status != 429)
         schedule_answered(a->schedule, &p->node, result->multiplexed);
+    strict_learn(a, p->url, &result->sts);
     if (result->redirect_to && follow(p, result, now)) {
         td_result_fini(result);
         return;

@@ -36,7 +36,7 @@ struct push {
     char *host; /* of the node, "" = of none; NULL = it is not in the schedule */
     struct fetch *fetch;
     struct td_request rq;
-    char *url, *form;          /* of the request under way */
+    char *url, *home, *form;   /* of the request under way; HOME as flight.home */
     struct td_feed_conf *conf; /* a copy: whose access it uses; NULL = none */
     bool subscribing, hopping;
     struct redirect_chain chain;

@@ -100,14 +100,14 @@ bool websub_discovered(struct td_push *p, const char *hubs, const char *topic, i
 
 /* ---- requests (E2, E3) ---------------------------------------------------------------------- */
 
-/* May this hub be given a secret? Over TLS, or on this machine: there the address guard lets only
- * pass what the config allows. */
-static bool is_secure(const char *hub)
+/* May a secret be sent there? Over TLS, or on this machine: there the address guard lets only pass
+ * what the config allows. */
+static bool is_secure(const char *url)
 {
     struct in_addr v4;
     char *scheme = NULL, *host = NULL;
     CURLU *u = curl_url();
-    bool read = u && curl_url_set(u, CURLUPART_URL, hub, 0) == CURLUE_OK &&
+    bool read = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
                 curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK;
     bool secure = read && (str_caseeq(scheme, "https") || str_caseeq(host, "localhost") ||
@@ -138,7 +138,7 @@ char *websub_hub(const struct td_push *p)
     return xstrndup(h, strcspn(h, "\n"));
 }
 
-void websub_ask(struct td_push *p, const char *callback,
+void websub_ask(struct td_push *p, const char *url, const char *callback,
                 const unsigned char random[WEBSUB_RANDOM_BYTES], int64_t now)
 {
     char key[2 * KEY_RANDOM + 1], secret[2 * SECRET_RANDOM + 1];
@@ -148,7 +148,7 @@ void websub_ask(struct td_push *p, const char *callback,
     p->asked.topic = xstrdup(p->topic);
     p->asked.key = xstrdup(crypto_hex(random, KEY_RANDOM, key));
     p->asked.callback = xasprintf("%s%s%s", callback, n && callback[n - 1] == '/' ? "" : "/", key);
-    if (is_secure(p->asked.hub))
+    if (is_secure(url))
         p->asked.secret = xstrdup(crypto_hex(random + KEY_RANDOM, SECRET_RANDOM, secret));
     p->asked_at = now;
 }

@@ -61,10 +61,9 @@ bool websub_discovered(struct td_push *p, const char *hubs, const char *topic, i
 
 /* The hub that is asked next, of those the feed names; to be freed. P->hubs is not NULL. */
 char *websub_hub(const struct td_push *p);
-/* Makes P->asked: the hub whose turn it is, a new key from RANDOM, a secret if the hub may have
- * one.
- */
-void websub_ask(struct td_push *p, const char *callback,
+/* Makes P->asked: the hub whose turn it is, a new key from RANDOM, and a secret if it may be sent
+ * to URL, where that hub is asked (websub_hub, or its https address). */
+void websub_ask(struct td_push *p, const char *url, const char *callback,
                 const unsigned char random[WEBSUB_RANDOM_BYTES], int64_t now);
 /* The form of a request for P->asked (subscribe) or P->left (unsubscribe), for the caller to free:
  * application/x-www-form-urlencoded (WebSub 5.1). */

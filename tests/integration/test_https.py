@@ -11,6 +11,7 @@ import pytest
 
 from conftest import Client, Origin
 from test_daemon import CALL, FAST, events, feed, rss, titles
+from test_push import NEWS, Hub, listen, live, push  # noqa: F401 (a fixture)
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +236,18 @@ def test_a_host_that_wants_https_only_is_asked_so(daemon, tidings, https, tls):
     assert asked(https, "/plain") == 2 and "Under another address" in titles(daemon)
     assert "feed.moved" not in [e["event"] for e in events(daemon)]
     assert "https: localhost wants" in Client(tidings, daemon.dir).run("why", "p").out
+
+
+def test_a_hub_that_wants_https_only_is_asked_so(daemon, https, tls, listen):
+    """And is given a secret then, as one that is named by its https address."""
+    hub = Hub(https)
+    https.set("/a", rss(CALL), headers={
+        **STS, "Link": f'<{plain(https, hub.path)}>; rel="hub", <{https.url("/a")}>; rel="self"'})
+    daemon.start(feed("a", https.url("/a"), ca_file=tls / "cert.pem", backlog="all", interval="1h"), listen)
+    sub = hub.wait(1)
+    live(daemon)
+    assert len(sub["hub.secret"]) >= 32 and push(sub, rss(CALL, NEWS)) == 202
+    daemon.wait_for(lambda: NEWS[1] in titles(daemon))
 
 
 def test_what_a_host_said_of_https_ends_when_it_says_so(daemon, https, tls):

@@ -66,7 +66,8 @@ static enum websub_change expect(struct td_push *p, enum websub_action action, i
 static void ask(struct td_push *p, int64_t now)
 {
     randomness[0]++;
-    websub_ask(p, CB, randomness, now);
+    CLEANUP_FREE char *hub = websub_hub(p);
+    websub_ask(p, hub, CB, randomness, now);
 }
 
 static enum websub_change answer(struct td_push *p, int status, int64_t now)
@@ -201,6 +202,18 @@ static void e2_the_form(void **state)
     assert_true(verify(p, "x", 1, T0) == false);
 }
 
+/* A hub that is named by its http address and wants https only (hsts.h). */
+static void e2_a_secret_by_the_way_that_it_goes(void **state)
+{
+    struct td_push *p = *state;
+    discover(p, "http://hub.example/", TOPIC, T0);
+    websub_ask(p, HUB, CB, randomness, T0);
+    assert_string_equal(p->asked.hub, "http://hub.example/");
+    assert_non_null(p->asked.secret);
+    websub_ask(p, "http://hub.example/", CB, randomness, T0);
+    assert_null(p->asked.secret);
+}
+
 static void e2_unsubscribing_gives_no_secret(void **state)
 {
     struct td_push *p = *state;
@@ -321,7 +334,7 @@ static void e3_callbacks_are_long_and_never_the_same(void **state)
     make_live(p, 86400, T0 + H); /* renewed */
     assert_string_not_equal(first, p->live.callback);
     assert_string_equal(secret, p->live.secret); /* of the test's randomness */
-    websub_ask(p, CB "/", randomness, T0);
+    websub_ask(p, HUB, CB "/", randomness, T0);
     assert_non_null(strstr(p->asked.callback, "/websub/"));
     assert_null(strstr(p->asked.callback, "websub//"));
 }
@@ -793,6 +806,7 @@ int main(void)
         TEST(e1_the_feed_has_moved),
         TEST(e1_no_hub_any_more),
         TEST(e2_the_form),
+        TEST(e2_a_secret_by_the_way_that_it_goes),
         TEST(e2_unsubscribing_gives_no_secret),
         TEST(e2_a_secret_only_where_nobody_listens),
         TEST(e2_refusals_back_off),
