@@ -502,21 +502,24 @@ def test_per_story(daemon, source_dir, tmp_path):
         path = tmp_path / name
         return [json.loads(x) for x in path.read_text().splitlines()] if path.exists() else []
 
-    daemon.wait_for(lambda: any(e["event"] == "story.grew" for e in lines("s")))
-    daemon.wait_for(lambda: all(s["lag"] == 0 for s in daemon.get("/v1/subscriptions")["subscriptions"])
-                    or sub(daemon, "stories")["seq"] > 0)
+    # Stories come after their items, and what is told of them after both.
+    db = sqlite3.connect(daemon.dir / "tidings.db")
+    daemon.wait_for(lambda: db.execute("SELECT count(*) FROM v1_items WHERE item_id NOT IN"
+                                       " (SELECT item_id FROM v1_story_items)").fetchone()[0] == 0)
+    last = db.execute("SELECT max(seq) FROM v1_events").fetchone()[0]
+    daemon.wait_for(lambda: lines("s") and lines("s")[-1]["seq"] == last and len(lines("i")) == 10)
     assert {e["event"] for e in lines("i")} == {"item.new"}
     stories = lines("s")
+    assert any(e["event"] == "story.grew" for e in stories)
     assert all(e["event"].startswith("story.") and e["story"]["story_id"] for e in stories)
     told = [e["story"]["story_id"] for e in stories if e["event"] == "story.new"]
     assert len(told) == len(set(told))
     # Who wants to be sure is told of each item that only joined, instead of how its story grew.
-    db = sqlite3.connect(daemon.dir / "tidings.db")
     joined = {i for i, in db.execute("SELECT item_id FROM v1_story_items WHERE how = 'joined' AND p < 0.98")}
     sure = daemon.wait_for(lambda: (s := lines("sure")) and {e["item"]["_tidings"]["item_id"] for e in s
                            if e["event"] == "item.new"} == joined
                            and {e["story"]["story_id"] for e in s if e["event"] == "story.new"} >= set(told) and s)
-    assert joined and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
+    assert joined and told and {1} == {sum(e["event"] == "story.new" and e["story"]["story_id"] == t for e in sure) for t in told}
     assert not [e for e in sure if e["event"] == "story.grew" and e["item"]["_tidings"]["item_id"] in joined]
 
 
