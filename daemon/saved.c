@@ -222,6 +222,14 @@ void saved_put(void *app, const struct td_saved_query *q, serve_answer_fn *done,
     store_query_put(a->store, q, on_stored, saving_new(done, ctx));
 }
 
+static int unknown(const struct list *l, const char *name, struct td_err *err)
+{
+    CLEANUP_FREE const char **names = xcalloc(l->n + 1, sizeof *names);
+    for (size_t i = 0; i < l->n; i++)
+        names[i] = l->v[i].name;
+    return td_err_unknown(err, "query", name, names, l->n);
+}
+
 void saved_remove(void *app, const char *name, serve_answer_fn *done, void *ctx)
 {
     struct app *a = app;
@@ -229,7 +237,7 @@ void saved_remove(void *app, const char *name, serve_answer_fn *done, void *ctx)
     struct list l = without(a, name);
     int r = check(a, name, &err);
     if (r == 0 && l.n == a->n_queries)
-        r = td_err(&err, -ENOENT, "there is no query %s", name);
+        r = unknown(&l, name, &err);
     if (r == 0)
         r = try_names(a, &l, &err);
     if (r < 0) {

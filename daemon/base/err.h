@@ -19,6 +19,10 @@ struct td_err {
 int td_err(struct td_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* "there is no WHAT NAME", and which of the N NAMES may be meant, or what they are: -ENOENT. */
+int td_err_unknown(struct td_err *err, const char *what, const char *name, const char *const *names,
+                   size_t n);
+
 /* Puts "prefix: " before the message that is there. Returns CODE. */
 int td_err_prefix(struct td_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -115,20 +115,6 @@ static void say_index_lag(struct source *s)
                     n.last_seq - n.index_seq, SCAN_UNINDEXED);
 }
 
-static int ignore_feed(void *ctx, json_t *feed)
-{
-    return 1;
-}
-
-/* Nothing was found: of a feed that there is? */
-static int check_feed(struct client *c, struct source *s)
-{
-    struct td_err err;
-    if (c->args.feed && source_feeds(s, c->args.feed, ignore_feed, NULL, &err) == -ENOENT)
-        return client_errno(-ENOENT, &err);
-    return EX_OK;
-}
-
 static int run_items(struct client *c)
 {
     const struct args *a = &c->args;
@@ -154,8 +140,6 @@ static int run_items(struct client *c)
     int written = out_end(l.out, r >= 0);
     if (r < 0)
         return client_errno(r, &err);
-    if (n == 0 && check_feed(c, s) != EX_OK)
-        return EX_NOINPUT;
     if (query)
         say_index_lag(s);
     if (n == 0)

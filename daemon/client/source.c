@@ -273,8 +273,6 @@ struct feeds {
     feed_fn *cb;
     void *ctx;
     bool detail;
-    const char **names; /* for the suggestion */
-    size_t n_names;
 };
 
 static int feed_row(void *ctx, const struct feed_row *row)
@@ -286,29 +284,6 @@ static int feed_row(void *ctx, const struct feed_row *row)
     int stop = f->cb(f->ctx, feed);
     json_decref(feed);
     return stop;
-}
-
-static int collect_name(void *ctx, const struct feed_row *row)
-{
-    struct feeds *f = ctx;
-    if (f->n_names % 256 == 0)
-        f->names = xreallocarray(f->names, f->n_names + 256, sizeof *f->names);
-    f->names[f->n_names++] = xstrdup(row->conf->name);
-    return 0;
-}
-
-/* No feed NAME: says so, with the one that may be meant. */
-static int no_such_feed(struct source *s, const char *name, struct td_err *err)
-{
-    struct feeds f = {0};
-    reader_feeds(s->reader, NULL, collect_name, &f, NULL);
-    const char *meant = str_suggest(name, f.names, f.n_names);
-    td_err(err, 0, "there is no feed %s%s%s%s", name, meant ? "; did you mean " : "",
-           meant ? meant : "", meant ? "?" : "");
-    for (size_t i = 0; i < f.n_names; i++)
-        free((char *)f.names[i]);
-    free(f.names);
-    return -ENOENT;
 }
 
 static int api_one_feed(struct source *s, const char *name, struct feeds *f, struct td_err *err)
@@ -350,8 +325,7 @@ int source_feeds(struct source *s, const char *name, feed_fn *cb, void *ctx, str
     struct feeds f = {.cb = cb, .ctx = ctx, .detail = name != NULL};
     if (!s->reader)
         return name ? api_one_feed(s, name, &f, err) : api_feeds(s, &f, err);
-    int r = reader_feeds(s->reader, name, feed_row, &f, err);
-    return r == -ENOENT && name ? no_such_feed(s, name, err) : r;
+    return reader_feeds(s->reader, name, feed_row, &f, err);
 }
 
 void source_counts_of(const json_t *status, struct store_counts *ret)

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 struct entry {
     char *name, *query;
@@ -51,6 +52,19 @@ char *query_names_get(const char *name, size_t n)
     char *query = e ? xstrdup(e->query) : NULL;
     pthread_rwlock_unlock(&lock);
     return query;
+}
+
+char *query_names_near(const char *name, size_t n)
+{
+    CLEANUP_FREE char *given = xstrndup(name, n);
+    pthread_rwlock_rdlock(&lock);
+    CLEANUP_FREE const char **names = xcalloc(HASH_COUNT(entries) + 1, sizeof *names);
+    size_t k = 0;
+    for (const struct entry *e = entries; e; e = e->hh.next)
+        names[k++] = e->name;
+    char *near = xstrdup_or_null(str_suggest(given, names, k));
+    pthread_rwlock_unlock(&lock);
+    return near;
 }
 
 bool query_has_names(const char *text)

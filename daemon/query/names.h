@@ -20,6 +20,8 @@ struct query_name {
 void query_names_set(const struct query_name *names, size_t n);
 /* The query of the NAME of N bytes; gives, NULL = there is none. */
 char *query_names_get(const char *name, size_t n);
+/* The name that may be meant by it; gives, NULL = none is like it. */
+char *query_names_near(const char *name, size_t n);
 /* Does the text of a query name others? */
 bool query_has_names(const char *text);
 

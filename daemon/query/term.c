@@ -295,9 +295,12 @@ static struct node *named_node(struct parser *p, const struct span *s)
     if (p->on_trust)
         return parser_node(p, N_ALL);
     CLEANUP_FREE char *text = query_names_get(s->p, s->n);
-    if (!text)
-        return parser_fail(p, s->start, len, "there is no query %.*s", (int)MIN(s->n, (size_t)100),
-                           s->p);
+    if (!text) {
+        CLEANUP_FREE char *meant = query_names_near(s->p, s->n);
+        return parser_fail(p, s->start, len, "there is no query %.*s%s%s%s",
+                           (int)MIN(s->n, (size_t)100), s->p, meant ? "; did you mean " : "",
+                           meant ? meant : "", meant ? "?" : "");
+    }
     if (p->named == LIMIT_QUERY_NAMED)
         return parser_fail(p, s->start, len,
                            "queries that name each other deeper than %d, or in a "

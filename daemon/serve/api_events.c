@@ -281,8 +281,6 @@ void api_cursor_find(struct request *q, struct reader *r)
     struct td_err err = {0};
     int64_t seq;
     int result = reader_cursor(r, q->arg, &seq, &err);
-    if (result == -ENOENT)
-        td_err(&err, 0, "there is no cursor %.200s", q->arg);
     if (result < 0)
         request_errno(q, result, &err, NULL);
 }

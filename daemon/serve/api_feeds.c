@@ -112,8 +112,6 @@ void api_feed(struct request *q, struct reader *r)
     *w = (struct feeds_work){.q = q, .one = true, .limit = 1};
     q->work_free = feeds_work_free;
     int result = reader_feeds(r, q->arg, add_feed, w, &err);
-    if (result >= 0 && w->n == 0)
-        result = td_err(&err, -ENOENT, "there is no feed %.200s", q->arg);
     if (result < 0)
         request_errno(q, result, &err, NULL);
     else
@@ -178,8 +176,6 @@ void api_feed_find(struct request *q, struct reader *r)
     if (!name)
         return;
     int result = reader_feeds(r, name, take_id, w, &err);
-    if (result >= 0 && !w->feed_id)
-        result = td_err(&err, -ENOENT, "there is no feed %.200s", name);
     if (result < 0)
         request_errno(q, result, &err, NULL);
 }

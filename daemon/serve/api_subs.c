@@ -60,7 +60,9 @@ void api_subs(struct request *q, struct reader *r)
     struct td_err err = {0};
     q->work = xcalloc(1, sizeof(struct subs_work));
     q->work_free = subs_free;
-    int result = reader_subs(r, take_row, q, &err);
+    int result = q->arg ? reader_has_sub(r, q->arg, &err) : 0;
+    if (result == 0)
+        result = reader_subs(r, take_row, q, &err);
     if (result < 0)
         request_errno(q, result, &err, NULL);
 }
@@ -137,12 +139,7 @@ int api_subs_finish(struct request *q)
 {
     struct subs_work *work = q->work;
     struct jw w = {.b = &q->out};
-    if (q->arg && work->n == 0) {
-        struct td_err err;
-        td_err(&err, 0, "there is no subscription %.200s", q->arg);
-        return request_errno(q, -ENOENT, &err, NULL);
-    }
-    if (q->arg) {
+    if (q->arg && work->n == 1) {
         add_sub(q, &w, &work->rows[0]);
     } else {
         jw_begin_object(&w, NULL);
@@ -304,13 +301,24 @@ int api_sub_remove(struct request *q)
 
 /* ---- steering ------------------------------------------------------------------------------- */
 
+static void unknown(struct request *q, struct td_err *err)
+{
+    CLEANUP_FREE const char **names = xcalloc(LIMIT_SUBSCRIPTIONS, sizeof *names);
+    size_t n = 0;
+    struct outbox *o = q->s->outbox;
+    for (struct sub *s = o ? outbox_next(o, NULL) : NULL; s && n < LIMIT_SUBSCRIPTIONS;
+         s = outbox_next(o, s))
+        names[n++] = sub_conf(s)->name;
+    td_err_unknown(err, "running subscription", q->arg, names, n);
+}
+
 /* The running subscription; NULL: the answer is an error. SENDS: not a stream. */
 static struct sub *running(struct request *q, bool sends)
 {
     struct td_err err;
     struct sub *s = q->s->outbox ? outbox_find(q->s->outbox, q->arg) : NULL;
     if (!s) {
-        td_err(&err, 0, "there is no subscription %.200s that runs", q->arg);
+        unknown(q, &err);
         request_errno(q, -ENOENT, &err, NULL);
     } else if (sends && sub_conf(s)->sink == TD_SINK_STREAM) {
         td_err(&err, 0, "%.200s is a stream: its consumer asks for events, nothing is sent",
@@ -447,6 +455,8 @@ void api_sub_letters(struct request *q, struct reader *r)
         result = param_int(&q->params, "limit", 1, LIMIT_PAGE_ITEMS, &limit, &err);
     jw_begin_object(&w, NULL);
     jw_begin_array(&w, "dead_letters");
+    if (result == 0)
+        result = reader_has_sub(r, q->arg, &err);
     if (result == 0)
         result = reader_dead_letters(r, q->arg, after, (int)limit, add_letter, &w, &err);
     jw_end_array(&w);

@@ -11,6 +11,7 @@
 
 #define WRITER_CACHE_KIB 8192
 #define READER_CACHE_KIB 2048
+#define NAMES_COMPARED   10000 /* for the one that may be meant: some milliseconds */
 #define MAX_STATEMENTS \
     96 /* literals in this folder are fewer; a new one beyond it fails its test */
 
@@ -230,6 +231,26 @@ int64_t db_first_item_since(struct db *d, int64_t at)
     if (s)
         sqlite3_reset(s);
     return low;
+}
+
+int db_unknown(struct db *d, const char *what, const char *name, const char *sql,
+               struct td_err *err)
+{
+    char **names = NULL;
+    size_t n = 0;
+    sqlite3_stmt *s = err ? db_stmt(d, sql) : NULL;
+    for (; s && n < NAMES_COMPARED && sqlite3_step(s) == SQLITE_ROW; n++) {
+        if (n % 64 == 0)
+            names = xreallocarray(names, n + 64, sizeof *names);
+        names[n] = xstrdup(db_text(s, 0));
+    }
+    if (s)
+        sqlite3_reset(s);
+    td_err_unknown(err, what, name, (const char *const *)names, n);
+    while (n)
+        free(names[--n]);
+    free(names);
+    return -ENOENT;
 }
 
 void db_bind_text(sqlite3_stmt *s, int i, const char *text)

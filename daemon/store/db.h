@@ -39,6 +39,9 @@ int64_t db_int(struct db *d, const char *sql, int64_t otherwise);
  * -ENOMEM pass (db_passes); everything else is a defect of ours or of the file. */
 int db_fail(struct db *d, struct td_err *err);
 bool db_passes(int r);
+/* "there is no WHAT NAME" (td_err_unknown): SQL selects the names that there are. */
+int db_unknown(struct db *d, const char *what, const char *name, const char *sql,
+               struct td_err *err);
 /* The lowest item_id that was first seen at AT or later: ids grow with that time, so it is found by
  * halving. A clock that once went back makes it a little imprecise, never by more than that jump.
  */

@@ -36,7 +36,7 @@ struct list { /* one question */
     struct query *query; /* NULL = all */
     struct query_plan plan;
     unsigned needs;
-    int64_t now, cursor_seq;
+    int64_t now, feed_id, cursor_seq;
     struct lane lanes[2];
     struct td_err *err;
 };
@@ -72,7 +72,7 @@ static void sql_bounds(struct sql *q, const struct list *l, const char *id)
     int64_t since = MAX(iq->since, l->plan.since);
     char clause[64];
     if (iq->feed)
-        sql_text(q, " AND i.feed_id = (SELECT feed_id FROM feed WHERE name = ?)", iq->feed);
+        sql_int(q, " AND i.feed_id = ?", l->feed_id);
     if (l->plan.feed) { /* as match.c: has_feed */
         sql_text(q, " AND i.feed_id IN (SELECT feed_id FROM feed WHERE name = ? COLLATE NOCASE",
                  l->plan.feed);
@@ -202,12 +202,11 @@ static int walk(struct list *l, item_row_fn *cb, void *ctx)
 
 static int prepare(struct list *l)
 {
-    int r = 0;
-    if (l->q->unread_by) {
+    int r = l->q->feed ? reader_feed_id(l->r, l->q->feed, &l->feed_id, l->err) : 0;
+    if (r == 0 && l->q->unread_by)
         r = reader_cursor(l->r, l->q->unread_by, &l->cursor_seq, l->err);
-        if (r < 0 && r != -ENOENT) /* who never read has read nothing */
-            return r;
-    }
+    if (r < 0)
+        return r;
     struct sql indexed = {.text = BUF_INIT(64u << 10)}, rest = {.text = BUF_INIT(64u << 10)};
     sql_indexed(&indexed, l);
     r = lane_open(l, &l->lanes[0], &indexed);

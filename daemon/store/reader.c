@@ -273,7 +273,8 @@ int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct t
     if (code == SQLITE_ROW)
         *ret_seq = sqlite3_column_int64(s, 0);
     int result = code == SQLITE_ROW    ? 0
-                 : code == SQLITE_DONE ? td_err(err, -ENOENT, "there is no cursor %s", name)
+                 : code == SQLITE_DONE ? db_unknown(r->d, "consumer", name,
+                                                    "SELECT name FROM cursor ORDER BY name", err)
                                        : db_fail(r->d, err);
     sqlite3_reset(s);
     return result;
@@ -307,39 +308,56 @@ static void free_row(struct td_feed_conf *conf, struct td_feed_state *state)
     td_feed_state_fini(state);
 }
 
-int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx, struct td_err *err)
+int reader_feed_id(struct reader *r, const char *name, int64_t *ret, struct td_err *err)
 {
-    sqlite3_stmt *s =
-        name ? db_stmt(r->d,
-                       "SELECT " FEEDS_COLUMNS ", (SELECT count(*) FROM item i WHERE i.feed_id ="
-                       " feed.feed_id) FROM feed WHERE deleted = 0 AND feed_id = (SELECT feed_id"
-                       " FROM feed WHERE deleted = 0 AND (name = ?1 OR url = ?1 OR feed_id = ?2)"
-                       " ORDER BY name = ?1 DESC, url = ?1 DESC LIMIT 1)")
-             : db_stmt(r->d,
-                       "SELECT " FEEDS_COLUMNS ", (SELECT count(*) FROM item i WHERE i.feed_id ="
-                       " feed.feed_id) FROM feed WHERE deleted = 0 ORDER BY name");
-    int code, stop = 0;
-    int64_t n = 0, id = -1;
+    sqlite3_stmt *s = db_stmt(r->d, "SELECT feed_id FROM feed WHERE deleted = 0 AND (name = ?1 OR"
+                                    " url = ?1 OR feed_id = ?2)"
+                                    " ORDER BY name = ?1 DESC, url = ?1 DESC LIMIT 1");
+    int64_t id = -1;
     if (!s)
         return db_fail(r->d, err);
-    if (name) {
-        db_bind_text(s, 1, name);
-        (void)str_to_i64(name, &id);
-        sqlite3_bind_int64(s, 2, id);
-    }
+    (void)str_to_i64(name, &id);
+    db_bind_text(s, 1, name);
+    sqlite3_bind_int64(s, 2, id);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW)
+        *ret = sqlite3_column_int64(s, 0);
+    int result = code == SQLITE_ROW ? 0
+                 : code == SQLITE_DONE
+                     ? db_unknown(r->d, "feed", name,
+                                  "SELECT name FROM feed WHERE deleted = 0 ORDER BY name", err)
+                     : db_fail(r->d, err);
+    sqlite3_reset(s);
+    return result;
+}
+
+#define FEED_ROWS                                                                                 \
+    "SELECT " FEEDS_COLUMNS ", (SELECT count(*) FROM item i WHERE i.feed_id = feed.feed_id) FROM" \
+    " feed WHERE deleted = 0"
+
+int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx, struct td_err *err)
+{
+    int64_t id = 0;
+    int code, stop = 0, found = name ? reader_feed_id(r, name, &id, err) : 0;
+    if (found < 0)
+        return found;
+    sqlite3_stmt *s = name ? db_stmt(r->d, FEED_ROWS " AND feed_id = ?")
+                           : db_stmt(r->d, FEED_ROWS " ORDER BY name");
+    if (!s)
+        return db_fail(r->d, err);
+    if (name)
+        sqlite3_bind_int64(s, 1, id);
     while (!stop && (code = sqlite3_step(s)) == SQLITE_ROW) {
         struct td_feed_conf conf;
         struct td_feed_state state;
         feeds_read_row(s, &conf, &state);
         struct feed_row row = {&conf, &state, sqlite3_column_int64(s, FEEDS_N_COLUMNS)};
-        n++;
         stop = cb(ctx, &row);
         free_row(&conf, &state);
     }
     int result = stop || code == SQLITE_DONE ? 0 : db_fail(r->d, err);
     sqlite3_reset(s);
-    return result == 0 && name && n == 0 ? td_err(err, -ENOENT, "there is no feed %s", name)
-                                         : result;
+    return result;
 }
 
 int reader_load_feeds(struct reader *r, store_feed_fn *cb, void *ctx, struct td_err *err)

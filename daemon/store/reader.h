@@ -45,7 +45,7 @@ const char *item_row_text(const struct item_row *row);
 void item_row_doc(const struct item_row *row, unsigned needs, struct query_doc *ret);
 
 struct item_query {
-    const char *feed;      /* name, NULL = all */
+    const char *feed;      /* as for reader_feeds, NULL = all */
     const char *tag;       /* of the feed or of the item, NULL = all */
     int64_t since, until;  /* by date_published (else first_seen), TD_NEVER = open */
     const char *query;     /* query/query.h, NULL = all */
@@ -58,7 +58,7 @@ struct item_query {
 typedef int item_row_fn(void *ctx, const struct item_row *row);
 /* Newest first (by item_id: order of arrival). Items that the full-text index does not have yet are
  * found too (the newest SCAN_UNINDEXED of them). -EINVAL with the reason and position for a mistake
- * in the query. */
+ * in the query, -ENOENT when there is no such feed or cursor. */
 #define SCAN_UNINDEXED 5000
 int reader_items(struct reader *r, const struct item_query *q, item_row_fn *cb, void *ctx,
                  struct td_err *err);
@@ -139,6 +139,8 @@ struct sub_row {
 typedef int sub_row_fn(void *ctx, const struct sub_row *row);
 /* By name. */
 int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err);
+/* Is there a subscription NAME? 0 or -ENOENT. */
+int reader_has_sub(struct reader *r, const char *name, struct td_err *err);
 
 /* Queries with a name, the config's too, by name. Q is borrowed. */
 struct td_saved_query;

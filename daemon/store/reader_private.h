@@ -26,6 +26,8 @@ struct reader {
 
 /* ROW from the columns of S, of which the first is 0. */
 void reader_row(struct reader *r, sqlite3_stmt *s, struct item_row *row);
+/* The feed of that name, id in digits, or URL: 0, -ENOENT. */
+int reader_feed_id(struct reader *r, const char *name, int64_t *ret, struct td_err *err);
 /* Steps S to its end, giving each row to CB; resets or finalizes it. */
 int reader_each(struct reader *r, sqlite3_stmt *s, bool finalize, item_row_fn *cb, void *ctx,
                 int64_t *ret_n, struct td_err *err);

@@ -72,6 +72,20 @@ int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err)
     return result;
 }
 
+int reader_has_sub(struct reader *r, const char *name, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(r->d, "SELECT 1 FROM subscription WHERE name = ?");
+    if (!s)
+        return db_fail(r->d, err);
+    db_bind_text(s, 1, name);
+    int code = sqlite3_step(s);
+    int result = code == SQLITE_ROW    ? 0
+                 : code == SQLITE_DONE ? db_unknown(r->d, "subscription", name, SUB_NAMES, err)
+                                       : db_fail(r->d, err);
+    sqlite3_reset(s);
+    return result;
+}
+
 int reader_dead_letters(struct reader *r, const char *name, int64_t after, int limit,
                         dead_row_fn *cb, void *ctx, struct td_err *err)
 {

@@ -131,7 +131,7 @@ static int delete_all(struct db *d, const struct sub_op *op, struct td_err *err)
 {
     int r = run(d, "DELETE FROM subscription WHERE name = ?1", op->name, 0, err);
     if (r == 0 && sqlite3_changes(db_handle(d)) == 0) /* a cursor of that name is somebody's */
-        return td_err(err, -ENOENT, "there is no subscription %s", op->name);
+        return db_unknown(d, "subscription", op->name, SUB_NAMES, err);
     if (r == 0)
         r = run(d, "DELETE FROM dead_letter WHERE sub = ?1", op->name, 0, err);
     if (r == 0)

@@ -22,6 +22,7 @@ struct sub_op {
 /* A query with a name: meta.key is the prefix and the name, meta.value three lines: the query, the
  * title, and flags: 'p' public, 'r' saved at run time. */
 #define QUERY_KEY "query:"
+#define SUB_NAMES "SELECT name FROM subscription ORDER BY name" /* for db_unknown */
 
 void sub_op_free(struct sub_op *op); /* accepts NULL */
 /* What it holds of memory. */

@@ -598,6 +598,28 @@ def test_saved_queries(daemon, origin, tmp_path, cli):
 # ---- users ---------------------------------------------------------------------------------------
 
 
+def test_a_wrong_name_is_said_with_the_right_ones(daemon, origin, tmp_path, cli):
+    daemon.start(f"{DEFAULTS}[query seven]\nquery = title:7\n[subscription archive]\nsink = file {tmp_path}/a\n")
+    add(daemon, origin, "gazette", 1)
+    there = "those that there are: archive"
+    for args, says, code in ((("items", "--unread-by", "typo"), f"no consumer typo; {there}", 66),
+                             (("items", "--unread-by", "archiv"), "no consumer archiv; did you mean archive?", 66),
+                             (("items", "--feed", "gazete"), "no feed gazete; did you mean gazette?", 66),
+                             (("why", "x.example"), "no feed x.example; those that there are: gazette", 66),
+                             (("remove", "gazete"), "no feed gazete; did you mean gazette?", 66),
+                             (("items", "query:sevn"), "no query sevn; did you mean seven?", 64),
+                             (("query", "remove", "typo"), "no query typo; those that there are: seven", 66),
+                             (("subscriptions", "typo"), f"no subscription typo; {there}", 66),
+                             (("subscriptions", "dead-letters", "typo"), f"no subscription typo; {there}", 66),
+                             (("subscriptions", "pause", "archvie"), "archvie; did you mean archive?", 66),
+                             (("unsubscribe", "typo"), f"no subscription typo; {there}", 66)):
+        out, err = cli(*args, code=code)
+        assert says in err and out == "", args
+    for path in ("items?unread_by=typo", "items?feed=typo", "feeds/typo", "subscriptions/typo/dead-letters"):
+        status, answer = daemon.request("GET", f"/v1/{path}")
+        assert status == 404 and "typo; those that there are: " in answer["error"]["reason"], path
+
+
 def test_at_run_time(daemon, origin, receiver, cli):
     daemon.start(DEFAULTS)
     add(daemon, origin, "a", 12)

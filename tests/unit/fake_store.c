@@ -433,7 +433,7 @@ int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
 int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
 {
     struct store *s = r->s;
-    int result = -ENOENT;
+    int result = td_err(err, -ENOENT, "there is no consumer %s", name);
     LOCKED(s, {
         for (int i = 0; i < MAX_CURSORS; i++) {
             if (str_eq(s->cursors[i].name, name)) {
@@ -575,6 +575,13 @@ int reader_subs(struct reader *r, sub_row_fn *cb, void *ctx, struct td_err *err)
             break;
     }
     return broken(r->s, err);
+}
+
+int reader_has_sub(struct reader *r, const char *name, struct td_err *err)
+{
+    struct fake_sub *f;
+    LOCKED(r->s, f = fake_store_sub(r->s, name));
+    return f ? 0 : td_err(err, -ENOENT, "there is no subscription %s", name);
 }
 
 int reader_dead_letters(struct reader *r, const char *name, int64_t after, int limit,

@@ -68,20 +68,27 @@ static void questions(void **state)
 {
     static const struct {
         struct item_query q;
-        const char *ids;
+        const char *ids, *error;
     } cases[] = {
         {{.limit = 10}, "6 5 4 3 2 1 "},
         {{.limit = 2}, "6 5 "},
         {{.limit = 2, .before_id = 5}, "4 3 "},
         {{.limit = 10, .feed = "a"}, "5 3 1 "},
-        {{.limit = 10, .feed = "nobody"}, ""},
+        {{.limit = 10, .feed = "1"}, "5 3 1 "},
+        {{.limit = 10, .feed = "http://a/feed"}, "5 3 1 "},
+        {{.limit = 10, .feed = "nobody"},
+         NULL,
+         "there is no feed nobody; those that there are: 17, a, b"},
         {{.limit = 10, .tag = "X"}, "5 3 1 "}, /* the feed's */
         {{.limit = 10, .tag = "long reads"}, "4 "},
         {{.limit = 10, .tag = "long"}, ""},
         {{.limit = 10, .since = T0 + 4 * 3600000}, "6 4 "}, /* 5 is dated before */
         {{.limit = 10, .until = T0 + 2 * 3600000}, "5 2 1 "},
         {{.limit = 10, .unread_by = "me"}, "6 5 "},
-        {{.limit = 10, .unread_by = "stranger"}, "6 5 4 3 1 "}, /* 2 is backlog */
+        {{.limit = 10, .unread_by = "stranger"},
+         NULL,
+         "no consumer stranger; those that there are: me"},
+        {{.limit = 10, .unread_by = "mee"}, NULL, "no consumer mee; did you mean me?"},
         {{.limit = 10, .query = "harbour"}, "3 2 1 "},
         {{.limit = 10, .query = "harbour -title:2 feed:a"}, "3 1 "},
         {{.limit = 1, .query = "harb*", .before_id = 3}, "2 "},
@@ -95,8 +102,8 @@ static void questions(void **state)
         {{.limit = 10, .query = "title:/[35]$/", .before_id = 5}, "3 "},
         {{.limit = 10, .query = "ferry before:2025-11-24"}, "5 "},
         {{.limit = 10, .query = "tag:\"long reads\""}, "4 "},
-        {{.limit = 10, .query = "titel:x"}, NULL},
-        {{.limit = 10, .query = "\"\" harbour"}, NULL},
+        {{.limit = 10, .query = "titel:x"}, NULL, "there is no field titel"},
+        {{.limit = 10, .query = "\"\" harbour"}, NULL, ""},
         {{.limit = 10, .query = "zebra'; DROP TABLE item;"}, ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -106,7 +113,10 @@ static void questions(void **state)
         q.since = q.since ? q.since : TD_NEVER;
         q.until = q.until ? q.until : TD_NEVER;
         int r = reader_items(reader, &q, see, ids, &err);
-        if (r != (cases[i].ids ? 0 : -EINVAL))
+        if (r != (cases[i].ids       ? 0
+                  : cases[i].q.query ? -EINVAL
+                                     : -ENOENT) ||
+            (cases[i].error && !strstr(err.msg, cases[i].error)))
             fail_msg("case %zu: %d %s", i, r, err.msg);
         if (cases[i].ids && strcmp(ids, cases[i].ids) != 0)
             fail_msg("case %zu: %s, not %s", i, ids, cases[i].ids);

@@ -200,7 +200,7 @@ static void errors(void **state)
         {"POST", "/v1/reload", "{\"x\":1}", 400, "unknown member"},
         {"POST", "/v1/cursors/me", "{\"seq\":5}", 400, "end of the log, 0"},
         {"POST", "/v1/cursors/me", "{}", 400, "seq"},
-        {"DELETE", "/v1/cursors/me", NULL, 404, "no cursor me"},
+        {"DELETE", "/v1/cursors/me", NULL, 404, "no consumer me"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int status;
