@@ -211,6 +211,27 @@ int reader_story(struct reader *r, int64_t story_id, int64_t now, struct buf *ou
     return result;
 }
 
+/* Why ITEM_ID has none. */
+static int no_story(struct reader *r, int64_t item_id, struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(r->d,
+                              "SELECT item_id > (SELECT value FROM meta WHERE key = 'story_item')"
+                              " FROM item WHERE item_id = ?");
+    if (!s)
+        return db_fail(r->d, err);
+    sqlite3_bind_int64(s, 1, item_id);
+    int code = sqlite3_step(s);
+    bool waits = code == SQLITE_ROW && sqlite3_column_int(s, 0);
+    sqlite3_reset(s);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return db_fail(r->d, err);
+    return td_err(err, -ENOENT,
+                  code == SQLITE_DONE ? "there is no item %lld"
+                  : waits             ? "item %lld waits for its story; ask again in a moment"
+                                      : "item %lld is in no story",
+                  (long long)item_id);
+}
+
 int reader_story_of(struct reader *r, int64_t item_id, struct buf *out, struct td_err *err)
 {
     struct jw w = {.b = out};
@@ -239,8 +260,7 @@ int reader_story_of(struct reader *r, int64_t item_id, struct buf *out, struct t
         jw_end_object(&w);
     }
     sqlite3_reset(s);
-    return code == SQLITE_ROW ? 0
-           : code == SQLITE_DONE
-               ? td_err(err, -ENOENT, "item %lld is in no story", (long long)item_id)
-               : db_fail(r->d, err);
+    return code == SQLITE_ROW    ? 0
+           : code == SQLITE_DONE ? no_story(r, item_id, err)
+                                 : db_fail(r->d, err);
 }

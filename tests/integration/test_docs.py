@@ -16,7 +16,8 @@ def samples(daemon, source_dir):
     example = (source_dir / "feeds.conf.example").read_text()
     daemon.configure(backlog_all(example, source_dir))
     daemon.start()
-    daemon.wait_for(lambda: "first round done" in daemon.text())
+    daemon.wait_for(lambda: daemon.get("/v1/status")["counts"]["items"] >= 7)
+    daemon.wait_for(lambda: daemon.get("/v1/status")["counts"]["stories_waiting"] == 0)
     return daemon
 
 

@@ -232,7 +232,7 @@ def test_waiting_servers_delay_no_other_feed(daemon, lo, black_hole, names):
     daemon.wait_for(lambda: len({path for path, _ in lo.asked}) == 20)
     daemon.configure(healthy + slow.replace("backlog", "timeout = 4s\nbacklog"), options)
     daemon.request("POST", "/v1/reload")
-    daemon.wait_for(lambda: lo.drips == 64)
+    daemon.wait_for(lambda: lo.drips == 64, timeout=60)  # 1,104 starts, 60 a second
     begin = time.monotonic()
     end = begin + 7
     daemon.wait_for(lambda: time.monotonic() > end)

@@ -92,6 +92,7 @@ def test_the_demo(desk, source_dir):
     assert re.search(r"\b3 .*Army chief", front) and "Air strike" in front
     why = desk.run("why-story", str(told[1]["item"]["_tidings"]["item_id"]))
     assert "words in common" in why and "secretary" in why
+    assert "there is no item 999" in desk.run("why-story", "999", code=66)
     # the same without the daemon
     assert desk.daemon.stop() == 0
     assert desk.run("story", str(story["story_id"])) == page
@@ -221,7 +222,7 @@ def test_a_round_is_stored_before_it_has_its_stories(daemon):
     (daemon.dir / "p.xml").write_text(f'<rss version="2.0"><channel><title>P</title>{entries}</channel></rss>')
     def status():
         return daemon.get("/v1/status")["counts"]
-    results, put_off = [], 0
+    results, put_off, waited = [], 0, False
     for kills in (0, 5):
         for old in daemon.dir.glob("tidings.db*"):
             old.unlink()
@@ -229,13 +230,15 @@ def test_a_round_is_stored_before_it_has_its_stories(daemon):
         for _ in range(kills):
             daemon.wait_for(lambda: status()["items"])
             put_off = max(put_off, status()["stories_waiting"])
+            code, answer = daemon.request("GET", f"/v1/items/{items}/story")
+            waited |= code == 404 and "waits for its story" in answer["error"]["reason"]
             daemon.kill()
             daemon.start()
         daemon.wait_for(lambda: placed(daemon, items), what="stories")
         daemon.wait_for(lambda: "tidings_stories_waiting 0" in daemon.request("GET", "/metrics")[1])
         assert daemon.stop() == 0
         results.append(stories_of(daemon.store))
-    assert put_off > 100  # else nothing was put off, and nothing was proved
+    assert put_off > 100 and waited  # else nothing was put off, and nothing was proved
     assert results[0] == results[1] and len(results[0]) == items
 
 

@@ -319,8 +319,8 @@ def test_mail_that_programs_read(daemon, origin, tmp_path):
     out = tmp_path / "outbox"
     out.mkdir()
     sendmail = tmp_path / "sendmail"
-    sendmail.write_text(f"#!/bin/sh\nn=$(ls {out} | wc -l)\nprintf '%s ' \"$@\" > {tmp_path}/args\n"
-                        f"cat > {out}/.new && mv {out}/.new {out}/$n\n")
+    sendmail.write_text(f"#!/bin/sh\nprintf '%s' \"$*\" > {tmp_path}/args.$$\n"
+                        f"cat > {out}/.$$ && mv {out}/.$$ {out}/$$\n")
     sendmail.chmod(sendmail.stat().st_mode | stat.S_IXUSR)
     title = "Grüße\u2028Bcc: evil@x.example 🚢 &lt;b&gt;" + " lang" * 40
     body = (f"<rss version='2.0'><channel><title>Ö</title><item><guid>1</guid><title>{title}</title>"
@@ -350,6 +350,7 @@ def test_mail_that_programs_read(daemon, origin, tmp_path):
     texts = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in out.glob("[0-9]*")]
     digest = [m for m in texts if m["Subject"].startswith("2 items: two ")]
     assert len(digest) == 1 and digest[0].get_content_type() == "text/plain"
+    assert {f.read_text() for f in tmp_path.glob("args.*")} == {"-i -- me@x.example you@y.example", "-i -- d@x.example"}
     assert "two 0" in digest[0].get_content() and "two 1" in digest[0].get_content()
 
 
