@@ -159,8 +159,10 @@
 #define LIMIT_SUB_BYTES           (256u << 10) /* read ahead for one subscription, or one event */
 #define LIMIT_SUB_WAIT_MS         (24LL * 3600 * 1000) /* longest pause that a consumer may ask for */
 #define LIMIT_SUB_RETRIES         16                   /* attempts; `retry` */
-#define LIMIT_WEBHOOK_BYTES       20000 /* a webhook's body; Standard Webhooks: below 20 kB */
-#define LIMIT_HUB_LEASE_MIN_S     3600  /* of our WebSub hub: shorter ones are given this */
+#define LIMIT_SUB_LINES           4      /* of one subscription in the journal at once, then ... */
+#define LIMIT_SUB_LINE_MS         600000 /* ... one in so long */
+#define LIMIT_WEBHOOK_BYTES       20000  /* a webhook's body; Standard Webhooks: below 20 kB */
+#define LIMIT_HUB_LEASE_MIN_S     3600   /* of our WebSub hub: shorter ones are given this */
 #define LIMIT_HUB_LEASE_DEFAULT_S (10 * 24 * 3600)
 #define LIMIT_HUB_LEASE_MAX_S     (30 * 24 * 3600)
 #define LIMIT_HUB_SUBSCRIPTIONS   500   /* of LIMIT_SUBSCRIPTIONS: strangers may ask for them */

@@ -54,6 +54,7 @@ static void start(struct sub *s, const struct td_sub_state *state, bool anew)
     delivery_init(&s->d, &c, state);
     if (anew && (state->disabled || state->next_try_at != TD_NEVER))
         delivery_anew(&s->d);
+    sub_tell_nothing(s);
     s->sink = sink_open(s->o->env, s->conf);
     if (s->sink)
         sub_follow(s, state->seq);
@@ -181,6 +182,7 @@ void sub_pause(struct sub *s)
 void sub_resume(struct sub *s)
 {
     delivery_resume(&s->d);
+    sub_tell_nothing(s);
     sub_pump(s);
 }
 

@@ -1,7 +1,7 @@
 /*
  * outbox_private.h - what the files of the deliveries share: outbox.c (which subscriptions there
- * are), outbox_turn.c (a subscription's turn), outbox_replay.c (dead letters that go out again),
- * outbox_test.c (a made-up event).
+ * are), outbox_turn.c (a subscription's turn), outbox_tell.c (its lines in the journal),
+ * outbox_replay.c (dead letters that go out again), outbox_test.c (a made-up event).
  */
 #ifndef TIDINGS_NOTIFY_OUTBOX_PRIVATE_H
 #define TIDINGS_NOTIFY_OUTBOX_PRIVATE_H
@@ -48,6 +48,11 @@ struct sub {
     int64_t replay_more; /* go on with dead letters above this id; 0 = no */
     int64_t n_acked;     /* since the last save */
     char *error;         /* why it fails */
+    enum sub_health { SUB_WORKS, SUB_FAILS, SUB_GIVES_UP, SUB_DISABLED } told; /* by the journal */
+    bool gives_up;     /* since it fails, events have become dead letters */
+    uint64_t n_dead;   /* since the journal was told last ... */
+    int64_t dead_from; /* ... from this seq on */
+    int64_t tell_at;   /* monotonic: paces its lines (outbox_tell.c) */
     ev_timer timer;
     double wait_s; /* of the turn under way: the next one comes by itself so soon; 0 = not */
     UT_hash_handle hh;
@@ -65,6 +70,16 @@ void sub_follow(struct sub *s, int64_t after);
 void sub_cancel_send(struct sub *s);
 /* As a sink is given it; borrows E. */
 struct sink_event sub_event_view(const struct event_text *e);
+
+/* ---- outbox_tell.c -------------------------------------------------------------------------- */
+
+/* Has its state changed since the journal was told? Tells it, or gives how long that must wait, in
+ * ms; 0 = there is nothing to tell any more. */
+int64_t sub_tell(struct sub *s);
+/* What changed by a user's hand is no news. */
+void sub_tell_nothing(struct sub *s);
+/* The log, which ends at END, does not have what comes after AT. */
+void sub_tell_gap(struct sub *s, int64_t at, int64_t end);
 
 /* ---- outbox_replay.c, outbox_test.c --------------------------------------------------------- */
 

@@ -9,42 +9,10 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/message_ids.h"
-#include "base/str.h"
 
 #define EVENTS_A_TURN 256 /* then the others have theirs */
 #define BROKEN_S      2.  /* pause after the store could not be read */
-
-/* ---- what is told --------------------------------------------------------------------------- */
-
-#define SAY(s, level, id, ...)                                                                  \
-    log_event(level, &(struct log_fields){.subscription = (s)->conf->name, .message_id = (id)}, \
-              "subscription " __VA_ARGS__)
-
-static void say_failure(struct sub *s, bool was_failing)
-{
-    const struct td_sub_state *t = &s->d.state;
-    char wait[32];
-    if (t->disabled)
-        SAY(s, LOG_WARNING, MSG_SUB_DISABLED,
-            "%s: the consumer answers that it is gone; disabled until tidings resume",
-            s->conf->name);
-    else if (!was_failing && t->next_try_at != TD_NEVER)
-        SAY(s, LOG_WARNING, MSG_SUB_FAILING, "%s: %s; next try in %s", s->conf->name,
-            s->error ? s->error : "failed",
-            str_duration(wait, sizeof wait, MAX(t->next_try_at - clock_now_ms(), (int64_t)0)));
-}
-
-static void say_dead(struct sub *s, const struct delivery_action *a)
-{
-    s->o->count.dead += (uint64_t)a->n;
-    SAY(s, LOG_WARNING, MSG_SUB_DEAD,
-        "%s: %d event%s from %lld on not delivered in %d attempts, now dead letters: %s",
-        s->conf->name, a->n, a->n == 1 ? "" : "s", (long long)a->events[0].seq, a->attempts,
-        s->error ? s->error : "skipped");
-}
 
 /* ---- the sink ------------------------------------------------------------------------------- */
 
@@ -74,17 +42,13 @@ static void after_replay(struct sub *s, bool good)
 static void on_answer(void *ctx, const struct sink_answer *a)
 {
     struct sub *s = ctx;
-    bool good = a->answer == DELIVERY_ACK, was_failing = s->d.state.failing_since != TD_NEVER;
-    bool replay = s->sent_replay;
+    bool good = a->answer == DELIVERY_ACK, replay = s->sent_replay;
     (good ? s->o->count.delivered : s->o->count.failed)[s->conf->sink]++;
     s->n_acked += good ? s->n_sent : 0;
     xreplace(&s->error, good ? NULL : a->err.msg);
     sent_over(s);
     delivery_answered(&s->d, s->turn, a->answer, a->retry_after_at, clock_now_ms());
-    if (!good && (!replay || a->answer == DELIVERY_GONE))
-        say_failure(s, was_failing);
-    if (good && was_failing && !replay)
-        SAY(s, LOG_NOTICE, MSG_SUB_WORKS, "%s: works again", s->conf->name);
+    s->gives_up = s->gives_up && (replay || !good);
     if (replay)
         after_replay(s, good);
     sub_pump(s);
@@ -132,7 +96,10 @@ static void begin_save(struct sub *s, const struct delivery_action *a)
                                   .replayed = a->replayed};
     s->n_acked = 0;
     if (a->n) {
-        say_dead(s, a);
+        s->o->count.dead += (uint64_t)a->n;
+        s->dead_from = s->n_dead ? s->dead_from : a->events[0].seq;
+        s->n_dead += (uint64_t)a->n;
+        s->gives_up = true;
         save.dead = xcalloc((size_t)a->n, sizeof *save.dead);
         save.n_dead = (size_t)a->n;
         for (int i = 0; i < a->n; i++) {
@@ -168,23 +135,13 @@ void sub_follow(struct sub *s, int64_t after)
 }
 
 /* The log does not have what comes next. */
-static void bridge_gap(struct sub *s, const struct td_err *err)
+static void bridge_gap(struct sub *s)
 {
     int64_t at = s->d.passed, end = store_last_seq(s->o->store);
-    if (at > end) { /* another or an older store */
-        SAY(s, LOG_WARNING, MSG_SUB_GAP,
-            "%s: its position %lld is beyond the end of the log; goes on from %lld", s->conf->name,
-            (long long)at, (long long)end);
+    sub_tell_gap(s, at, end);
+    if (at > end)
         delivery_rewind(&s->d, end);
-        sub_follow(s, end);
-        return;
-    }
-    SAY(s, LOG_WARNING, MSG_SUB_GAP,
-        "%s: events after %lld are not kept any more and were not delivered; goes on with the "
-        "oldest "
-        "that is",
-        s->conf->name, (long long)at);
-    sub_follow(s, 0);
+    sub_follow(s, at > end ? end : 0);
 }
 
 static void offer(struct sub *s, const struct event_text *e)
@@ -209,7 +166,7 @@ static bool read_log(struct sub *s)
         n++;
     }
     if (r == -ESTALE && s->d.passed > 0) {
-        bridge_gap(s, &err);
+        bridge_gap(s);
         return true;
     }
     if (r < 0 && r != -ESHUTDOWN) {
@@ -253,6 +210,9 @@ void sub_pump(struct sub *s)
     act(s);
     if (more && delivery_has_room(&s->d))
         wake_in(s, 1e-6);
+    int64_t tell_ms = sub_tell(s);
+    if (tell_ms)
+        wake_in(s, (double)tell_ms / 1000.);
     if (s->wait_s > 0.) {
         ev_now_update(s->o->env->loop);
         ev_timer_set(&s->timer, s->wait_s, 0.);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -376,6 +377,45 @@ static void only_what_matches(void **state)
         assert_string_not_equal(w->posts[i]->path, "/seven");
 }
 
+/* The journal: one line for each change of state, none while it stays so, few of one that flaps. */
+static void few_lines(void **state)
+{
+    FILE *f = tmpfile();
+    int keep = dup(STDERR_FILENO);
+    dup2(fileno(f), STDERR_FILENO);
+    log_set_level(LOG_INFO);
+    subscribe_to("a", NULL, 1, 1);
+    subscribe_to("flaps", NULL, 1, 1);
+    fake_store_append(w->store, 100, 10);
+    for (int n = 0, flaps = 0; n < 200; n++) {
+        AWAIT(w->n > n);
+        bool a = str_eq(w->posts[n]->path, "/a");
+        answer(n, a || flaps++ % 2 == 0 ? 500 : 200);
+    }
+    fake_store_append(w->store, 1, 10);
+    AWAIT(w->n == 202);
+    answer(200, 200);
+    answer(201, 200);
+    AWAIT(saved("a")->state.seq == 101 && saved("flaps")->state.seq == 101);
+    log_set_level(LOG_ERR);
+    fflush(stderr);
+    dup2(keep, STDERR_FILENO);
+    close(keep);
+    char line[500], of_a[2000] = "";
+    int n_flaps = 0;
+    rewind(f);
+    while (fgets(line, sizeof line, f)) {
+        if (strstr(line, "subscription a: "))
+            strcat(of_a, strstr(line, "a: "));
+        n_flaps += strstr(line, "subscription flaps: ") != NULL;
+    }
+    fclose(f);
+    assert_string_equal(of_a, "a: 1 event from 1 on not delivered, now dead letters: HTTP\n"
+                              "a: works again; 99 events from 2 on: dead letters\n");
+    assert_int_equal(n_flaps, LIMIT_SUB_LINES);
+    assert_int_equal(saved("flaps")->n_dead, 50);
+}
+
 static void a_gap_in_the_log_is_bridged(void **state)
 {
     subscribe_to("a", NULL, 1, 3);
@@ -456,6 +496,7 @@ int main(void)
         TEST(gone_is_disabled_until_resume),
         TEST(pause_rewind_skip),
         TEST(only_what_matches),
+        TEST(few_lines),
         TEST(a_gap_in_the_log_is_bridged),
         TEST(a_disk_that_cannot_be_read_stops_for_a_while),
         TEST(removed_at_any_moment),
