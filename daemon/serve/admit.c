@@ -61,7 +61,7 @@ static bool is_read(const struct request *q)
 int admit_token(struct request *q)
 {
     const struct td_token *token = NULL;
-    const char *host = header(q, MHD_HTTP_HEADER_HOST);
+    const char *host = request_host(q);
     if (!auth_host_ok(host, q->s->listen_names))
         return refuse(q, 421, NULL,
                       "this host name is not known here: ask by an address, or name it in "

@@ -108,7 +108,7 @@ static const char *header(const struct request *q, const char *name)
 
 char *syndicate_base(const struct request *q)
 {
-    const char *host = header(q, MHD_HTTP_HEADER_HOST);
+    const char *host = request_host(q);
     if (q->s->public_url)
         return xstrdup(q->s->public_url);
     return xasprintf("http://%.255s", !str_empty(host) ? host : "localhost");

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "model/push.h"
 #include "serve/listener.h"
+#include "serve/message.h"
 #include "serve/mhd_loop.h"
 
 #define IDLE_S 20 /* a connection that says nothing for so long is closed */
@@ -75,6 +76,9 @@ static enum MHD_Result reply(struct MHD_Connection *conn, int status, const char
 static const char *words(int status)
 {
     switch (status) {
+    case 400:
+    case 501:
+        return "not understood\n";
     case 404:
         return "no such subscription\n";
     case 405:
@@ -137,10 +141,15 @@ static enum MHD_Result take_question(struct call *q, struct MHD_Connection *conn
 
 /* The first look at a request: its header is there, no byte of its body. */
 static enum MHD_Result begin(struct call *q, struct MHD_Connection *conn, const char *path,
-                             const char *method)
+                             const char *method, const char *version)
 {
     struct callback *c = q->c;
-    const char *key = key_of(c, path);
+    const char *reason, *host;
+    size_t host_len;
+    int status = message_check(conn, version, &reason);
+    if (status)
+        return answer(q, conn, status);
+    const char *key = key_of(c, message_target(path, &host, &host_len));
     size_t max = key ? c->conf.ops->max_body(c->conf.app, key) : 0;
     uint64_t announced = 0;
     if (!max)
@@ -234,7 +243,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
     if (!q) {
         *con_cls = q = xcalloc(1, sizeof *q);
         q->c = ctx;
-        return begin(q, conn, url, method);
+        return begin(q, conn, url, method, version);
     }
     if (*n > 0)
         return add_body(q, conn, data, n);

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/saved_query.h"
+#include "serve/message.h"
 
 /* ---- a request's life ----------------------------------------------------------------------- */
 
@@ -32,12 +33,17 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *conn)
 {
     struct serve *s = ctx;
     struct request *q = xcalloc(1, sizeof *q);
-    const char *mark = strchr(uri, '?');
+    const char *host;
+    size_t n;
+    const char *target = message_target(uri, &host, &n), *mark = strchr(target, '?');
     const struct gate *g =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     q->s = s;
     q->frontend = g->frontend;
-    q->path = mark ? xstrndup(uri, (size_t)(mark - uri)) : xstrdup(uri);
+    q->host = host ? xstrndup(host, n) : NULL;
+    q->path = *target == '?' || !*target ? xstrdup("/")
+              : mark                     ? xstrndup(target, (size_t)(mark - target))
+                                         : xstrdup(target);
     q->query = mark ? xstrdup(mark + 1) : NULL;
     q->status = 200;
     q->type = "application/json";
@@ -63,6 +69,7 @@ static void request_free(struct request *q)
     free(q->link);
     free(q->etag);
     free(q->path);
+    free(q->host);
     free(q->query);
     free(q);
 }
@@ -133,9 +140,16 @@ static void start(struct request *q)
 }
 
 /* What can be said before the body has come. */
-static void open_request(struct request *q, const char *method)
+static void open_request(struct request *q, const char *method, const char *version)
 {
     struct td_err err;
+    const char *reason;
+    int status = message_check(q->conn, version, &reason);
+    if (status) {
+        request_fail(q, status, reason);
+        q->ready = q->last = true;
+        return;
+    }
     const struct frontend *f = q->frontend;
     int r = route_find(f->routes, f->n_routes, method, q->path, &q->route, &q->arg, q->allow,
                        sizeof q->allow, &err);
@@ -178,6 +192,8 @@ static enum MHD_Result answer(struct request *q)
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, q->type);
     MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, q->cache ? q->cache : "no-store");
+    if (q->last)
+        MHD_add_response_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
     if (q->etag)
         MHD_add_response_header(resp, MHD_HTTP_HEADER_ETAG, q->etag);
     if (q->last_modified[0])
@@ -203,7 +219,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
     struct request *q = *con_cls;
     if (!q->conn) {
         q->conn = conn;
-        open_request(q, method);
+        open_request(q, method, version);
         return q->ready ? answer(q) : MHD_YES;
     }
     if (*n > 0) {

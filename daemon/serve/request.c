@@ -8,6 +8,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+const char *request_host(const struct request *q)
+{
+    return q->host ? q->host
+                   : MHD_lookup_connection_value(q->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+}
+
 int request_status(int result)
 {
     switch (-result) {

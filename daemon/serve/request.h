@@ -87,6 +87,7 @@ struct request {
 
     char *path; /* raw */
     char *query;
+    char *host; /* of a target in absolute form, NULL = it is not */
     struct params params;
     const struct route *route;
     char *arg;
@@ -94,6 +95,7 @@ struct request {
     struct buf body;
 
     bool started, ready, suspended, too_large;
+    bool last; /* the connection is closed behind the answer */
     struct ask ask;
     struct op *op;
     void *work; /* the handler's, freed with the request after WORK_FREE (may be NULL) had it */
@@ -117,6 +119,8 @@ struct request {
  * at least 1. */
 int serve_share(const struct serve *s, int of);
 
+/* Which host the request is for: that of its target, else the Host field; NULL = none. */
+const char *request_host(const struct request *q);
 /* The answer is complete (loop). */
 void request_done(struct request *q);
 /* Goes on with a suspended connection, in this turn of the loop. */

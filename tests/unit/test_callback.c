@@ -196,6 +196,17 @@ static void only_the_callback_path_is_there(void **state)
     assert_int_equal(n_asked, 1);
 }
 
+/* RFC 9112 3.2.2, 6.1 */
+static void the_form_of_a_request(void **state)
+{
+    say("GET http://me.example/websub/" KEY "?hub.mode=subscribe HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(n_asked, 1);
+    const char *a = say("POST /websub/" KEY " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+    assert_int_equal(status_of(a), 400);
+    assert_int_equal(n_pushed, 0);
+}
+
 static void other_methods(void **state)
 {
     const char *a = say("DELETE /websub/" KEY " HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -369,6 +380,7 @@ int main(void)
         TEST(what_the_daemon_refuses_is_404),
         TEST(denied_has_a_reason),
         TEST(only_the_callback_path_is_there),
+        TEST(the_form_of_a_request),
         TEST(other_methods),
         TEST(a_push),
         TEST(an_empty_push),

@@ -187,14 +187,77 @@ static void challenges(void **state)
     json_decref(j);
 }
 
+/* A request that a proxy on the way may have read in another way is not read at all, and nothing
+ * behind it either. */
+static void smuggling(void **state)
+{
+    struct world *w = *state;
+#define POST(fields) "POST /v1/refresh HTTP/1.1\r\n" fields "\r\n"
+    static const struct {
+        const char *text;
+        int status;
+    } cases[] = {
+        {POST("Host: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n") "2\r\n{}"
+                                                                                "\r\n0\r\n\r\n",
+         400},
+        {POST("Host: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n") "{}", 400},
+        {POST("Host: x\r\nContent-Length: 2\r\nContent-Length: 4\r\n") "{}  ", 400},
+        {POST("Host: x\r\nContent-Length: 2, 2\r\n") "{}", 400},
+        {POST("Host: x\r\nContent-Length: +2\r\n") "{}", 400},
+        {POST("Host: x\r\nContent-Length : 2\r\n") "{}", 400},
+        {POST("Host: x\r\nTransfer-Encoding : chunked\r\n") "2\r\n{}\r\n0\r\n\r\n", 400},
+        {POST("Host: x\r\nTransfer-Encoding: gzip, chunked\r\n") "2\r\n{}\r\n0\r\n\r\n", 501},
+        {POST("Host: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n") "0\r\n\r\n",
+         501},
+        {POST("Host: x\r\nHost: y\r\nContent-Length: 2\r\n") "{}", 400},
+        {POST("Content-Length: 2\r\n") "{}", 400},
+        {"POST /v1/refresh HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n"
+         "2\r\n{}\r\n0\r\n\r\n",
+         400},
+        {"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n0\r\n\r\n",
+         400},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct client c;
+        CLEANUP_FREE char *text = xasprintf("%sGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+                                            cases[i].text);
+        client_begin(w, &c, text, strlen(text));
+        UNTIL(w, c.eof);
+        if (status_of(&c) != cases[i].status || strstr(c.got.data, "ok\n"))
+            fail_msg("%s: %s", cases[i].text, c.got.data);
+        client_end(&c);
+    }
+}
+
+/* RFC 9112 3.2.2: a target in absolute form, whose host goes before the Host field. */
+static void absolute_form(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(status(w, "http://anywhere.example/healthz", ""), 200);
+    assert_int_equal(status(w, "HTTPS://anywhere.example:8/v1/items?limit=1", ""), 200);
+    assert_int_equal(status(w, "http://anywhere.example", ""), 200); /* as "/" */
+    assert_int_equal(status(w, "http://anywhere.example?x=1", ""), 400);
+    assert_int_equal(status(w, "ftp://anywhere.example/healthz", ""), 404);
+    second_socket(w, &frontend_http);
+    serve_set_access(w->serve, NULL, 0, "x");
+    assert_int_equal(status(w, "http://x/healthz", ""), 200);
+    assert_int_equal(status(w, "http://evil.example/healthz", ""), 421); /* though Host is x */
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     files_raise(); /* as the daemon does: a shell gives 1,024 */
     const struct CMUnitTest tests[] = {
-        T(routes_of_its_own), T(places_of_its_own), T(with_tokens),
+        T(routes_of_its_own),
+        T(places_of_its_own),
+        T(with_tokens),
         cmocka_unit_test_setup_teardown(one_place_where_files_are_few, few_files_setup, teardown),
-        T(challenges)};
+        T(challenges),
+        T(smuggling),
+        T(absolute_form)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
