@@ -54,7 +54,8 @@ struct follow {
     struct out *out;   /* NULL with --exec, and for stories */
     struct story_lines lines;
     int64_t last_seq, acked_seq;
-    int code; /* why it ended */
+    char *last_id; /* of that event: in another store it is none; NULL = it had none yet */
+    int code;      /* why it ended */
     bool connected;
     struct td_err err; /* of the server, inside the stream */
 };
@@ -164,7 +165,9 @@ static int on_line(void *ctx, const char *line, size_t n)
     f->connected = true;
     if (error) {
         const char *reason = json_string_value(json_object_get(error, "reason"));
-        f->code = client_fail(EX_DATAERR, "%s", reason ? reason : "the daemon ended the stream");
+        bool replaced = json_integer_value(json_object_get(error, "status")) == 409;
+        f->code = client_fail(replaced ? EX_TEMPFAIL : EX_DATAERR, "%s",
+                              reason ? reason : "the daemon ended the stream");
     } else if (kind && item && seq > f->last_seq) {
         struct one_item one = {f, seq, kind};
         bool changed = str_eq(kind, "item.changed") && f->c->args.changes;
@@ -174,6 +177,7 @@ static int on_line(void *ctx, const char *line, size_t n)
             source_item_object(item, on_item, &one);
         if (f->code == 0) {
             f->last_seq = seq;
+            xreplace(&f->last_id, json_string_value(json_object_get(event, "id")));
             if (f->c->args.as && (f->c->args.exec || seq - f->acked_seq >= ACK_EVENTS))
                 f->code = acknowledge(f);
         }
@@ -235,7 +239,9 @@ static int begin_after(struct client *c, int64_t *ret, struct td_err *err)
 static int stream(struct follow *f, struct td_err *err)
 {
     CLEANUP_BUF struct buf path = BUF_INIT(4096);
-    buf_addf(&path, "/v1/events?format=jsonl&after=%" PRId64, f->last_seq);
+    char after[STR_INT_BYTES];
+    buf_adds(&path, "/v1/events?format=jsonl");
+    api_add_param(&path, "after", f->last_id ? f->last_id : str_int(after, f->last_seq));
     api_add_param(&path, "q", f->query);
     if (f->c->args.per)
         api_add_param(&path, "per", pers[f->c->args.per]);
@@ -284,6 +290,7 @@ static int run_follow(struct client *c)
                         item_columns, ITEM_COLUMNS, true);
     }
     int code = keep_following(&f);
+    free(f.last_id);
     if (f.out)
         out_end(f.out, false);
     return code;
@@ -298,7 +305,9 @@ const struct command cmd_follow = {
         "Begins now, unless --from or --as say otherwise. When the daemon goes away it waits for\n"
         "it and goes on after the last item.\n\n"
         "--as NAME: the daemon remembers how far NAME has come, also over restarts of both; items\n"
-        "come at least once. `tidings items --unread-by NAME` lists what is still to come.\n\n"
+        "come at least once. Who follows as NAME later goes on, and the other ends with status "
+        "75.\n"
+        "`tidings items --unread-by NAME` lists what is still to come.\n\n"
         "--per story prints one line a story and keeps it up to date on a terminal; --per article\n"
         "leaves out items that are the same article in another feed.\n\n"
         "--exec CMD [ARG...]: everything behind --exec is the command and its arguments, run\n"

@@ -15,7 +15,6 @@
 struct events_work {
     struct tail_conf tail;
     const char *as;
-    bool given;   /* the request says where to begin */
     bool resumes; /* by Last-Event-ID, which goes before the cursor */
     bool follow, is_new;
     int64_t since;     /* begin with the events of this time; TD_NEVER = not asked */
@@ -48,6 +47,24 @@ static int read_format(struct request *q, struct events_work *w, struct td_err *
     return 0;
 }
 
+/* TEXT is the seq of an event, or its id, which also tells whether it is of this store. */
+static int read_event(const struct store *s, const char *what, const char *text, int64_t *ret,
+                      struct td_err *err)
+{
+    const char *dash = strrchr(text, '-'), *own = store_instance(s);
+    size_t n = dash ? (size_t)(dash - text) : 0;
+    int64_t seq;
+    if (str_to_i64(n ? dash + 1 : text, &seq) < 0 || seq < 0)
+        return td_err(err, -EINVAL, "%s: %.100s is neither seq nor id of an event", what, text);
+    if (n && (strlen(own) != n || memcmp(own, text, n) != 0))
+        return td_err(err, -ESTALE,
+                      "%s: %.100s is an event of another store; go on with after=0 (all that is "
+                      "kept) or after=now",
+                      what, text);
+    *ret = seq;
+    return 0;
+}
+
 /* Where to begin: Last-Event-ID (a client that reconnects), else ?after=, else the end. */
 static int read_position(struct request *q, struct events_work *w, struct td_err *err)
 {
@@ -55,14 +72,9 @@ static int read_position(struct request *q, struct events_work *w, struct td_err
     int64_t *pos = &w->tail.where.after;
     *pos = store_last_seq(q->s->store);
     w->resumes = !str_empty(last);
-    w->given = w->resumes || after;
-    if (w->resumes) {
-        if (str_to_i64(last, pos) < 0 || *pos < 0)
-            return td_err(err, -EINVAL, "Last-Event-ID: %.100s is no seq of the event log", last);
-        return 0;
-    }
-    return after && str_eq(after, "now") ? 0
-                                         : param_int(&q->params, "after", 0, INT64_MAX, pos, err);
+    if (w->resumes)
+        return read_event(q->s->store, "Last-Event-ID", last, pos, err);
+    return !after || str_eq(after, "now") ? 0 : read_event(q->s->store, "after", after, pos, err);
 }
 
 /* per=item (as without it), article or story: what an event is told for. */
@@ -111,8 +123,7 @@ static int read_subscription(struct request *q, struct events_work *w, bool *ret
     w->events = xstrdup_or_null(sub_conf(s)->events);
     *ret_articles = sub_conf(s)->per == TD_PER_ARTICLE;
     w->strictness = sub_conf(s)->strictness;
-    if (!w->resumes)
-        w->tail.as = w->as;
+    w->tail.position_follows = !w->resumes;
     w->query = w->sub_query = xstrdup_or_null(sub_conf(s)->query);
     return 0;
 }
@@ -132,8 +143,9 @@ int api_events_start(struct request *q)
     w->follow = true;
     w->tail.where.until = INT64_MAX;
     w->as = param_str(&q->params, "as");
+    if ((r = read_position(q, w, &err)) < 0)
+        return request_errno(q, r, &err, NULL);
     if ((w->as && param_cursor_name(w->as, &err) < 0) || read_format(q, w, &err) < 0 ||
-        read_position(q, w, &err) < 0 ||
         param_int(&q->params, "limit", 1, INT64_MAX, &w->tail.where.limit, &err) < 0 ||
         param_time(&q->params, "since", clock_now_ms(), &w->since, &err) < 0 ||
         param_bool(&q->params, "follow", &w->follow, &err) < 0)
@@ -150,7 +162,9 @@ int api_events_start(struct request *q)
             filter_set_articles(w->tail.filter);
         filter_set_strictness(w->tail.filter, w->strictness);
     }
-    if (!w->follow)
+    if (w->follow)
+        w->tail.as = w->as;
+    else
         w->tail.where.until = store_last_seq(q->s->store);
     return 0;
 }

@@ -163,10 +163,13 @@ int admit_token(struct request *q);
 struct tail_conf {
     struct follower_conf where; /* wake and ctx are set by tail_new */
     struct filter *filter;      /* taken; NULL = all */
-    const char *as;             /* a subscription whose position may follow (below); NULL = none */
+    const char *as;             /* the consumer; NULL = nobody by name */
+    bool position_follows;      /* it is a subscription whose position may follow (below) */
     bool sse;
 };
-/* The request's answer becomes the stream. */
+/* The request's answer becomes the stream. A name is one consumer: another client that follows
+ * under it is told so, and its stream ends (it may be the same one, whose old connection broke
+ * without a word). */
 void tail_new(struct request *q, const struct tail_conf *conf);
 /* Consumer NAME has had everything up to SEQ. With a filter its position would stay behind while
  * nothing matches, until the log is not kept for it any more: so when all that a tail was given is

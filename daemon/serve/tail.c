@@ -38,8 +38,10 @@ struct tail {
     struct request *q;
     struct follower *f;
     struct filter *filter;
-    char *as;             /* of a subscription; NULL = none */
-    int64_t given, acked; /* seqs; of a subscription. acked -1: it was set back, nobody knows */
+    char *as;              /* the consumer; NULL = nobody by name */
+    bool position_follows; /* as is a subscription */
+    int64_t given, acked;  /* seqs; of a subscription. acked -1: it was set back, nobody knows */
+    bool replaced;         /* another client follows as AS */
     bool sse, chunked, begun;
     bool ending; /* nothing is asked of the follower any more */
     bool ended;  /* its last bytes are in LEAD */
@@ -102,8 +104,13 @@ static bool gather(struct tail *t)
 {
     const struct event_text *e;
     struct td_err err;
-    int r = 1;
-    while (!t->ending && t->n_frame < FRAME_EVENTS && t->frame_bytes < FRAME_BYTES &&
+    int r = !t->replaced || t->ending
+                ? 1
+                : td_err(&err, -EBUSY,
+                         "another client follows as %.200s since now: a name is one "
+                         "consumer",
+                         t->as);
+    while (r == 1 && !t->ending && t->n_frame < FRAME_EVENTS && t->frame_bytes < FRAME_BYTES &&
            (r = follower_next(t->f, &e, &err)) == 1) {
         t->frame[t->n_frame] = event_text_ref((struct event_text *)e);
         t->frame_bytes += window(t, t->frame[t->n_frame++]).iov_len;
@@ -224,7 +231,8 @@ static void on_wake(void *ctx)
 static void position_follows(struct tail *t)
 {
     int64_t at = follower_position(t->f);
-    if (!t->as || t->acked < 0 || t->acked < t->given || at - t->acked < FOLLOW_EVENTS)
+    if (!t->position_follows || t->replaced || t->acked < 0 || t->acked < t->given ||
+        at - t->acked < FOLLOW_EVENTS)
         return;
     t->acked = at;
     store_cursor_set(t->q->s->store, t->as, at, NULL, NULL);
@@ -281,6 +289,17 @@ void tail_init(struct serve *s)
     s->tails_tick.data = s;
 }
 
+/* Ends those that follow as NAME. */
+static void replace(struct serve *s, const char *name)
+{
+    struct tail *t;
+    DL_FOREACH (s->tails, t) {
+        t->replaced = t->replaced || (t->as && str_eq(t->as, name));
+        if (t->replaced && t->begun && !ev_is_active(&t->room)) /* else it will come to it */
+            go_on(t);
+    }
+}
+
 void tail_new(struct request *q, const struct tail_conf *conf)
 {
     struct serve *s = q->s;
@@ -289,7 +308,8 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     where.wake = on_wake;
     where.ctx = t;
     where.filter = t->filter = conf->filter;
-    t->as = conf->filter ? xstrdup_or_null(conf->as) : NULL;
+    t->as = xstrdup_or_null(conf->as);
+    t->position_follows = t->as && conf->filter && conf->position_follows;
     t->acked = where.after;
     t->q = q;
     t->sse = conf->sse;
@@ -301,6 +321,8 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     buf_init(&t->lead, 8192); /* the head, an error's JSON, comments */
     q->type = t->sse ? "text/event-stream" : "application/jsonl";
     q->tail = t;
+    if (t->as)
+        replace(s, t->as);
     if (!s->tails)
         ev_timer_again(s->loop, &s->tails_tick);
     DL_APPEND(s->tails, t);

@@ -207,6 +207,26 @@ def test_reload(one_feed, origin, client):
     one_feed.wait_for(lambda: one_feed.get("/v1/status")["counts"]["items"] == 3)
 
 
+def test_one_name_is_one_consumer(one_feed, client, follow):
+    first = follow("--as", "desk", "--from", "0", "--format", "jsonl")
+    first.lines(2)
+    second = follow("--as", "desk", "--from", "0", "--format", "jsonl")
+    second.lines(2)
+    assert first.process.wait(20) == 75
+    assert b"another client follows as desk" in first.process.stderr.read()
+
+
+def test_follow_notices_another_store(one_feed, origin, client, follow):
+    f = follow("--from", "0", "--format", "jsonl")
+    f.lines(2)
+    one_feed.stop()
+    for file in one_feed.dir.glob("tidings.db*"):
+        file.unlink()
+    one_feed.start()  # its numbers begin again, and reach further than those it has had
+    assert f.process.wait(30) == 65
+    assert b"is an event of another store" in f.process.stderr.read()
+
+
 def test_opml_titles_come_back(one_feed, origin, client):
     """A reader's own names of its feeds survive the import, the feeds' documents, and the export."""
     given = {origin.set("/t1", rss("t1")): "Mine, 1 & only", origin.url("/t2"): "Down \u00fc\n" * 100,

@@ -179,7 +179,7 @@ static void errors(void **state)
         {"GET", "/v1/items?format=xml", NULL, 400, "jsonl"},
         {"GET", "/v1/items?q=%ff", NULL, 400, "UTF-8"},
         {"GET", "/v1/status?x=1", NULL, 400, "none is allowed"},
-        {"GET", "/v1/events?after=-1", NULL, 400, "after=-1"},
+        {"GET", "/v1/events?after=-1", NULL, 400, "neither seq nor id"},
         {"GET", "/v1/events?after=9", NULL, 410, "after=now"},
         {"GET", "/v1/events?format=atom", NULL, 400, "sse or jsonl"},
         {"GET", "/v1/events?as=a%2Fb", NULL, 400, "cursor"},
@@ -446,6 +446,57 @@ static void named_cursor(void **state)
     assert_int_equal(get_status(w, "DELETE", "/v1/cursors/me", NULL), 404);
 }
 
+/* One name is one consumer: who comes later goes on, the other is told. */
+static void one_consumer_a_name(void **state)
+{
+    struct world *w = *state;
+    struct client a, b, sse, other, look;
+    fake_store_append(w->store, 3, 5);
+    open_stream(w, &other, "/v1/events?as=other&after=0", "");
+    open_stream(w, &a, "/v1/events?as=me&after=0", "");
+    UNTIL(w, count(&a, "\n") == 3 && count(&other, "\n") == 3);
+    open_stream(w, &look, "/v1/events?as=me&follow=0", ""); /* this is no consumer */
+    UNTIL(w, look.eof);
+    client_end(&look);
+    open_stream(w, &sse, "/v1/events?as=me", "Accept: text/event-stream\r\n");
+    UNTIL(w, a.eof && count(&sse, "\n\n") == 4);
+    assert_non_null(strstr(body_of(&a),
+                           "{\"error\":{\"status\":409,\"reason\":\"another client follows as me"));
+    open_stream(w, &b, "/v1/events?as=me", "");
+    UNTIL(w, sse.eof && count(&b, "\n") == 3);
+    assert_non_null(strstr(body_of(&sse), "event: error\ndata: {\"error\":{\"status\":409"));
+    fake_store_append(w->store, 1, 5);
+    UNTIL(w, count(&b, "\n") == 4 && count(&other, "\n") == 4);
+    client_end(&a);
+    client_end(&b);
+    client_end(&sse);
+    client_end(&other);
+}
+
+/* An event's id tells which store it is of; its seq alone does not. */
+static void a_position_of_another_store(void **state)
+{
+    struct world *w = *state;
+    struct client c;
+    char own[80];
+    int status;
+    fake_store_append(w->store, 10, 5);
+    snprintf(own, sizeof own, "/v1/events?follow=0&after=%s-7", store_instance(w->store));
+    open_stream(w, &c, own, "");
+    UNTIL(w, count(&c, "\n") == 3);
+    client_end(&c);
+    snprintf(own, sizeof own, "Last-Event-ID: %s-8\r\n", store_instance(w->store));
+    open_stream(w, &c, "/v1/events?follow=0", own);
+    UNTIL(w, count(&c, "\n") == 2);
+    client_end(&c);
+    json_decref(call(w, "GET", "/v1/events?follow=0&after=ffffffffffffffff-7", "", NULL, &status));
+    assert_int_equal(status, 410);
+    json_decref(call(w, "GET", "/v1/events?follow=0", "Last-Event-ID: abc-8\r\n", NULL, &status));
+    assert_int_equal(status, 410);
+    json_decref(call(w, "GET", "/v1/events?after=abc-x", "", NULL, &status));
+    assert_int_equal(status, 400);
+}
+
 /* One follower does not read, one vanishes in the middle: the third gets everything. */
 static void bad_company(void **state)
 {
@@ -668,6 +719,8 @@ int main(void)
         T(frames_in_sips),
         T(stopped_in_a_frame),
         T(named_cursor),
+        T(one_consumer_a_name),
+        T(a_position_of_another_store),
         T(bad_company),
         T(thousand_followers),
         T(too_many_followers),
