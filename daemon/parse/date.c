@@ -28,11 +28,29 @@ int date_days_in(int year, int month)
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return days[month - 1] + (month == 2 && leap);
 }
+/* Programs print a time that they do not have as the first one they can: year 1 (Go, .NET), -1
+ * (PHP), and these. What is left out here is "no date", not an old item that nobody is told of. */
+static const struct {
+    int year, month, day;
+} unset[] = {
+    {1601, 1, 1},   /* Windows */
+    {1899, 12, 30}, /* Delphi, OLE, Excel */
+};
+#define FIRST_YEAR 1000
+
+static bool is_unset(const struct parts *d)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(unset); i++)
+        if (d->year == unset[i].year && d->month == unset[i].month && d->day == unset[i].day)
+            return d->has_time && !d->hour && !d->minute && !d->second;
+    return d->year < FIRST_YEAR;
+}
+
 static int64_t finish(struct parts *d)
 {
     if (d->day == NONE)
         d->day = 1;
-    if (d->year < 1 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 ||
+    if (d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 ||
         d->day > date_days_in(d->year, d->month))
         return TD_NEVER;
     if (d->am && d->hour == 12)
@@ -42,6 +60,8 @@ static int64_t finish(struct parts *d)
     bool midnight = d->hour == 24 && d->minute == 0 && d->second == 0;
     if ((d->hour > 23 && !midnight) || d->minute > 59 || d->second > 60) /* 60: a leap second */
         return TD_NEVER;
+    if (is_unset(d))
+        return TD_NEVER;
     int64_t t = clock_days(d->year, d->month, d->day) * 86400 + d->hour * 3600 + d->minute * 60 +
                 d->second;
     if (d->iana)
@@ -49,10 +69,7 @@ static int64_t finish(struct parts *d)
     else if (d->korean && !d->has_zone)
         d->offset = 9 * 3600;
     t -= d->offset;
-    /* what RFC 3339 can write: years 0 to 9999 */
-    if (t < clock_days(0, 1, 1) * 86400 || t >= clock_days(10000, 1, 1) * 86400)
-        return TD_NEVER;
-    return t * 1000;
+    return t < clock_days(10000, 1, 1) * 86400 ? t * 1000 : TD_NEVER; /* RFC 3339 ends there */
 }
 /* ---- what both readers share -------------------------------------------------------------- */
 

@@ -172,7 +172,7 @@ static const struct {
     /* words without meaning */
     FILL("at") FILL("t") FILL("of") FILL("the") FILL("on") FILL("um") FILL("den")
     FILL("der") FILL("le") FILL("a") FILL("de") FILL("del") FILL("el") FILL("las")
-    FILL("il") FILL("alle") FILL("as") FILL("dia") FILL("kl") FILL("г") FILL("года")
+    FILL("il") FILL("alle") FILL("as") FILL("dia") FILL("kl") FILL("klo") FILL("г") FILL("года")
     FILL("в") FILL("om") FILL("и") FILL("and") FILL("feira") FILL("στις") ORD("st")
     ORD("nd") ORD("rd") ORD("th") ORD("er") ORD("ere") ORD("ro") ORD("o") ORD("e")
 };

@@ -10,8 +10,8 @@
 #include "base/str.h"
 #include "parse/date_names.h"
 
-/* hh:mm[:ss[.fraction]], at the hour's digits. Midnight and then a time ("00:00:00.0 05:06:07"), as
- * databases print a date beside a time, is that time. */
+/* hh:mm[:ss[.fraction]] or hh.mm[.ss], at the hour's digits. Midnight and then a time ("00:00:00.0
+ * 05:06:07"), as databases print a date beside a time, is that time. */
 static const char *words_time(const char *s, struct parts *d)
 {
     size_t n = digits(s);
@@ -172,7 +172,8 @@ static const char *words_number(const char *s, struct parts *d)
     size_t n = digits(s);
     if (n > 8)
         return NULL;
-    if (s[n] == ':')
+    bool dated = d->year != NONE && d->month != NONE && d->day != NONE;
+    if (s[n] == ':' || (s[n] == '.' && digits(s + n + 1) == 2 && dated && !d->has_time))
         return words_time(s, d);
     if ((s[n] == '/' || s[n] == '.' || s[n] == '-') && is_digit(s[n + 1]) && n <= 4 &&
         d->month == NONE)

@@ -73,7 +73,8 @@ static void iso(void **state)
         {"2021-03-04T05:06:07+25:00", "2021-03-04T05:06:07Z"},
         {"2021-03-04T05:06:07-13:00", "2021-03-04T05:06:07Z"},
         {"2021-03-04T05:06:07+14:00", "2021-03-03T15:06:07Z"},
-        {"0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
+        {"1776-07-04T18:30:02Z", "1776-07-04T18:30:02Z"},
+        {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"},
         {"1969-07-20T20:17:40Z", "1969-07-20T20:17:40Z"},
     };
     check(rows, ARRAY_SIZE(rows));
@@ -150,6 +151,8 @@ static void spoken(void **state)
         {"Fri, 11/20/2026 - 09:12", "2026-11-20T09:12:00Z"},
         {"05:06:07 4 Mar 2021", "2021-03-04T05:06:07Z"},
         {"05:06 04-Mar-2021", "2021-03-04T05:06:00Z"},
+        {"04.03.2021 klo 5.06", "2021-03-04T05:06:00Z"},
+        {"04-MAR-21 05.06.07 PM", "2021-03-04T17:06:07Z"},
         {"2021 Mar 4", "2021-03-04T00:00:00Z"},
         {"2021-Mar-04 05:06", "2021-03-04T05:06:00Z"},
     };
@@ -284,12 +287,35 @@ static void not_dates(void **state)
     check(rows, ARRAY_SIZE(rows));
 }
 
+/* What programs print for "no date"; the same day at another hour, or by itself, is one. */
+static void unset(void **state)
+{
+    static const struct row rows[] = {
+        {"0001-01-01T00:00:00Z", ""},
+        {"0001-01-01", ""},
+        {"Mon, 01 Jan 0001 00:00:00 +0000", ""},
+        {"0002-11-30T00:00:00+00:00", ""},
+        {"Sun, 30 Nov -0001 00:00:00 +0000", ""},
+        {"-0001-11-30T00:00:00+00:00", ""},
+        {"0999-12-31T23:59:59Z", ""},
+        {"1601-01-01T00:00:00Z", ""},
+        {"Mon, 01 Jan 1601 00:00:00 GMT", ""},
+        {"1899-12-30T00:00:00", ""},
+        {"1000-01-01T00:00:00Z", "1000-01-01T00:00:00Z"},
+        {"1601", "1601-01-01T00:00:00Z"},
+        {"1601-01-01T08:00:00Z", "1601-01-01T08:00:00Z"},
+        {"1899-12-30", "1899-12-30T00:00:00Z"},
+        {"1899-12-31T00:00:00", "1899-12-31T00:00:00Z"},
+    };
+    check(rows, ARRAY_SIZE(rows));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iso),       cmocka_unit_test(rfc822), cmocka_unit_test(spoken),
         cmocka_unit_test(languages), cmocka_unit_test(zones),  cmocka_unit_test(unix_seconds),
-        cmocka_unit_test(not_dates),
+        cmocka_unit_test(not_dates), cmocka_unit_test(unset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
