@@ -205,10 +205,7 @@ static void read_entry(struct reader *r, const struct node *n)
     struct record *rec = item_begin(r);
     if (!rec)
         return;
-    const char *lang = node_attr_ns(n, NS_XML, "lang");
-    if (lang)
-        record_put(rec, F_LANGUAGE, RANK_NATIVE,
-                   val_str(text_field(r->a, TEXT_LITERAL, lang, strlen(lang))));
+    put_attr(r, rec, F_LANGUAGE, RANK_NATIVE, n, NS_XML, "lang");
     rec->dropped |= n->dropped;
     read_children(r, rec, n, IN_ITEM);
     item_end(r);
@@ -220,13 +217,10 @@ void read_atom(struct reader *r, const struct node *root)
         read_entry(r, root);
         return;
     }
-    const char *lang = node_attr_ns(root, NS_XML, "lang");
-    if (lang)
-        record_put(&r->feed, F_LANGUAGE, RANK_NATIVE,
-                   val_str(text_field(r->a, TEXT_LITERAL, lang, strlen(lang))));
+    put_attr(r, &r->feed, F_LANGUAGE, RANK_NATIVE, root, NS_XML, "lang");
     read_children(r, &r->feed, root, IN_FEED);
     for (const struct node *top = root->parent->first; top; top = top->next)
-        if (top == root) {
+        if (top == root || (top->sym && is_atom(top, "feed"))) {
             for (const struct node *c = top->first; c; c = c->next)
                 if (c->sym && (is_atom(c, "entry") || is_atom(c, "item")))
                     read_entry(r, c);

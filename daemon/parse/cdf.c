@@ -4,7 +4,7 @@
 #include "parse/date.h"
 #include "parse/read.h"
 
-/* HREF and LASTMOD of a CHANNEL or ITEM; an A element may carry the address. */
+/* HREF, LASTMOD and xml:lang of a CHANNEL or ITEM; an A element may carry the address. */
 static void read_attributes(struct reader *r, struct record *rec, const struct node *n)
 {
     const char *modified = node_attr(n, "lastmod");
@@ -12,6 +12,7 @@ static void read_attributes(struct reader *r, struct record *rec, const struct n
     const char *url = attr_url(r, n, "href");
     if (!url && a)
         url = attr_url(r, a, "href");
+    put_attr(r, rec, F_LANGUAGE, RANK_NATIVE, n, NS_XML, "lang");
     record_put(rec, F_HOME, RANK_NATIVE, val_str(url));
     record_put(rec, F_URL, RANK_NATIVE, val_str(url));
     if (modified)
@@ -34,9 +35,8 @@ static void read_item(struct reader *r, const struct node *n)
         return;
     read_attributes(r, rec, n);
     const struct node *abstract = child_named(n, "abstract");
-    if (abstract) {
+    if (abstract)
         read_body(r, &rec->summary, abstract, RANK_NATIVE);
-    }
     read_children(r, rec, n, IN_ITEM);
     item_end(r);
 }

@@ -152,10 +152,12 @@ static const char *absolute(struct reader *r, const char *s, size_t n)
 static void find_base(struct reader *r, const struct node *root)
 {
     const char *self = NULL, *home = NULL;
-    const struct node *channel = root;
-    for (const struct node *c = root->first; c; c = c->next)
+    const struct node *channel = str_eq(root->sym->name, "channel") ? root : NULL;
+    for (const struct node *c = root->first; c && !channel; c = c->next)
         if (c->sym && str_eq(c->sym->name, "channel"))
             channel = c;
+    if (!channel)
+        channel = root; /* Atom */
     for (const struct node *c = channel->first; c; c = c->next) {
         if (!c->sym || !str_eq(c->sym->name, "link"))
             continue;

@@ -81,6 +81,14 @@ const char *attr_plain(struct reader *r, const struct node *n, const char *attr)
     return s ? text_field(r->a, TEXT_MAYBE, s, strlen(s)) : NULL;
 }
 
+void put_attr(struct reader *r, struct record *rec, enum field f, unsigned rank,
+              const struct node *n, enum ns ns, const char *attr)
+{
+    const char *s = node_attr_ns(n, ns, attr);
+    if (s)
+        record_put(rec, f, rank, val_str(text_field(r->a, TEXT_LITERAL, s, strlen(s))));
+}
+
 /* ---- URLs --------------------------------------------------------------------------------- */
 
 const char *node_base(struct reader *r, const struct node *n)

@@ -48,6 +48,9 @@ const char *node_literal(struct reader *r, const struct node *n);
 const char *attr_literal(struct reader *r, const struct node *n, const char *attr);
 /* Plain text of an attribute. */
 const char *attr_plain(struct reader *r, const struct node *n, const char *attr);
+/* Puts the attribute NS:ATTR of N, such as xml:lang, into a field as it is written. */
+void put_attr(struct reader *r, struct record *rec, enum field f, unsigned rank,
+              const struct node *n, enum ns ns, const char *attr);
 /* Absolute URLs; NULL when it is none. */
 const char *node_url(struct reader *r, const struct node *n);
 const char *attr_url(struct reader *r, const struct node *n, const char *attr);

@@ -228,13 +228,8 @@ static void read_item(struct reader *r, const struct node *n)
     struct record *rec = item_begin(r);
     if (!rec)
         return;
-    const char *about = node_attr_ns(n, NS_RDF, "about"), *lang = node_attr_ns(n, NS_XML, "lang");
-    if (about)
-        record_put(rec, F_ID, RANK_ATOM + 1,
-                   val_str(text_field(r->a, TEXT_LITERAL, about, strlen(about))));
-    if (lang)
-        record_put(rec, F_LANGUAGE, RANK_NATIVE,
-                   val_str(text_field(r->a, TEXT_LITERAL, lang, strlen(lang))));
+    put_attr(r, rec, F_ID, RANK_ATOM + 1, n, NS_RDF, "about");
+    put_attr(r, rec, F_LANGUAGE, RANK_NATIVE, n, NS_XML, "lang");
     rec->dropped |= n->dropped;
     read_children(r, rec, n, IN_ITEM);
     item_end(r);
@@ -257,18 +252,14 @@ void read_rss(struct reader *r, const struct node *root)
     struct record *feed = &r->feed;
     for (const struct node *c = root->first; c; c = c->next)
         if (c->sym && is_rss(c, "channel")) {
-            const char *lang = node_attr_ns(c, NS_XML, "lang");
-            if (lang)
-                record_put(feed, F_LANGUAGE, RANK_ATOM, val_str(lang));
+            put_attr(r, feed, F_LANGUAGE, RANK_ATOM, c, NS_XML, "lang");
             read_children(r, feed, c, IN_FEED);
         }
-    const char *lang = node_attr_ns(root, NS_XML, "lang");
-    if (lang)
-        record_put(feed, F_LANGUAGE, RANK_ATOM, val_str(lang));
+    put_attr(r, feed, F_LANGUAGE, RANK_ATOM, root, NS_XML, "lang");
     /* RDF has image and textinput beside the channel; RSS 1.1's root is the channel */
     read_children(r, feed, root, IN_FEED);
     for (const struct node *top = root->parent->first; top; top = top->next)
-        if (top == root || (top->sym && is_rss(top, "channel")))
+        if (top == root || (top->sym && (is_rss(top, "rss") || is_rss(top, "channel"))))
             read_items(r, top);
         else if (top->sym && is_rss(top, "item"))
             read_item(r, top);

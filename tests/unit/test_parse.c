@@ -407,9 +407,11 @@ static void rdf(void **state)
 static void cdf(void **state)
 {
     struct doc d = doc_parse(
-        "<CHANNEL HREF='http://a.example/' LASTMOD='1998-11-05T22:12'><TITLE>C</TITLE>"
-        "<ABSTRACT>About</ABSTRACT><ITEM HREF='/1' LASTMOD='1998-11-06'><TITLE>One</TITLE>"
-        "<ABSTRACT>First</ABSTRACT></ITEM></CHANNEL>");
+        "<CHANNEL HREF='http://a.example/' LASTMOD='1998-11-05T22:12' xml:lang=' de '>"
+        "<TITLE>C</TITLE><ABSTRACT>About</ABSTRACT>"
+        "<ITEM HREF='/1' LASTMOD='1998-11-06'><TITLE>One</TITLE>"
+        "<ABSTRACT>First</ABSTRACT></ITEM>"
+        "<CHANNEL HREF='/sub/'><ITEM HREF='2'/></CHANNEL></CHANNEL>");
     static const char *const wanted[][2] = {
         {"title", "\"C\""},
         {"home_page_url", "\"http://a.example/\""},
@@ -420,6 +422,8 @@ static void cdf(void **state)
         {"items.0.summary", "\"First\""},
         {"items.0.content_html", "\"First\""},
         {"items.0.date_modified", "\"1998-11-06T00:00:00Z\""},
+        {"items.1.url", "\"http://a.example/2\""},
+        {"language", "\"de\""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
         expect(&d, wanted[i][0], wanted[i][1]);

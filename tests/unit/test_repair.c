@@ -47,6 +47,11 @@ static void repairs(void **state)
         {HEAD "<item><title>1</title></item><item a='", "items.0.title", "\"1\"", "middle", true},
         {HEAD "<item><title>1</title></item>" TAIL HEAD "<item/>" TAIL, "items.0.title", "\"1\"",
          "several roots", false},
+        {HEAD "<title>t</title><item><title>1</title></item>" TAIL HEAD
+              "<title>u</title><item><title>2</title></item>" TAIL,
+         "items.1.title", "\"2\"", "several roots", false},
+        {FEED("<title>t</title>") FEED("<entry><title>1</title></entry>"), "items.0.title", "\"1\"",
+         "several roots", false},
         {HEAD "<title>t</title>" TAIL "<item><title>1</title></item>", "items.0.title", "\"1\"",
          "several roots", false},
         {"<html><head></head><body><pre style='x'>&lt;?xml version='1.0'?&gt;&lt;rss "
