@@ -91,6 +91,7 @@
 #define LIMIT_HUBS              16           /* WebSub hubs taken from one document */
 #define LIMIT_DISCOVERED        32           /* feeds named by one HTML page */
 #define LIMIT_DEPTH             256          /* element depth; FETCHING H8 */
+#define LIMIT_JSON_DEPTH        2048         /* brackets in JSON; jansson's own limit */
 #define LIMIT_ATTRIBUTES        256          /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */
 #define LIMIT_EXPANSION_BYTES   (1u << 20)   /* text that came out of internal entities */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "parse/date.h"
+#include "parse/json_repair.h"
 #include "parse/read.h"
 #include "parse/text.h"
 #include "parse/url.h"
@@ -221,15 +222,26 @@ static void free_json(json_t **j)
     json_decref(*j);
 }
 
-int read_json(struct reader *r, const char *s, size_t n, struct td_err *err)
+static json_t *load(const char *s, size_t n, unsigned *repairs, json_error_t *ret_err)
+{
+    CLEANUP_BUF struct buf repaired = BUF_INIT(2u * LIMIT_BODY_MAX_BYTES);
+    json_error_t e;
+    json_t *root = json_loadb(s, n, JSON_DISABLE_EOF_CHECK, ret_err);
+    if (!root && json_repair(s, n, &repaired, repairs))
+        root = json_loadb(repaired.data, repaired.len, 0, &e);
+    return root;
+}
+
+int read_json(struct reader *r, const char *s, size_t n, unsigned *repairs, struct td_err *err)
 {
     json_error_t e;
-    CLEANUP(free_json) json_t *root = json_loadb(s, n, JSON_DISABLE_EOF_CHECK, &e);
+    CLEANUP(free_json) json_t *root = load(s, n, repairs, &e);
     if (!root)
         return td_err(err, -ENOMSG, "not a feed: JSON, but line %d: %s", e.line, e.text);
     const char *version = json_string_value(json_object_get(root, "version"));
     const json_t *items = json_object_get(root, "items"), *item;
-    if (!json_is_array(items) && !(version && strstr(version, "jsonfeed.org")))
+    bool says_so = version && strstr(version, "jsonfeed.org");
+    if (!says_so && (*repairs || !json_is_array(items))) /* damaged, it must say what it is */
         return td_err(err, -ENOMSG, "not a feed: JSON without `items`");
     r->b->format = "jsonfeed";
     const char *feed_url = json_string_value(json_object_get(root, "feed_url")),

@@ -329,7 +329,7 @@ int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *
         repairs |= REPAIR_CONTROL;
     if (enc.lossy || enc.contradicted)
         repairs |= REPAIR_BYTES;
-    e = looks_like_json(text.s, text.n) ? read_json(&r, text.s, text.n, err)
+    e = looks_like_json(text.s, text.n) ? read_json(&r, text.s, text.n, &repairs, err)
                                         : read_xml(&r, text, &repairs, true, err);
     if (e < 0)
         return e;

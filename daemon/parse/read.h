@@ -116,7 +116,7 @@ void read_rss(struct reader *r, const struct node *root);
 void read_atom(struct reader *r, const struct node *root);
 void read_cdf(struct reader *r, const struct node *root);
 /* 0, or -ENOMSG: JSON, but no feed. */
-int read_json(struct reader *r, const char *s, size_t n, struct td_err *err);
+int read_json(struct reader *r, const char *s, size_t n, unsigned *repairs, struct td_err *err);
 
 /* An item's reading begins with a clean record and ends in the batch. */
 struct record *item_begin(struct reader *r);

@@ -280,10 +280,67 @@ static void every_prefix(void **state)
     }
 }
 
+/* JSON that jansson refuses; WORDS NULL: it is correct all the same. */
+static void json(void **state)
+{
+    static const struct {
+        const char *items, *path, *json, *words;
+    } cases[] = {
+        {"{\"id\":12345678901234567890}]}", "items.0.id", "\"12345678901234567890\"", NULL},
+        {"{\"id\":\"1\",\"x\":-1e999,\"y\":1.5e-3}]}", "items.0.id", "\"1\"", NULL},
+        {"{\"title\":\"a\\u0000b\"}]}", "items.0.title",
+         "\"a\xef\xbf\xbd"
+         "b\"",
+         NULL},
+        {"{\"title\":\"a\\ud83d\"}]}", "items.0.title", "\"a\xef\xbf\xbd\"", NULL},
+        {"{\"title\":\"\\udc00\\ud83d\\ude00\"}]}", "items.0.title",
+         "\"\xef\xbf\xbd\xf0\x9f\x98\x80\"", NULL},
+        {"{\"title\":\"a\nb\\'c\\q\\u12\"}]}", "items.0.title", "\"a b'cqu12\"", "well-formed"},
+        {"{\"title\":\"a\",},]}", "items.0.title", "\"a\"", "well-formed"},
+        {"{\"title\":\"a\"} {\"title\":\"b\"}]}", "items.1.title", "\"b\"", "well-formed"},
+        {"{\"x\":NaN,y:undefined,\"title\":\"a\"}]}", "items.0.title", "\"a\"", "well-formed"},
+        {"{\"id\":007,\"x\":+1,\"title\" \"a\"}]}", "items.0.id", "\"007\"", "well-formed"},
+        {"{\"title\":\"a\"}]]", "items.0.title", "\"a\"", "well-formed"},
+        {"{\"title\":\"a\"},{\"title\":\"b", "items.1.title", "\"b\"", "middle"},
+        {"{\"title\":\"a\"},{\"title\":\"b\\", "items.1.title", "\"b\"", "middle"},
+        {"{\"title\":\"a\"},{\"title\":\"b\\ud83d\\u", "items.0.title", "\"a\"", "middle"},
+        {"{\"title\":\"a\"},{\"ti", "items.0.title", "\"a\"", "middle"},
+        {"{\"title\":\"a\"},{\"title\":", "items.0.title", "\"a\"", "middle"},
+        {"{\"title\":\"a\",\"x\":tru", "items.0.title", "\"a\"", "middle"},
+        {"{\"title\":\"a\"},", "items.0.title", "\"a\"", "middle"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_BUF struct buf doc = BUF_INIT(1000);
+        buf_addf(&doc, "{\"version\":\"https://jsonfeed.org/version/1.1\",\"items\":[%s",
+                 cases[i].items);
+        struct doc d = doc_parse(buf_str(&doc));
+        const char *words = cases[i].words;
+        expect(&d, cases[i].path, cases[i].json);
+        if (d.batch->well_formed != !words)
+            fail_msg("%s: %s", cases[i].items, d.batch->repaired);
+        if (words && !strstr(d.batch->repaired, words))
+            fail_msg("%s: repaired: %s", cases[i].items, d.batch->repaired);
+        assert_int_equal(d.batch->truncated, words && str_eq(words, "middle"));
+        doc_free(&d);
+    }
+}
+
+static void no_json(void **state)
+{
+    static const char *const cases[] = {"{", "[", "{}", "[1,2", "{{}}", "{\"items\":3}", "{]"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct parse_in in = {.bytes = cases[i], .n = strlen(cases[i])};
+        struct td_batch *b;
+        assert_int_equal(parse_feed(&in, &b, NULL), -ENOMSG);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(repairs),
+        cmocka_unit_test(json),
+        cmocka_unit_test(no_json),
         cmocka_unit_test(well_formed),
         cmocka_unit_test(many_items),
         cmocka_unit_test(deep),
