@@ -28,6 +28,7 @@ int date_days_in(int year, int month)
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return days[month - 1] + (month == 2 && leap);
 }
+
 /* Programs print a time that they do not have as the first one they can: year 1 (Go, .NET), -1
  * (PHP), and these. What is left out here is "no date", not an old item that nobody is told of. */
 static const struct {
