@@ -37,7 +37,7 @@ static void drop(struct errand *e)
 
 static void answer(struct look *l)
 {
-    CLEANUP_BUF struct buf file = BUF_INIT(2 * (size_t)LIMIT_BODY_MAX_BYTES);
+    CLEANUP_BUF struct buf file = BUF_INIT(LIMIT_RECORDING_BYTES);
     warc_write(&file, &l->rec);
     l->done(l->ctx, 0, NULL, buf_str(&file), file.len);
     look_free(l);

@@ -12,6 +12,10 @@
 
 #define TD_NEVER INT64_MIN
 
+#define SECOND_MS 1000LL
+#define HOUR_MS   (3600 * SECOND_MS)
+#define DAY_MS    (24 * HOUR_MS)
+
 int64_t clock_now_ms(void);  /* wall clock */
 int64_t clock_mono_ms(void); /* never jumps; for durations */
 

@@ -83,8 +83,10 @@
 #define LIMIT_CALLBACKS       128         /* connections of hubs at once */
 #define LIMIT_CALLBACK_PER_IP 32          /* of one address; a reverse proxy is one: none there */
 #define LIMIT_CALLBACK_ANSWER_MS \
-    5000                        /* a push is stored by then, or answered without; FETCHING E8 */
-#define LIMIT_CALLBACK_MS 60000 /* one delivery, from connection to end */
+    5000 /* a push is stored by then, or answered without; FETCHING E8 */
+#define LIMIT_CALLBACK_MS         60000 /* one delivery, from connection to end */
+#define LIMIT_CALLBACK_IDLE_S     20    /* a connection that says nothing for so long is closed */
+#define LIMIT_CALLBACK_HEAD_BYTES (64u << 10) /* a topic is three times as long in its line */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
 #define LIMIT_ITEMS             5000         /* items taken from one document */
@@ -173,7 +175,9 @@
 #define LIMIT_SECRETS             4  /* signatures of one message; `secret` */
 #define LIMIT_DEAD_LETTERS        10000 /* kept of one subscription; the oldest go */
 #define LIMIT_EXEC_OUT_BYTES      500   /* end of a sink's stderr that is kept for the reason */
-#define LIMIT_FILE_ROTATIONS      9     /* FILE.1 ... of a file sink that are kept */
+#define LIMIT_MAIL_BODY_BYTES     (8u << 20)  /* text, and HTML, of one mail */
+#define LIMIT_MAIL_BYTES          (32u << 20) /* both in base64, and the head */
+#define LIMIT_FILE_ROTATIONS      9           /* FILE.1 ... of a file sink that are kept */
 
 /* ---- stories ----------------------------------------------------------------------------- */
 #define LIMIT_STORIES 65536 /* that can still grow: 100 MiB */
@@ -191,7 +195,9 @@
 #define LIMIT_FOLLOWERS                                                                            \
     1100                      /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
                                */
-#define LIMIT_PAGE_EVENTS 200 /* events of the log read in one step */
+#define LIMIT_FRAME_EVENTS 32 /* of one write to a follower ... */
+#define LIMIT_FRAME_BYTES  (16u << 10) /* ... or one event: what one that does not read holds */
+#define LIMIT_PAGE_EVENTS  200         /* events of the log read in one step */
 #define LIMIT_PAGES_BYTES \
     (32u << 20) /* read for all who are behind; above it they get one event each */
 #define LIMIT_PAGES_KEPT_BYTES (2u << 20)  /* of those, kept for who comes to the same place */
@@ -205,8 +211,9 @@
 #define LIMIT_ADDS_AT_ONCE     16          /* of them under way: each may fetch a page first */
 #define LIMIT_ARCHIVES         20          /* documents of one `tidings backfill`; FETCHING e */
 #define LIMIT_BACKFILLS        8           /* of them at once, and reports kept */
-#define LIMIT_LOOKS            8  /* `tidings fetch` at once: each holds a document twice */
-#define LIMIT_QUERY_PARAMS     16 /* parameters of one request */
+#define LIMIT_LOOKS            8   /* `tidings fetch` at once: each holds a document twice */
+#define LIMIT_BACKLOG          256 /* connections that the system accepts ahead of us */
+#define LIMIT_QUERY_PARAMS     16  /* parameters of one request */
 
 /* ---- service ----------------------------------------------------------------------------- */
 #define LIMIT_LOG_BURST        5000   /* lines at once; journald's own default is 10000 in 30 s */
@@ -224,12 +231,16 @@
      1000) /* writer or parsers without an end: no watchdog ping. A slow disk stalls for less */
 
 /* ---- client ------------------------------------------------------------------------------ */
+#define LIMIT_FETCH_TEXT_BYTES (64u << 20)                /* what `tidings fetch` says of a fetch */
+#define LIMIT_RECORDING_BYTES  (2 * LIMIT_BODY_MAX_BYTES) /* the hops of one fetch, as WARC */
 #define LIMIT_EXEC_ENV_BYTES \
     8192 /* one environment value of `follow --exec`: execve allows 128 KiB */
 
 /* ---- config ------------------------------------------------------------------------------ */
-#define LIMIT_BODY_MAX_BYTES (64u << 20)  /* what `max-body` may ask for: a child's memory */
-#define LIMIT_TAGS           64           /* tags of one feed */
+#define LIMIT_BODY_MAX_BYTES (64u << 20) /* what `max-body` may ask for: a child's memory */
+#define LIMIT_TAGS           64          /* tags of one feed */
+#define LIMIT_FEED_HEADERS   16          /* `header` lines of one feed */
+#define LIMIT_ACCESS_BYTES   4096 /* a secret of a feed: servers take headers of 8 KB in all */
 #define LIMIT_CONFIG_BYTES   (256u << 20) /* one config file: 100,000 feeds are about 10 MB */
 #define LIMIT_CONFIG_DROPINS 10000        /* files of feeds.conf.d/ */
 #define LIMIT_OPML_BYTES     (16u << 20)  /* an OPML document: 100,000 feeds */

@@ -112,8 +112,8 @@ static int set_number(int64_t *to, const struct opt *o, const char *value, struc
 
 static int add_tag(struct args *a, const char *value, struct td_err *err)
 {
-    if (a->n_tags == ARGS_TAGS)
-        return td_err(err, -EINVAL, "more than %d tags", ARGS_TAGS);
+    if (a->n_tags == LIMIT_TAGS)
+        return td_err(err, -EINVAL, "more than %d tags", LIMIT_TAGS);
     if (strchr(value, '\n'))
         return td_err(err, -EINVAL, "a tag is one line");
     a->tags[a->n_tags++] = value;

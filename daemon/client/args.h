@@ -13,10 +13,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_TSV, FORMAT_CSV };
-
-#define ARGS_TAGS 64
 
 /* The values of all options of all commands; a command has those of its table. */
 struct args {
@@ -28,7 +27,7 @@ struct args {
     const char *feed, *tag, *name, *unread_by, *from, *as, *to, *sink;
     const char *title; /* of a feed or query */
     const char *base_url, *content_type, *record, *replay, *config, *state, *strictness;
-    const char *tags[ARGS_TAGS];
+    const char *tags[LIMIT_TAGS];
     size_t n_tags;
     int64_t since, until; /* TD_NEVER = not given */
     int64_t limit, id, outlets, order, per;

@@ -19,8 +19,6 @@
 #include "fetch/warc.h"
 
 #define AT(field) offsetof(struct args, field)
-#define FILE_MAX  (2 * (size_t)LIMIT_BODY_MAX_BYTES)
-#define SHOWN_MAX (64u << 20)
 
 static const struct opt fetch_opts[] = {
     {"full", 0, OPT_FLAG, NULL, "ask for the whole document, whatever is known of it", AT(full)},
@@ -189,7 +187,7 @@ static void add_items(struct buf *b, const struct fetching *g)
 
 static int show(const struct fetching *g)
 {
-    CLEANUP_BUF struct buf b = BUF_INIT(SHOWN_MAX);
+    CLEANUP_BUF struct buf b = BUF_INIT(LIMIT_FETCH_TEXT_BYTES);
     const struct td_exchange *x;
     int number = 0;
     LL_FOREACH (g->rec->hops, x)
@@ -293,7 +291,7 @@ static int load(const char *path, struct settings **ret)
 static int run_fetch(struct client *c)
 {
     const struct args *a = &c->args;
-    CLEANUP_BUF struct buf file = BUF_INIT(FILE_MAX);
+    CLEANUP_BUF struct buf file = BUF_INIT(LIMIT_RECORDING_BYTES);
     struct settings *s = NULL;
     struct td_err err = {""};
     if (!a->replay == !a->n_operands)

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/keys_access.h"
@@ -11,9 +12,7 @@
 #include "config/queries.h"
 #include "config/sub.h"
 
-#define SECOND_MS 1000LL
-#define DAY_MS    (24 * 3600 * SECOND_MS)
-#define YEAR_MS   (366 * DAY_MS)
+#define YEAR_MS (366 * DAY_MS)
 
 #define DAEMON(field) \
     .offset = offsetof(struct settings, field), .size = sizeof(((struct settings *)0)->field)

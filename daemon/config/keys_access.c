@@ -4,13 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/credential.h"
 #include "config/url.h"
-
-#define HEADERS_MAX  16
-#define SECRET_BYTES 4096 /* of one value; servers take headers of 8 KB in all */
 
 char **access_member(const struct key *k, struct td_feed_conf *conf)
 {
@@ -30,9 +28,9 @@ static int check_text(const struct key *k, const char *v, struct td_err *err)
     for (const char *p = v; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             return refuse(k, "a control character", err);
-    return strlen(v) > SECRET_BYTES ? td_err(err, -EINVAL, "%s of %zu bytes; allowed: %d", k->name,
-                                             strlen(v), SECRET_BYTES)
-                                    : 0;
+    return strlen(v) > LIMIT_ACCESS_BYTES ? td_err(err, -EINVAL, "%s of %zu bytes; allowed: %d",
+                                                   k->name, strlen(v), LIMIT_ACCESS_BYTES)
+                                          : 0;
 }
 
 int set_secret(const struct key *k, void *target, const char *v, struct td_err *err)
@@ -100,8 +98,9 @@ int set_header(const struct key *k, void *target, const char *v, struct td_err *
     size_t lines = 1;
     for (const char *p = *to; p && (p = strchr(p, '\n')); p++)
         lines++;
-    if (*to && lines >= HEADERS_MAX)
-        return td_err(err, -EINVAL, "more than %d headers; allowed: %d", HEADERS_MAX, HEADERS_MAX);
+    if (*to && lines >= LIMIT_FEED_HEADERS)
+        return td_err(err, -EINVAL, "more than %d headers; allowed: %d", LIMIT_FEED_HEADERS,
+                      LIMIT_FEED_HEADERS);
     credential_seal();
     char *all = xasprintf("%s%s%s: %.*s", *to ? *to : "", *to ? "\n" : "", name, (int)len, value);
     td_secret_replace(to, all);
@@ -125,7 +124,7 @@ int set_access_file(const struct key *k, void *target, const char *v, struct td_
 int set_tls_pin(const struct key *k, void *target, const char *v, struct td_err *err)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    CLEANUP_BUF struct buf pins = BUF_INIT(SECRET_BYTES);
+    CLEANUP_BUF struct buf pins = BUF_INIT(LIMIT_ACCESS_BYTES);
     for (const char *p = v; *p;) {
         size_t n = strcspn(p, " ;,");
         if (n &&

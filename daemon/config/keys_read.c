@@ -5,13 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/url.h"
 #include "model/endpoint.h"
-
-#define SECOND_MS 1000LL
 
 const char *key_shown(char buf[KEY_SHOWN], const char *value)
 {

@@ -8,10 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "config/sub.h"
-
-#define SUB_SECOND_MS 1000LL
-#define SUB_DAY_MS    (24 * 3600 * SUB_SECOND_MS)
 
 struct sub_key;
 /* Reads V for key K: 0, or -EINVAL (-EPERM: not at run time) and the reason. DIR: where relative

@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define DAY_MS (24LL * 3600 * 1000)
-
 struct scan {
     const char *p, *end;
 };

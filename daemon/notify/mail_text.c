@@ -17,7 +17,6 @@
 #define DIGEST_BYTES  600 /* of each item's text in a digest */
 #define LINE_BYTES    76  /* RFC 2045 */
 #define WORD_BYTES    45  /* of text in one encoded word: 60 characters of base64, 72 in all */
-#define BODY_BYTES    (8u << 20)
 
 /* ---- encoding ------------------------------------------------------------------------------- */
 
@@ -161,7 +160,8 @@ static void add_facts(struct buf *text, const struct fields *f)
 
 static void single(struct buf *out, const struct mail_conf *c, const struct fields *f)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT(BODY_BYTES), html = BUF_INIT(BODY_BYTES);
+    CLEANUP_BUF struct buf text = BUF_INIT(LIMIT_MAIL_BODY_BYTES),
+                           html = BUF_INIT(LIMIT_MAIL_BODY_BYTES);
     fields_headline(&text, f, SUBJECT_BYTES);
     buf_addc(&text, '\n');
     if (f->url)
@@ -169,7 +169,7 @@ static void single(struct buf *out, const struct mail_conf *c, const struct fiel
     add_facts(&text, f);
     buf_addc(&text, '\n');
     if (f->html) {
-        CLEANUP_BUF struct buf plain = BUF_INIT(BODY_BYTES);
+        CLEANUP_BUF struct buf plain = BUF_INIT(LIMIT_MAIL_BODY_BYTES);
         plain_of_html(&plain, f->html, true);
         buf_adds(&text, buf_str(&plain));
     } else if (f->text) {
@@ -194,7 +194,7 @@ static void single(struct buf *out, const struct mail_conf *c, const struct fiel
 
 static int digest(struct buf *out, const struct sink_message *m)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT(BODY_BYTES);
+    CLEANUP_BUF struct buf text = BUF_INIT(LIMIT_MAIL_BODY_BYTES);
     for (int i = 0; i < m->n; i++) {
         struct fields f;
         if (fields_read(&f, m->events[i].json, m->events[i].json_len) < 0)

@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "notify/child.h"
 #include "notify/mail_text.h"
-
-#define MESSAGE_BYTES (32u << 20)
 
 struct mail {
     struct sink base;
@@ -87,7 +86,7 @@ static void mail_send(struct sink *s, const struct sink_message *m)
                            .subscription = s->conf->name,
                            .host = x->host,
                            .id = sink_message_id(id, s->env, m)};
-    x->text = BUF_INIT(MESSAGE_BYTES);
+    x->text = BUF_INIT(LIMIT_MAIL_BYTES);
     if (mail_text(&x->text, &mc, m, clock_now_ms()) < 0 || x->text.overflow) {
         ev_timer_set(&x->later, 0., 0.);
         ev_timer_start(s->env->loop, &x->later);

@@ -12,8 +12,6 @@
 #include "query/parser.h"
 #include "query/regex.h"
 
-#define DAY_MS 86400000LL
-
 static const struct field fields[] = {
     {"title", N_PHRASE, 1u << COL_TITLE, S_TITLE},
     {"author", N_PHRASE, 1u << COL_AUTHOR, S_AUTHOR},

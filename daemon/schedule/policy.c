@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define HOUR_MS          (3600 * 1000LL)
-#define DAY_MS           (24 * HOUR_MS)
 #define RATE_HALF_LIFE_D 14.0
 #define RATE_FIRST       12.0 /* items/day of a feed nobody knows yet: an hourly poll */
 #define RATE_SAMPLE_MAX  100  /* new items of one poll that count: a flood is no rhythm */

@@ -15,9 +15,6 @@
 #include "serve/message.h"
 #include "serve/mhd_loop.h"
 
-#define IDLE_S 20 /* a connection that says nothing for so long is closed */
-#define HEAD_BYTES \
-    (64u << 10) /* a request's line and header: a topic is three times as long here */
 #define SWEEP_S 5.0
 #define LATE_S  0.5
 
@@ -303,8 +300,8 @@ static struct MHD_Daemon *start(struct callback *c, int fd)
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, c,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, c, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)LIMIT_CALLBACKS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_ip,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HEAD_BYTES, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_CALLBACK_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CALLBACK_HEAD_BYTES, MHD_OPTION_END);
 }
 
 int callback_new(struct callback **ret, struct ev_loop *loop, struct listener *l,

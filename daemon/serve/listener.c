@@ -7,9 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
-
-#define BACKLOG 256
 
 static int make_folder(const char *path, struct td_err *err)
 {
@@ -48,8 +47,8 @@ static int bind_unix(int fd, const struct sockaddr_un *addr, struct stat *ret_ma
 {
     /* On the socket, before there is a file: no moment with other rights. */
     fchmod(fd, 0660);
-    if (bind(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 || listen(fd, BACKLOG) < 0 ||
-        lstat(addr->sun_path, ret_made) < 0)
+    if (bind(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 ||
+        listen(fd, LIMIT_BACKLOG) < 0 || lstat(addr->sun_path, ret_made) < 0)
         return td_err(err, -errno, "%s: cannot listen: %s", addr->sun_path, strerror(errno));
     return 0;
 }
@@ -89,7 +88,7 @@ int listener_tcp(struct listener *ret, const struct endpoint *e, struct td_err *
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* not 60 s away after a restart */
     if (e->addr.ss_family == AF_INET6) /* [::] is IPv6 alone, whatever the system's default */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&e->addr, e->len) < 0 || listen(fd, BACKLOG) < 0) {
+    if (bind(fd, (const struct sockaddr *)&e->addr, e->len) < 0 || listen(fd, LIMIT_BACKLOG) < 0) {
         int r = -errno;
         return td_err(err, r, "%s: cannot listen: %s%s", shown, strerror(-r),
                       r == -EPERM || r == -EACCES

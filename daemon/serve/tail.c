@@ -28,11 +28,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define TICK_S       5.    /* how soon a client that went away is noticed */
-#define COMMENT_MS   15000 /* silence after which an SSE client gets a comment line */
-#define FRAME_EVENTS 32
-#define FRAME_BYTES  (16u << 10)  /* or one event: what a reader that does not read holds */
-#define TURN_BYTES   (256u << 10) /* then the others have their turn */
+#define TICK_S     5.           /* how soon a client that went away is noticed */
+#define COMMENT_MS 15000        /* silence after which an SSE client gets a comment line */
+#define TURN_BYTES (256u << 10) /* then the others have their turn */
 
 struct tail {
     struct request *q;
@@ -51,7 +49,7 @@ struct tail {
     int64_t sent_at; /* monotonic */
 
     struct buf lead; /* as it is: the head, our own words as chunks; goes before the frame */
-    struct event_text *frame[FRAME_EVENTS]; /* references */
+    struct event_text *frame[LIMIT_FRAME_EVENTS]; /* references */
     int n_frame;
     size_t frame_bytes;  /* of the events */
     char frame_size[20]; /* the line before them; "" = not chunked */
@@ -110,8 +108,8 @@ static bool gather(struct tail *t)
                          "another client follows as %.200s since now: a name is one "
                          "consumer",
                          t->as);
-    while (r == 1 && !t->ending && t->n_frame < FRAME_EVENTS && t->frame_bytes < FRAME_BYTES &&
-           (r = follower_next(t->f, &e, &err)) == 1) {
+    while (r == 1 && !t->ending && t->n_frame < LIMIT_FRAME_EVENTS &&
+           t->frame_bytes < LIMIT_FRAME_BYTES && (r = follower_next(t->f, &e, &err)) == 1) {
         t->frame[t->n_frame] = event_text_ref((struct event_text *)e);
         t->frame_bytes += window(t, t->frame[t->n_frame++]).iov_len;
         t->given = e->seq;
@@ -137,7 +135,7 @@ static bool gather(struct tail *t)
 static ssize_t write_some(struct tail *t)
 {
     static char crlf[] = "\r\n";
-    struct iovec v[FRAME_EVENTS + 3];
+    struct iovec v[LIMIT_FRAME_EVENTS + 3];
     size_t n = 0, skip = t->frame_sent;
     if (t->lead.len)
         v[n++] = (struct iovec){t->lead.data, t->lead.len};

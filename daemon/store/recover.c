@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/db.h"
@@ -14,7 +15,6 @@
 #include "store/migrate.h"
 #include "store/subs.h"
 
-#define DAY_MS 86400000
 /* When the last number that was given is not readable: this far behind the last one seen. */
 #define SEQUENCE_GAP 1000000
 

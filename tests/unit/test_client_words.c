@@ -18,7 +18,6 @@
 
 #define NOW    1764000000000 /* 2025-11-24T16:00:00Z */
 #define MIN_MS 60000LL
-#define DAY_MS 86400000LL
 
 static void relative_times(void **state)
 {
