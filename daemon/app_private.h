@@ -185,6 +185,9 @@ void flight_unwatch(struct app *a);
 void flight_drop(struct feed *f);
 /* Drops what a hub sent, unless it is in COMMIT. */
 void flight_drop_pushed(struct feed *f);
+/* `tidings add` has come to URL (NULL = to no other), and a feed is there already: it is told so.
+ */
+bool flight_is_known(struct flight *fl, const char *url);
 /* Frees a flight that no stage knows any more; accepts NULL. */
 void flight_free(struct flight *fl);
 /* A hub sent a document of F, and none is on its way: parses and stores it. Takes BODY; TYPE: its
@@ -343,7 +346,10 @@ int hub_ask(void *app, const struct td_hub_request *r, struct td_err *err);
 /* ---- feedset.c: which feeds there are ---- */
 struct feed *feedset_by_name(struct app *a, const char *name);
 struct feed *feedset_by_id(struct app *a, int64_t feed_id);
+/* By the address of its config, or the one it is asked at. */
 struct feed *feedset_by_url(struct app *a, const char *url);
+bool feedset_is_at(const struct td_feed_conf *conf, const struct td_feed_state *state,
+                   const char *url);
 /* By name, id in digits, or address: what a person calls it. */
 struct feed *feedset_named(struct app *a, const char *what);
 /* A feed with CONF and nothing known, not scheduled. Its name must be new. OWN: takes CONF. */

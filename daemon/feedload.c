@@ -1,8 +1,9 @@
 /*
  * feedload.c - the config's feeds and the store's joined, at start and on reload.
  *
- * A feed is known by its name, but a section that only gets another name is the same feed. A feed
- * that leaves the config is no longer asked, but stays in the store with its items (marked not
+ * A feed is known by its name, but a section that only gets another name is the same feed, and one
+ * that was added at run time and is written into the config now, under whatever name, is too. A
+ * feed that leaves the config is no longer asked, but stays in the store with its items (marked not
  * enabled) until `tidings remove`: a slip of the editor loses nothing.
  */
 #include "app_private.h"
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/table.h"
 
 /* ---- start -------------------------------------------------------------------------------- */
 
@@ -108,7 +110,7 @@ static bool store_knows(const struct td_feed_conf *stored, const struct td_feed_
            stored->origin == conf->origin;
 }
 
-/* A feed of the store that is not in the config under its name. */
+/* A feed of the store whose name is none of the config's. */
 struct left {
     struct td_feed_conf *conf; /* owned */
     struct td_feed_state state;
@@ -119,6 +121,8 @@ struct loading {
     struct app *app;
     struct put *put;
     struct left *left;
+    struct feed **new; /* those that the store does not have under their name */
+    size_t n_new;
 };
 
 /* A feed of the API takes today's [defaults]. */
@@ -138,34 +142,37 @@ static void take_state(struct app *a, struct feed *f, struct td_feed_state *stat
     a->n_failing += f->state.n_failures > 0;
 }
 
+/* F is the feed that was at URL. */
+static void take_stored(struct app *a, struct feed *f, const char *url, struct td_feed_state *state)
+{
+    take_state(a, f, state);
+    if (str_eq(url, f->conf->url))
+        return;
+    push_moved(a, f); /* validators belong to the old address */
+    move_forget(&f->state);
+    f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
+}
+
 static void on_stored_feed(void *ctx, struct td_feed_conf *stored, struct td_feed_state *state)
 {
     struct loading *l = ctx;
     struct app *a = l->app;
     struct feed *f = feedset_by_name(a, stored->name);
+    CLEANUP_FREE char *url = td_url_public(stored->url);
     if (f) {
-        CLEANUP_FREE char *stored_url = td_url_public(stored->url);
-        bool moved = !str_eq(stored_url, f->conf->url);
-        take_state(a, f, state);
-        if (moved) { /* validators belong to the old address */
-            push_moved(a, f);
-            move_forget(&f->state);
-            f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
-        }
+        take_stored(a, f, url, state);
         if (!store_knows(stored, f->conf))
             put_add(l->put, f->conf, false);
         return;
     }
-    struct td_feed_conf *conf = stored->origin == TD_ORIGIN_API ? api_conf(a, stored) : NULL;
-    if (conf) {
-        take_state(a, feedset_add(a, conf, true), state);
-    } else if (stored->enabled) {
-        struct left *left = xcalloc(1, sizeof *left);
-        left->conf = td_feed_conf_copy(stored);
-        left->state = *state;
-        memset(state, 0, sizeof *state);
-        LL_PREPEND(l->left, left);
-    }
+    if (!stored->enabled && stored->origin != TD_ORIGIN_API)
+        return;
+    struct left *left = xcalloc(1, sizeof *left);
+    left->conf = td_feed_conf_copy(stored);
+    xreplace(&left->conf->url, url);
+    left->state = *state;
+    memset(state, 0, sizeof *state);
+    LL_PREPEND(l->left, left);
 }
 
 /* The section of F's address has another name now: it is the same feed, which tells nothing anew.
@@ -176,24 +183,35 @@ static void renamed(struct app *a, const char *from, struct feed *f)
     store_feed_rename(a->store, f->state.feed_id, f->conf->name);
 }
 
-/* The new feed of the config at URL, NULL = none. */
-static struct feed *new_at(struct app *a, const char *url)
+static void find_new(struct loading *l)
 {
-    for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (!f->state.feed_id && f->conf->origin == TD_ORIGIN_CONFIG && str_eq(f->conf->url, url))
-            return f;
+    l->new = xcalloc(HASH_COUNT(l->app->feeds) + 1, sizeof(struct feed *));
+    for (struct feed *f = l->app->feeds; f; f = f->hh.next)
+        if (!f->state.feed_id)
+            l->new[l->n_new++] = f;
+}
+
+/* The feed of the config that is LEFT under another name, NULL = none. */
+static struct feed *new_name_of(const struct loading *l, const struct left *left)
+{
+    for (size_t i = 0; i < l->n_new; i++)
+        if (!l->new[i]->state.feed_id &&
+            feedset_is_at(left->conf, &left->state, l->new[i]->conf->url))
+            return l->new[i];
     return NULL;
 }
 
 static void load_left(struct loading *l, struct left *left)
 {
     struct app *a = l->app;
-    CLEANUP_FREE char *url = td_url_public(left->conf->url);
-    struct feed *f = new_at(a, url);
+    struct feed *f = new_name_of(l, left);
+    struct td_feed_conf *conf = NULL;
     if (f) {
-        take_state(a, f, &left->state);
+        take_stored(a, f, left->conf->url, &left->state);
         renamed(a, left->conf->name, f);
         put_add(l->put, f->conf, false);
+    } else if (left->conf->origin == TD_ORIGIN_API && (conf = api_conf(a, left->conf))) {
+        take_state(a, feedset_add(a, conf, true), &left->state);
     } else {
         log_notice(
             "feed %s: not in the config any more; its items stay ('tidings remove' forgets them)",
@@ -217,8 +235,10 @@ int feedload_start(struct app *a, struct td_err *err)
     struct loading l = {.app = a, .put = p};
     int r = store_load_feeds(a->store, on_stored_feed, &l, err);
     struct left *left, *next;
+    find_new(&l);
     LL_FOREACH_SAFE(l.left, left, next)
     load_left(&l, left);
+    free(l.new);
     if (r < 0) {
         put_free(p);
         return r;
@@ -288,31 +308,72 @@ static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_
     feedset_schedule(a, f);
 }
 
-/* A section that got another name: CONF has left, one of those that were added has its address. */
-static bool rename_feed(struct app *a, struct put *p, const struct td_feed_conf *conf,
-                        const struct settings_diff *d)
+/* Feeds that the new config does not name: of the API, and those that left the config. */
+static struct feed **unnamed(struct app *a, const struct settings *new, size_t *ret_n)
+{
+    struct feed **all = xcalloc(HASH_COUNT(a->feeds) + 1, sizeof *all);
+    struct table *names = table_new(new->n_feeds);
+    *ret_n = 0;
+    for (size_t i = 0; i < new->n_feeds; i++)
+        table_put(names, new->feeds[i]->name, new->feeds[i]);
+    for (struct feed *f = a->feeds; f; f = f->hh.next)
+        if (!table_get(names, f->conf->name))
+            all[(*ret_n)++] = f;
+    table_free(names);
+    return all;
+}
+
+/* F is the feed of the section CONF, which is new: added at run time, or called otherwise. */
+static void take_over(struct app *a, struct put *p, struct feed *f, struct td_feed_conf *conf)
+{
+    CLEANUP_FREE char *from = xstrdup(f->conf->name);
+    struct td_feed_conf *own = f->owns_conf ? f->conf : NULL;
+    HASH_DEL(a->feeds, f); /* its key lies in the old settings, or in OWN */
+    change(a, p, f, conf);
+    f->owns_conf = false;
+    td_feed_conf_free(own);
+    HASH_ADD_KEYPTR(hh, a->feeds, conf->name, strlen(conf->name), f);
+    if (!str_eq(from, conf->name))
+        renamed(a, from, f);
+}
+
+/* One that is not stored yet: its section goes before the `tidings add`. */
+static void end_adding(struct app *a, struct feed *f, const struct td_feed_conf *conf)
+{
+    struct td_err err;
+    td_err(&err, 0, "the config has it now, as feed %s", conf->name);
+    control_added(f, -EEXIST, &err, 0);
+    feedset_remove(a, f);
+}
+
+static void add_section(struct app *a, struct put *p, struct td_feed_conf *conf,
+                        struct feed **unnamed, size_t n)
 {
     struct feed *f = feedset_by_name(a, conf->name);
-    for (size_t i = 0; f && f->state.feed_id && i < d->n_added; i++) {
-        struct td_feed_conf *to = d->added[i];
-        if (!str_same(to->url, conf->url) || feedset_by_name(a, to->name))
-            continue;
-        CLEANUP_FREE char *from = xstrdup(conf->name);
-        HASH_DEL(a->feeds, f); /* its key lies in the old settings */
-        change(a, p, f, to);
-        HASH_ADD_KEYPTR(hh, a->feeds, to->name, strlen(to->name), f);
-        renamed(a, from, f);
-        return true;
+    for (size_t i = 0; !f && i < n; i++)
+        if (unnamed[i] && feedset_is_at(unnamed[i]->conf, &unnamed[i]->state, conf->url))
+            f = TAKE(unnamed[i]);
+    if (f && f->state.feed_id) {
+        take_over(a, p, f, conf);
+        return;
     }
-    return false;
+    if (f)
+        end_adding(a, f, conf);
+    feedset_add(a, conf, false);
+    put_add(p, conf, true);
 }
 
 void feedload_apply(struct app *a, struct settings *new, const struct settings_diff *d)
 {
     struct put *p = xcalloc(1, sizeof *p);
     p->app = a;
+    size_t n_unnamed = 0;
+    struct feed **others = d->n_added ? unnamed(a, new, &n_unnamed) : NULL;
+    for (size_t i = 0; i < d->n_added; i++)
+        add_section(a, p, d->added[i], others, n_unnamed);
+    free(others);
     for (size_t i = 0; i < d->n_removed; i++)
-        if (!rename_feed(a, p, d->removed[i], d))
+        if (feedset_by_name(a, d->removed[i]->name))
             retire(a, p, d->removed[i]);
     for (size_t i = 0; i < d->n_changed; i++) {
         struct feed *f = feedset_by_name(a, d->changed[i]->name);
@@ -323,13 +384,6 @@ void feedload_apply(struct app *a, struct settings *new, const struct settings_d
         struct feed *f = feedset_by_name(a, new->feeds[i]->name);
         if (f)
             adopt_conf(a, f, new->feeds[i], false);
-    }
-    for (size_t i = 0; i < d->n_added;
-         i++) { /* one that was added at run time may be there already */
-        bool have = feedset_by_name(a, d->added[i]->name);
-        if (!have)
-            feedset_add(a, d->added[i], false);
-        put_add(p, d->added[i], !have);
     }
     settings_free(a->settings);
     a->settings = new;

@@ -26,17 +26,39 @@ struct feed *feedset_by_id(struct app *a, int64_t feed_id)
     return NULL;
 }
 
-/* But for a fragment, which is never sent. */
+/* What is asked at URL: *RET_HOST bytes of scheme and host without a default port, and the rest,
+ * *RET_REST bytes, without a fragment, which is never sent. */
+static const char *split(const char *url, size_t *ret_host, size_t *ret_rest)
+{
+    size_t scheme = strcspn(url, ":/?#"), n = 0;
+    if (strncmp(url + scheme, "://", 3) == 0)
+        n = scheme + 3 + strcspn(url + scheme + 3, "/?#");
+    const char *rest = url[n] ? url + n : "/";
+    *ret_rest = strcspn(rest, "#");
+    const char *port = str_casestarts(url, "https") ? ":443" : ":80";
+    size_t len = strlen(port);
+    *ret_host = n - (n > len && memcmp(url + n - len, port, len) == 0 ? len : 0);
+    return rest;
+}
+
 static bool same_address(const char *a, const char *b)
 {
-    size_t n = strcspn(a, "#");
-    return n == strcspn(b, "#") && memcmp(a, b, n) == 0;
+    size_t host_a, host_b, n_a, n_b;
+    const char *rest_a = split(a, &host_a, &n_a), *rest_b = split(b, &host_b, &n_b);
+    return host_a == host_b && strncasecmp(a, b, host_a) == 0 && n_a == n_b &&
+           memcmp(rest_a, rest_b, n_a) == 0;
+}
+
+bool feedset_is_at(const struct td_feed_conf *conf, const struct td_feed_state *state,
+                   const char *url)
+{
+    return same_address(conf->url, url) || (state->url && same_address(state->url, url));
 }
 
 struct feed *feedset_by_url(struct app *a, const char *url)
 {
     for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (same_address(f->conf->url, url) || (f->state.url && same_address(f->state.url, url)))
+        if (feedset_is_at(f->conf, &f->state, url))
             return f;
     return NULL;
 }

@@ -338,6 +338,19 @@ void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *
 
 /* ---- 3. a document: what was in it -------------------------------------------------------- */
 
+bool flight_is_known(struct flight *fl, const char *url)
+{
+    struct feed *f = fl->feed, *other = f->adding && url ? feedset_by_url(fl->app, url) : NULL;
+    if (!other || other == f)
+        return false;
+    struct td_err err;
+    CLEANUP_FREE char *shown = td_url_public(url);
+    td_err(&err, 0, "%s leads to %s, which is subscribed to already, as feed %s", f->conf->url,
+           shown, other->conf->name);
+    control_added(f, -EEXIST, &err, 0);
+    return true;
+}
+
 /* A page that names its feed: the flight goes on to that address, and so does the feed if one is
  * read there. A feed of `tidings add` is not yet in the store and takes it for its own. */
 static bool follow_discovered(struct flight *fl, const char *const *links)
@@ -350,8 +363,7 @@ static bool follow_discovered(struct flight *fl, const char *const *links)
     CLEANUP_FREE char *ask = strict_url(fl->app, url);
     if (schedule_host_key(ask, host, sizeof host) < 0)
         return false;
-    struct feed *other = feedset_by_url(fl->app, url);
-    if (str_eq(url, fl->url) || (f->adding && other && other != f))
+    if (str_eq(url, fl->url) || flight_is_known(fl, url))
         return false;
     if (f->adding) {
         xreplace(&f->conf->url, url);

@@ -192,7 +192,8 @@ void flight_settle(struct flight *fl)
     rate_add(&a->count.polls, 1);
     if (f->state.feed_id) {
         commit_start(fl);
-    } else if (fl->batch || (f->adding && f->adding->keep)) { /* `tidings add`: it becomes ours */
+    } else if (!flight_is_known(fl, fl->moved_to) &&
+               (fl->batch || (f->adding && f->adding->keep))) { /* `tidings add`: becomes ours */
         fl->phase = FLIGHT_PUT;
         store_feed_put(a->store, f->conf, on_added, fl);
     } else {

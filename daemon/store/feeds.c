@@ -21,7 +21,7 @@ int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, st
         d, "INSERT INTO feed(name, url, origin, enabled, user_title, tags) VALUES(?,?,?,?,?,?)"
            " ON CONFLICT(name) DO UPDATE SET url = excluded.url, origin = excluded.origin,"
            " enabled = excluded.enabled, user_title = excluded.user_title, tags = excluded.tags"
-           " RETURNING feed_id");
+           " WHERE excluded.origin <> ?7 OR excluded.url = url RETURNING feed_id");
     if (!s)
         return db_fail(d, err);
     db_bind_text(s, 1, conf->name);
@@ -30,8 +30,15 @@ int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, st
     sqlite3_bind_int(s, 4, conf->enabled);
     db_bind_text(s, 5, conf->title);
     db_bind_text(s, 6, conf->tags);
-    if (sqlite3_step(s) != SQLITE_ROW) {
-        int r = db_fail(d, err);
+    sqlite3_bind_int(s, 7, TD_ORIGIN_API);
+    int r = sqlite3_step(s);
+    if (r != SQLITE_ROW) {
+        r = r == SQLITE_DONE
+                ? td_err(err, -EEXIST,
+                         "a feed named %s was at another address, and its items are still here: "
+                         "remove it, or give the new one another name",
+                         conf->name)
+                : db_fail(d, err);
         sqlite3_reset(s);
         return r;
     }

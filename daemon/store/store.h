@@ -109,7 +109,8 @@ void store_commit(struct store *s, struct store_commit *c);
 
 typedef void store_done_fn(void *ctx, int result, const struct td_err *err);
 
-/* Inserts or updates a feed by name (conf is copied). DONE gets the feed_id or a negative errno. */
+/* Inserts or updates a feed by name (conf is copied). DONE gets the feed_id or a negative errno;
+ * -EEXIST: one of the API has the name of a feed at another address. */
 void store_feed_put(struct store *s, const struct td_feed_conf *conf, store_done_fn *done,
                     void *ctx);
 /* The same for many, in one transaction (start, reload, import): ids[i] for confs[i], written

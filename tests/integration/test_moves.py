@@ -181,3 +181,74 @@ def test_a_section_with_another_name_is_the_same_feed(daemon, origin):
     daemon.wait_for(lambda: len(titles(daemon)) == 3, what="the new feed")
     assert asked(origin, "/feed") == 1 and kinds(daemon)[:len(told)] == told
     assert [f[1] for f in feeds()] == ["c", "d"] and daemon.stop() == 0
+
+
+def listed(daemon):
+    return [(f["feed_id"], f["name"], f["origin"], f["items"], f.get("tags"))
+            for f in daemon.get("/v1/feeds")["feeds"]]
+
+
+def add(daemon, url, **more):
+    status, answer = daemon.request("POST", "/v1/feeds", {"url": url, **more})
+    return status, answer["error"]["reason"] if status != 201 else answer["name"]
+
+
+def test_a_feed_of_tidings_add_that_is_written_into_the_config(daemon, origin):
+    """By a reload and by a restart, under another name: the same feed, with its items and its state."""
+    again = {**FAST, "interval": "1h"}
+    daemon.start("", QUICK)
+    for path in ("/a", "/b", "/c"):
+        assert add(daemon, origin.set(path, rss(CALL, FERRY), etag='"1"'), name=path[1:])[0] == 201
+    assert [f[1:4] for f in listed(daemon)] == [(n, "api", 2) for n in "abc"]
+    numbers, told = {f[1]: f[0] for f in listed(daemon)}, kinds(daemon)
+
+    daemon.configure(feed("x", origin.url("/a"), tags="t", **again), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    daemon.wait_for(lambda: (numbers["a"], "x", "config", 2, ["t"]) in listed(daemon), what="the name x")
+    assert len(listed(daemon)) == 3 and "feed a: is called x now" in daemon.text()
+    daemon.kill()
+    daemon.configure(feed("x", origin.url("/a"), **again) + feed("y", origin.url("/b"), **again)
+                     + feed("c", origin.url("/c"), tags="t", **again), QUICK)
+    daemon.start()
+    daemon.wait_for(lambda: sorted(f[1:3] for f in listed(daemon))
+                    == [("c", "config"), ("x", "config"), ("y", "config")], what="all names")
+    assert {f[1]: f[0] for f in listed(daemon)} == {"x": numbers["a"], "y": numbers["b"], "c": numbers["c"]}
+    assert all(asked(origin, path) == 1 for path in ("/a", "/b", "/c"))
+    assert kinds(daemon) == told and daemon.stop() == 0
+
+
+def test_a_section_takes_the_name_of_a_feed_of_tidings_add_elsewhere(daemon, origin):
+    """Its validators were those of the other address."""
+    daemon.start("", QUICK)
+    assert add(daemon, origin.set("/a", rss(CALL), etag='"same"'), name="n") == (201, "n")
+    origin.set("/b", rss(FERRY), etag='"same"')
+    daemon.configure(feed("n", origin.url("/b"), **FAST), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    daemon.wait_for(lambda: FERRY[1] in titles(daemon))
+    assert "If-None-Match" not in [r[2] for r in origin.requests if r[1] == "/b"][0]
+
+
+def test_what_is_there_is_not_added_again(daemon, origin):
+    url = origin.set("/feed", rss(CALL))
+    moved(origin, "/old", "/feed")
+    origin.set("/page", "<html><head><link rel=alternate type='application/rss+xml' href='/feed'>"
+                        "</head></html>", content_type="text/html")
+    daemon.start(feed("a", url, **{**FAST, "interval": "1h"}), QUICK)
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
+    for other in (url, url + "#top", url.replace("http", "HTTP"), origin.url("/page"), origin.url("/old")):
+        for more in ({}, {"name": "b"}, {"keep": True}):
+            status, reason = add(daemon, other, **more)
+            assert status == 409 and "subscribed to already, as feed a" in reason, (other, reason)
+    assert [f[1] for f in listed(daemon)] == ["a"]
+
+
+def test_a_new_feed_is_not_mixed_with_one_that_had_its_name(daemon, origin):
+    daemon.start(feed("news", origin.set("/a", rss(CALL)), **FAST), QUICK)
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
+    daemon.configure("", QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    status, reason = add(daemon, origin.set("/b", rss(FERRY)), name="news")
+    assert status == 409 and "another name" in reason
+    assert titles(daemon, "&feed=news") == [CALL[1]]
+    assert add(daemon, origin.url("/a"), name="news") == (201, "news")  # that one comes back
+    assert titles(daemon) == [CALL[1]] and [f[2] for f in listed(daemon)] == ["api"]
