@@ -42,8 +42,8 @@ char *outcome_public_url(const char *url);
 
 /* Do two URLs have the same scheme, host and port? */
 bool outcome_same_origin(const char *a, const char *b);
-/* The host of a URL as curl reads it (numeric forms as dotted quads); "" = cannot be read (gives).
- */
+/* The host of a URL as curl asks for it (IDNA, numeric forms as dotted quads); "" = cannot be read
+ * (gives). LC_CTYPE must be UTF-8. */
 char *outcome_host(const char *url);
 
 /* What the transfer was. */

@@ -58,7 +58,11 @@ bool outcome_same_origin(const char *a, const char *b)
 char *outcome_host(const char *url)
 {
     CLEANUP_URL CURLU *u = url_read(url);
-    char *host = u ? part(u, CURLUPART_HOST, 0) : NULL;
+    CLEANUP_FREE char *name = u ? part(u, CURLUPART_HOST, CURLU_PUNYCODE) : NULL;
+    /* Once more: what was letters of some kind may have become a number. */
+    CLEANUP_FREE char *again = xasprintf("http://%s/", name ? name : "");
+    CLEANUP_URL CURLU *v = url_read(again);
+    char *host = v ? part(v, CURLUPART_HOST, 0) : NULL;
     return host ? host : xstrdup("");
 }
 

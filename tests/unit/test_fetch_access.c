@@ -271,7 +271,13 @@ static void guard_at_the_proxy(void **state)
     struct td_result r = ask(&a, "public.example", 80, "/feed");
     assert_int_equal(r.outcome, TD_OUT_OK);
     td_result_fini(&r);
-    static const char *const local[] = {"localhost", "x.localhost", "localhost."};
+    static const char *const local[] = {"localhost",
+                                        "x.localhost",
+                                        "localhost.",
+                                        "\uff4cocalhost",
+                                        "\uff11\uff12\uff17.0.0.1",
+                                        "\u2460\u2461\u2466.1",
+                                        "\u2461130706433"};
     for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
         r = ask(&a, local[i], 80, "/feed");
         assert_int_equal(r.outcome, TD_OUT_REFUSED);
