@@ -67,9 +67,10 @@ static void complete_state(struct store_commit *c, const struct store_commit_res
         .hints = fl->batch || c->batch ? &fl->hints : NULL,
         .n_new = r->n_new,
     };
+    int64_t took_ms = MAX(c->now - fl->started_at, (int64_t)0); /* the clock may have gone back */
     struct td_fetch_note note = {
         .at = fl->started_at,
-        .duration_ms = (int32_t)MIN(c->now - fl->started_at, (int64_t)INT32_MAX),
+        .duration_ms = (int32_t)MIN(took_ms, (int64_t)INT32_MAX),
         .n_new = r->n_new,
         .bytes = (uint32_t)MIN(fl->wire_bytes, (uint64_t)UINT32_MAX),
         .http_status = (int16_t)fl->res.http_status,

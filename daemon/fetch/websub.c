@@ -374,6 +374,12 @@ static void see_clock(struct td_push *p, int64_t now)
         p->suspect_at = now;
     if (p->retry_at != TD_NEVER)
         p->retry_at = MIN(p->retry_at, now + LIMIT_BACKOFF_LONG_MS);
+    if (p->distrusted_until != TD_NEVER)
+        p->distrusted_until = MIN(p->distrusted_until, now + LIMIT_DISTRUST_MS);
+    if (p->left.key) {
+        p->left_until = MIN(p->left_until, now + LIMIT_LEASE_MAX_MS);
+        p->left_at = MIN(p->left_at, now + LIMIT_RETRY_AFTER_MS);
+    }
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -563,6 +563,12 @@ static void e6_a_clock_that_goes_back(void **state)
     p->asked_at = T0;
     expect(p, WEBSUB_WAIT, T0 - 30 * DAY, NULL);
     assert_int_equal(p->asked_at, T0 - 30 * DAY);
+    /* a hub that is left alone or given up is not for years longer */
+    p->distrusted_until = p->left_until = p->left_at = T0 + 3000 * DAY;
+    p->left.key = xstrdup(p->live.key);
+    expect(p, WEBSUB_WAIT, T0 - 30 * DAY, NULL);
+    assert_int_equal(p->distrusted_until, T0 - 30 * DAY + LIMIT_DISTRUST_MS);
+    assert_true(p->left_until < T0 && p->left_at < T0);
 }
 
 /* NTP steps clocks back by milliseconds each day: no reason to renew all leases. */
