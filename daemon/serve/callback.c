@@ -130,7 +130,8 @@ static enum MHD_Result take_question(struct call *q, struct MHD_Connection *conn
         .reason = param(conn, "hub.reason"),
         .lease_s = lease && str_to_u64(lease, &n) == 0 && n <= INT64_MAX ? (int64_t)n : -1,
     };
-    if (!ask.mode || !c->conf.ops->asked(c->conf.app, &ask))
+    bool asks = ask.mode && (challenge || str_eq(ask.mode, "denied"));
+    if (!asks || !c->conf.ops->asked(c->conf.app, &ask))
         return answer(q, conn, 404);
     q->answered = true;
     return reply(conn, 200, challenge ? challenge : "");

@@ -155,7 +155,9 @@ static void what_the_daemon_refuses_is_404(void **state)
     assert_null(strstr(a, "evil"));
     assert_string_equal(asked, KEY "|subscribe|b|-|-1");
     assert_int_equal(status_of(say("GET /websub/" KEY " HTTP/1.1\r\nHost: x\r\n\r\n")), 404);
-    assert_int_equal(n_asked, 1); /* no mode: not even asked */
+    a = say("GET /websub/" KEY "?hub.mode=subscribe&hub.topic=a HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(status_of(a), 404);
+    assert_int_equal(n_asked, 1); /* no mode, or no challenge: not even asked */
 }
 
 static void denied_has_a_reason(void **state)
@@ -182,7 +184,7 @@ static void only_the_callback_path_is_there(void **state)
                                         "/metrics"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         int status = status_of(
-            say("GET %s?hub.mode=subscribe HTTP/1.1\r\nHost: x\r\n\r\n", paths[i]));
+            say("GET %s?hub.mode=subscribe&hub.challenge=c HTTP/1.1\r\nHost: x\r\n\r\n", paths[i]));
         if (status != 404)
             fail_msg("%s: %d", paths[i], status);
         status = status_of(
@@ -192,14 +194,15 @@ static void only_the_callback_path_is_there(void **state)
     }
     assert_int_equal(n_asked + n_pushed, 0);
     /* a reverse proxy that cuts the prefix off */
-    say("GET /" KEY "?hub.mode=subscribe HTTP/1.1\r\nHost: x\r\n\r\n");
+    say("GET /" KEY "?hub.mode=subscribe&hub.challenge=c HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_int_equal(n_asked, 1);
 }
 
 /* RFC 9112 3.2.2, 6.1 */
 static void the_form_of_a_request(void **state)
 {
-    say("GET http://me.example/websub/" KEY "?hub.mode=subscribe HTTP/1.1\r\nHost: x\r\n\r\n");
+    say("GET http://me.example/websub/" KEY
+        "?hub.mode=subscribe&hub.challenge=c HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_int_equal(n_asked, 1);
     const char *a = say("POST /websub/" KEY " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
                         "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
@@ -346,11 +349,11 @@ static void a_long_topic(void **state)
     CLEANUP_BUF struct buf b = BUF_INIT(1 << 17);
     for (const char *t = topic; *t; t++)
         buf_adds(&b, "%61");
-    assert_int_equal(
-        status_of(say("GET /websub/" KEY "?hub.mode=subscribe&hub.topic=%s HTTP/1.1\r\n"
-                      "Host: x\r\n\r\n",
-                      b.data)),
-        404); /* read, and refused by the daemon: it is not the topic of op_asked */
+    assert_int_equal(status_of(say("GET /websub/" KEY
+                                   "?hub.mode=subscribe&hub.challenge=c&hub.topic=%s HTTP/1.1\r\n"
+                                   "Host: x\r\n\r\n",
+                                   b.data)),
+                     404); /* read, and refused by the daemon: it is not the topic of op_asked */
     assert_int_equal(n_asked, 1);
 }
 
