@@ -86,7 +86,7 @@ static bool is_backlog(const struct store_commit *c, const struct td_entry *e)
 {
     if (c->items_only)
         return true;
-    if (c->state.imported || c->backlog_ms <= 0)
+    if (!c->first_import || c->backlog_ms <= 0)
         return false;
     int64_t date = e->date_published != TD_NEVER ? e->date_published : e->date_modified;
     return date == TD_NEVER || date < c->now - c->backlog_ms;
@@ -258,7 +258,7 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     if (w->c->fates)
         memset(w->c->fates, TD_FATE_DOUBLE, b->n_entries);
     int r = look_up(w, found, &unseen);
-    if (r == 0 && dedup_suspicious(unseen, w->n, w->c->state.imported))
+    if (r == 0 && dedup_suspicious(unseen, w->n, !w->c->first_import))
         r = find_moved(w, found, unseen);
     w->idents = xcalloc(w->n + 1, sizeof *w->idents);
     for (size_t i = 0; r == 0 && i < w->n; i++) {
@@ -269,85 +269,108 @@ static int store_batch(struct work *w, enum dedup_rule *rule)
     return r;
 }
 
-/* What did not come. RULE_SAME: idents mean what they meant; MISSING: some were not there the last
- * time. */
-static int apply_quiet(struct work *w, bool rule_same, int64_t silent_at, bool missing)
+/* What did not come. RULE_SAME: idents mean what they meant. */
+static int apply_quiet(struct work *w, bool rule_same, struct feed_poll *p)
 {
     const struct td_batch *b = w->c->batch;
     int r = 0;
     if (b && w->c->whole && !b->truncated && !b->dropped) {
         bool usable = rule_same && !w->moved && w->c->event != TD_FEED_MOVED && vanish_in_order(b);
-        r = quiet_document(w->d, w->c, w->r, w->idents, w->n, usable, w->err);
-    } else if (w->c->unchanged && missing) {
-        r = quiet_unchanged(w->d, w->c, w->r, w->err);
+        r = quiet_document(w->d, w->c, w->r, w->idents, w->n, usable, &p->missing, w->err);
+    } else if (w->c->unchanged && p->missing) {
+        r = quiet_unchanged(w->d, w->c, w->r, &p->missing, w->err);
     }
     if (r == 0 && (b || w->c->unchanged))
-        r = quiet_feed(w->d, w->c, w->r, silent_at, w->err);
+        r = quiet_feed(w->d, w->c, w->r, &p->silent_at, w->err);
     return r;
 }
 
-static int apply(struct db *d, struct store_commit *c, bool finished,
-                 struct store_commit_result *ret, bool *ret_known, struct td_err *err)
-{
+/* What documents have said of the feed as a whole. */
+struct told {
     enum dedup_rule rule;
-    struct work w = {.d = d, .c = c, .r = ret, .err = err};
-    *ret = (struct store_commit_result){0};
-    sqlite3_stmt *s = db_stmt(
-        d, "SELECT ident_rule, language IS ?2, silent_at, ?3 IS NULL OR title IS ?3,"
-           " (SELECT missing FROM shown WHERE feed_id = ?1) FROM feed WHERE feed_id = ?1"
-           " AND deleted = 0");
+    bool same_title, same_words; /* this one says the same, or nothing */
+};
+
+static int read_told(struct work *w, struct told *ret)
+{
+    sqlite3_stmt *s = db_stmt(w->d, "SELECT ident_rule, ?2 IS NULL OR title IS ?2, language IS ?3"
+                                    " AND (?4 IS NULL OR home_page_url IS ?4) FROM feed"
+                                    " WHERE feed_id = ?1");
     if (!s)
-        return db_fail(d, err);
-    sqlite3_bind_int64(s, 1, c->feed_id);
-    db_bind_text(s, 2, c->batch ? c->batch->language : NULL);
-    db_bind_text(s, 3, c->items_only ? NULL : c->state.title);
-    int code = sqlite3_step(s);
-    *ret_known = code == SQLITE_ROW;
-    rule = (enum dedup_rule)sqlite3_column_int(s, 0);
-    bool same_language = sqlite3_column_int(s, 1) || !c->batch;
-    bool same_title = sqlite3_column_int(s, 3);
-    int64_t silent_at = sqlite3_column_int64(s, 2);
-    bool missing = sqlite3_column_int(s, 4) > 0;
+        return db_fail(w->d, w->err);
+    sqlite3_bind_int64(s, 1, w->c->feed_id);
+    db_bind_text(s, 2, w->c->items_only ? NULL : w->c->state.title);
+    db_bind_text(s, 3, w->c->batch->language);
+    db_bind_text(s, 4, w->c->state.home_page_url);
+    int r = sqlite3_step(s) == SQLITE_ROW ? 0 : db_fail(w->d, w->err);
+    *ret = (struct told){(enum dedup_rule)sqlite3_column_int(s, 0), sqlite3_column_int(s, 1),
+                         sqlite3_column_int(s, 2)};
     sqlite3_reset(s);
-    if (code != SQLITE_ROW)
-        return code == SQLITE_DONE ? 0 : db_fail(d, err);
-    enum dedup_rule before = rule;
-    bool imported = c->state.imported;
-    if (finished && c->batch) /* finish has set it; the rules for a first import still hold */
-        c->state.imported = c->first_import ? false : imported;
-    int r = same_title ? 0 : feeds_write_title(d, c->feed_id, c->state.title, err);
-    if (r == 0 && c->batch)
-        r = store_batch(&w, &rule);
-    c->state.imported = imported;
-    CLEANUP_FREE uint64_t *idents = w.idents;
-    if (r < 0)
-        return r;
-    if (c->items_only)
-        return rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : 0;
-    if (!finished) {
-        c->first_import = !imported;
-        if (c->finish)
-            c->finish(c, ret);
-    }
-    if (c->event && (r = add_event(&w, (int)c->event, 0, 0)) < 0)
-        return r;
-    if ((r = apply_quiet(&w, rule == before, silent_at, missing)) < 0)
-        return r;
-    r = feeds_write_state(d, c->feed_id, &c->state, err);
-    if (r == 0 && !same_language)
-        r = feeds_write_language(d, c->feed_id, c->batch->language, err);
-    return r == 0 && rule != before ? feeds_write_rule(d, c->feed_id, (int)rule, err) : r;
+    return r;
 }
 
-int commit_apply(struct db *d, struct store_commit *c, bool finished,
-                 struct store_commit_result *ret, bool *ret_known, struct td_err *err)
+/* The document's entries, and what it says of the whole feed. *RET_RULE_SAME: idents mean what they
+ * meant. */
+static int apply_document(struct work *w, bool *ret_rule_same)
+{
+    struct store_commit *c = w->c;
+    struct told told = {0};
+    int r = read_told(w, &told);
+    enum dedup_rule rule = told.rule;
+    if (r == 0 && !told.same_title)
+        r = feeds_write_title(w->d, c->feed_id, c->state.title, w->err);
+    if (r == 0)
+        r = store_batch(w, &rule);
+    *ret_rule_same = rule == told.rule;
+    if (r == 0 && !*ret_rule_same)
+        r = feeds_write_rule(w->d, c->feed_id, (int)rule, w->err);
+    if (r == 0 && !c->items_only && !told.same_words)
+        r = feeds_write_words(w->d, c->feed_id, c->batch->language, c->state.home_page_url, w->err);
+    return r;
+}
+
+static int apply_all(struct work *w, bool *ret_known)
+{
+    struct store_commit *c = w->c;
+    struct feed_poll poll;
+    bool rule_same = true;
+    int r = feeds_read_poll(w->d, c->feed_id, &poll, ret_known, w->err);
+    if (r < 0 || !*ret_known)
+        return r;
+    if (!c->finished) /* `finish` sets it; the rules for a first import hold in each attempt */
+        c->first_import = !c->state.imported;
+    if (c->batch && (r = apply_document(w, &rule_same)) < 0)
+        return r;
+    if (c->items_only)
+        return 0;
+    if (!c->finished && c->finish)
+        c->finish(c, w->r);
+    c->finished = true;
+    if (c->event && (r = add_event(w, (int)c->event, 0, 0)) < 0)
+        return r;
+    r = apply_quiet(w, rule_same, &poll);
+    return r < 0 ? r : feeds_write_poll(w->d, c->feed_id, &c->state, &poll, w->err);
+}
+
+static int apply(struct db *d, struct store_commit *c, struct store_commit_result *ret,
+                 bool *ret_known, struct td_err *err)
+{
+    struct work w = {.d = d, .c = c, .r = ret, .err = err};
+    *ret = (struct store_commit_result){0};
+    int r = apply_all(&w, ret_known);
+    free(w.idents);
+    return r;
+}
+
+int commit_apply(struct db *d, struct store_commit *c, struct store_commit_result *ret,
+                 bool *ret_known, struct td_err *err)
 {
     if (!c->dry)
-        return apply(d, c, finished, ret, ret_known, err);
+        return apply(d, c, ret, ret_known, err);
     int r = db_exec(d, "SAVEPOINT dry", err);
     if (r < 0)
         return r;
-    int applied = apply(d, c, finished, ret, ret_known, err);
+    int applied = apply(d, c, ret, ret_known, err);
     ret->first_seq = ret->last_seq = 0;
     r = db_exec(d, "ROLLBACK TO dry", applied < 0 ? NULL : err);
     if (r == 0)

@@ -8,11 +8,10 @@
 #include "store/store.h"
 #include "store/stories.h"
 
-/* Stores C's entries, events and state. FINISHED: C's `finish` has run in an attempt that was
- * rolled back, so its state is complete. *RET_KNOWN false: the feed is not in the store any more;
- * nothing was done. */
-int commit_apply(struct db *d, struct store_commit *c, bool finished,
-                 struct store_commit_result *ret, bool *ret_known, struct td_err *err);
+/* Stores C's entries, events and state; once more if the transaction was rolled back. *RET_KNOWN
+ * false: the feed is not in the store any more; nothing was done. */
+int commit_apply(struct db *d, struct store_commit *c, struct store_commit_result *ret,
+                 bool *ret_known, struct td_err *err);
 
 /* Events of items in table `event`; those of feeds are enum td_feed_event, without an item (0). */
 enum event_kind {

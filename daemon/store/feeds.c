@@ -8,6 +8,13 @@
 
 #define NOTE_BYTES sizeof(struct td_fetch_note)
 
+/* How many notes the N bytes are that a history holds: structs in one machine's byte order, so
+ * their size is checked. */
+static size_t notes_in(size_t n)
+{
+    return n % NOTE_BYTES || n > LIMIT_FEED_HISTORY * NOTE_BYTES ? 0 : n / NOTE_BYTES;
+}
+
 static enum td_source source_of(const char *url)
 {
     return str_casestarts(url, "file:")   ? TD_SOURCE_FILE
@@ -46,22 +53,54 @@ int feeds_put(struct db *d, const struct td_feed_conf *conf, int64_t *ret_id, st
     return db_run(d, s, err);
 }
 
-int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state *t,
-                      struct td_err *err)
+int feeds_read_poll(struct db *d, int64_t feed_id, struct feed_poll *ret, bool *ret_known,
+                    struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "SELECT silent_at, missing, history FROM poll WHERE feed_id = ?");
+    if (!s)
+        return db_fail(d, err);
+    sqlite3_bind_int64(s, 1, feed_id);
+    int code = sqlite3_step(s);
+    *ret_known = code == SQLITE_ROW;
+    *ret = (struct feed_poll){0};
+    if (code == SQLITE_ROW) {
+        ret->silent_at = sqlite3_column_int64(s, 0);
+        ret->missing = sqlite3_column_int(s, 1);
+        const void *notes = sqlite3_column_blob(s, 2);
+        ret->n_history = notes_in((size_t)sqlite3_column_bytes(s, 2));
+        if (ret->n_history)
+            memcpy(ret->history, notes, ret->n_history * NOTE_BYTES);
+    }
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : db_fail(d, err);
+    sqlite3_reset(s);
+    return r;
+}
+
+/* The newest note goes before those that are stored, unless it is there. */
+static void add_note(struct feed_poll *p, const struct td_feed_state *t)
+{
+    const struct td_fetch_note *note = td_feed_state_last(t);
+    if (!t->n_history || (p->n_history && memcmp(&p->history[0], note, NOTE_BYTES) == 0))
+        return;
+    p->n_history = MIN(p->n_history + 1, (size_t)LIMIT_FEED_HISTORY);
+    memmove(&p->history[1], &p->history[0], (p->n_history - 1) * NOTE_BYTES);
+    memcpy(&p->history[0], note, NOTE_BYTES);
+}
+
+int feeds_write_poll(struct db *d, int64_t feed_id, const struct td_feed_state *t,
+                     struct feed_poll *p, struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(
-        d, "UPDATE feed SET next_due_at=?2, last_fetch_at=?3, last_success_at=?4, last_new_at=?5,"
+        d, "UPDATE poll SET next_due_at=?2, last_fetch_at=?3, last_success_at=?4, last_new_at=?5,"
            " failing_since=?6, n_failures=?7, n_unchanged=?8, imported=?9, gone=?10, etag=?11,"
            " last_modified=?12, max_age_ms=?13, retry_after_at=?14, ttl_ms=?15, update_ms=?16,"
-           " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20,"
-           " home_page_url=coalesce(?21, home_page_url), moved_to=?22, "
-           "moved_since=?23, moved_seen=?24, error=?25, why=coalesce(?26, why),"
-           " history=iif(substr(history, 1, length(?27)) IS ?27, history,"
-           " substr(CAST(?27 || coalesce(history, x'') AS BLOB), 1, ?28)), url_now=?29, "
-           "url_found=?30 WHERE feed_id=?1");
+           " skip_hours=?17, skip_days=?18, rate_per_day=?19, rate_at=?20, moved_to=?21,"
+           " moved_since=?22, moved_seen=?23, url_now=?24, url_found=?25, silent_at=?26,"
+           " missing=?27, error=?28, why=coalesce(?29, why), history=?30 WHERE feed_id=?1");
     int i = 1;
     if (!s)
         return db_fail(d, err);
+    add_note(p, t);
     sqlite3_bind_int64(s, i++, feed_id);
     sqlite3_bind_int64(s, i++, t->next_due_at);
     db_bind_time(s, i++, t->last_fetch_at);
@@ -82,19 +121,19 @@ int feeds_write_state(struct db *d, int64_t feed_id, const struct td_feed_state 
     sqlite3_bind_int(s, i++, t->hints.skip_days);
     sqlite3_bind_double(s, i++, t->rate_per_day);
     db_bind_time(s, i++, t->rate_at);
-    db_bind_text(s, i++, t->home_page_url);
     db_bind_text(s, i++, t->moved_to);
     db_bind_time(s, i++, t->moved_since);
     sqlite3_bind_int(s, i++, t->moved_seen);
+    db_bind_text(s, i++, t->url);
+    sqlite3_bind_int(s, i++, t->url_found);
+    sqlite3_bind_int64(s, i++, p->silent_at);
+    sqlite3_bind_int(s, i++, p->missing);
     db_bind_text(s, i++, t->error);
     db_bind_text(s, i++, t->why);
-    /* The newest note goes before those that are stored. Notes are structs in one machine's byte
-     * order, read back with their size checked. */
-    sqlite3_bind_blob(s, i++, td_feed_state_last(t), t->n_history ? (int)NOTE_BYTES : 0,
-                      SQLITE_STATIC);
-    sqlite3_bind_int(s, i++, (int)(LIMIT_FEED_HISTORY * NOTE_BYTES));
-    db_bind_text(s, i++, t->url);
-    sqlite3_bind_int(s, i, t->url_found);
+    if (p->n_history)
+        sqlite3_bind_blob(s, i, p->history, (int)(p->n_history * NOTE_BYTES), SQLITE_STATIC);
+    else
+        sqlite3_bind_null(s, i);
     return db_run(d, s, err);
 }
 
@@ -119,13 +158,16 @@ int feeds_write_push(struct db *d, int64_t feed_id, const char *push, struct td_
     return db_run(d, s, err);
 }
 
-int feeds_write_language(struct db *d, int64_t feed_id, const char *language, struct td_err *err)
+int feeds_write_words(struct db *d, int64_t feed_id, const char *language,
+                      const char *home_page_url, struct td_err *err)
 {
-    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET language = ?2 WHERE feed_id = ?1");
+    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET language = ?2, home_page_url ="
+                                 " coalesce(?3, home_page_url) WHERE feed_id = ?1");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, feed_id);
     db_bind_text(s, 2, language);
+    db_bind_text(s, 3, home_page_url);
     return db_run(d, s, err);
 }
 
@@ -207,9 +249,9 @@ void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *c, struct td_feed_stat
     t->url = xstrdup_or_null(db_text(s, i++));
     t->url_found = sqlite3_column_int(s, i++);
     t->push = xstrdup_or_null(db_text(s, i));
-    if (!blob || !n || n % NOTE_BYTES || n > LIMIT_FEED_HISTORY * NOTE_BYTES)
-        return;
-    t->history = xmalloc(n);
-    memcpy(t->history, blob, n);
-    t->n_history = (int32_t)(n / NOTE_BYTES);
+    t->n_history = (int32_t)notes_in(n);
+    if (t->n_history) {
+        t->history = xmalloc(n);
+        memcpy(t->history, blob, n);
+    }
 }

@@ -80,8 +80,7 @@ int op_run(struct db *d, struct stories *stories, struct op *op)
     int r;
     switch (op->kind) {
     case OP_COMMIT:
-        r = commit_apply(d, op->commit, op->finished, &op->counts, &op->known, &op->err);
-        op->finished = op->finished || (r == 0 && op->known);
+        r = commit_apply(d, op->commit, &op->counts, &op->known, &op->err);
         if (op->counts.n_new && !op->commit->dry)
             stories_wrote(stories);
         return r;

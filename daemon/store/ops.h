@@ -44,7 +44,7 @@ struct op {
     int result;
     struct td_err err;
     struct store_commit_result counts;
-    bool known, finished;
+    bool known;
 };
 
 /* Does OP inside a transaction: 0 or negative errno, -ENOENT as an answer to who asked. */

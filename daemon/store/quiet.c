@@ -14,13 +14,10 @@
 
 /* ---- items --------------------------------------------------------------------------------- */
 
-static int load_window(struct db *d, int64_t feed_id, bool only_missing, struct shown **ret,
-                       size_t *ret_n, struct td_err *err)
+static int load_window(struct db *d, int64_t feed_id, struct shown **ret, size_t *ret_n,
+                       struct td_err *err)
 {
-    sqlite3_stmt *s = only_missing
-                          ? db_stmt(d,
-                                    "SELECT entries FROM shown WHERE feed_id = ? AND missing > 0")
-                          : db_stmt(d, "SELECT entries FROM shown WHERE feed_id = ?");
+    sqlite3_stmt *s = db_stmt(d, "SELECT entries FROM shown WHERE feed_id = ?");
     *ret = NULL;
     *ret_n = 0;
     if (!s)
@@ -41,19 +38,23 @@ static int load_window(struct db *d, int64_t feed_id, bool only_missing, struct 
     return r;
 }
 
-static int save_window(struct db *d, int64_t feed_id, const struct shown *w, size_t n,
-                       struct td_err *err)
+static int missing_of(const struct shown *w, size_t n)
 {
     int missing = 0;
     for (size_t i = 0; i < n; i++)
         missing += w[i].missing_since != 0;
-    sqlite3_stmt *s = db_stmt(d, "INSERT INTO shown(feed_id, missing, entries) VALUES(?1, ?2, ?3)"
-                                 " ON CONFLICT DO UPDATE SET missing = ?2, entries = ?3");
+    return missing;
+}
+
+static int save_window(struct db *d, int64_t feed_id, const struct shown *w, size_t n,
+                       struct td_err *err)
+{
+    sqlite3_stmt *s = db_stmt(d, "INSERT INTO shown(feed_id, entries) VALUES(?1, ?2)"
+                                 " ON CONFLICT DO UPDATE SET entries = ?2");
     if (!s)
         return db_fail(d, err);
     sqlite3_bind_int64(s, 1, feed_id);
-    sqlite3_bind_int(s, 2, missing);
-    sqlite3_bind_blob(s, 3, n ? (const void *)w : "", (int)(n * sizeof *w), SQLITE_STATIC);
+    sqlite3_bind_blob(s, 2, n ? (const void *)w : "", (int)(n * sizeof *w), SQLITE_STATIC);
     return db_run(d, s, err);
 }
 
@@ -87,34 +88,36 @@ static int tell_all(struct db *d, const struct store_commit *c, struct store_com
 }
 
 int quiet_document(struct db *d, const struct store_commit *c, struct store_commit_result *r,
-                   const uint64_t *idents, size_t n, bool usable, struct td_err *err)
+                   const uint64_t *idents, size_t n, bool usable, int *missing, struct td_err *err)
 {
     CLEANUP_FREE struct shown *old = NULL;
     size_t n_old, n_gone = 0;
     if (n > LIMIT_SHOWN) /* all there ever was: nothing falls off such a feed's end */
         n = 0;
-    int result = load_window(d, c->feed_id, false, &old, &n_old, err);
+    int result = load_window(d, c->feed_id, &old, &n_old, err);
     if (result < 0)
         return result;
     CLEANUP_FREE struct shown *next = xcalloc(n_old + n + 1, sizeof *next);
     CLEANUP_FREE uint64_t *gone = xcalloc(n_old + 1, sizeof *gone);
     size_t n_next = vanish_document(old, usable ? n_old : 0, idents, n, c->now, next, gone,
                                     &n_gone);
+    *missing = missing_of(next, n_next);
     if (n_next != n_old || (n_old && memcmp(old, next, n_old * sizeof *old) != 0))
         result = save_window(d, c->feed_id, next, n_next, err);
     return result < 0 ? result : tell_all(d, c, r, gone, n_gone, err);
 }
 
 int quiet_unchanged(struct db *d, const struct store_commit *c, struct store_commit_result *r,
-                    struct td_err *err)
+                    int *missing, struct td_err *err)
 {
     CLEANUP_FREE struct shown *w = NULL;
     size_t n, n_gone = 0;
-    int result = load_window(d, c->feed_id, true, &w, &n, err);
-    if (result < 0 || n == 0)
+    int result = load_window(d, c->feed_id, &w, &n, err);
+    if (result < 0)
         return result;
-    CLEANUP_FREE uint64_t *gone = xcalloc(n, sizeof *gone);
+    CLEANUP_FREE uint64_t *gone = xcalloc(n + 1, sizeof *gone);
     size_t left = vanish_unchanged(w, n, c->now, gone, &n_gone);
+    *missing = missing_of(w, left);
     if (n_gone)
         result = save_window(d, c->feed_id, w, left, err);
     return result < 0 ? result : tell_all(d, c, r, gone, n_gone, err);
@@ -152,30 +155,19 @@ static int find_out(struct db *d, int64_t feed_id, int64_t *ret, struct td_err *
     return r;
 }
 
-static int save_silence(struct db *d, int64_t feed_id, int64_t at, struct td_err *err)
-{
-    sqlite3_stmt *s = db_stmt(d, "UPDATE feed SET silent_at = ?2 WHERE feed_id = ?1");
-    if (!s)
-        return db_fail(d, err);
-    sqlite3_bind_int64(s, 1, feed_id);
-    sqlite3_bind_int64(s, 2, at);
-    return db_run(d, s, err);
-}
-
 int quiet_feed(struct db *d, const struct store_commit *c, struct store_commit_result *r,
-               int64_t silent_at, struct td_err *err)
+               int64_t *silent_at, struct td_err *err)
 {
-    int64_t at = silent_at;
     int result = 0;
     if (r->n_new > 0) {
-        at = 0;
-    } else if (at == 0 && c->state.last_new_at != TD_NEVER &&
+        *silent_at = 0;
+    } else if (*silent_at == 0 && c->state.last_new_at != TD_NEVER &&
                c->now - c->state.last_new_at >= LIMIT_SILENCE_MS) {
-        result = find_out(d, c->feed_id, &at, err);
+        result = find_out(d, c->feed_id, silent_at, err);
     }
-    if (result == 0 && at > 0 && at <= c->now) {
+    if (result == 0 && *silent_at > 0 && *silent_at <= c->now) {
         result = commit_event(d, c, r, EVENT_FEED_SILENT, 0, 0, err);
-        at = -1;
+        *silent_at = -1;
     }
-    return result == 0 && at != silent_at ? save_silence(d, c->feed_id, at, err) : result;
+    return result;
 }

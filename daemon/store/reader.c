@@ -213,7 +213,8 @@ int reader_events(struct reader *r, int64_t after, int limit, event_row_fn *cb, 
 {
     sqlite3_stmt *s = db_stmt(
         r->d, "SELECT i.item_id, e.feed_id, i.first_seen, e.revision, " OF_REVISION
-              ", e.seq, e.at, e.kind, coalesce(f.url_now, f.url), e.detail,"
+              ", e.seq, e.at, e.kind, coalesce(iif(e.item_id = 0, (SELECT url_now FROM poll p"
+              " WHERE p.feed_id = e.feed_id), NULL), f.url), e.detail,"
               " st.story_id, st.n_items, st.first_at, st.last_at,"
               " coalesce(e.outlets, st.n_outlets), st.title, e.note, si.p,"
               " si.article_id <> si.item_id, coalesce(si.how, 0),"
@@ -331,9 +332,10 @@ int reader_feed_id(struct reader *r, const char *name, int64_t *ret, struct td_e
     return result;
 }
 
-#define FEED_ROWS                                                                                 \
-    "SELECT " FEEDS_COLUMNS ", (SELECT count(*) FROM item i WHERE i.feed_id = feed.feed_id) FROM" \
-    " feed WHERE deleted = 0"
+#define FEED_ROWS                                                                       \
+    "SELECT " FEEDS_COLUMNS                                                             \
+    ", (SELECT count(*) FROM item i WHERE i.feed_id = feed.feed_id) FROM " FEEDS_TABLES \
+    " WHERE deleted = 0"
 
 int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx, struct td_err *err)
 {
@@ -362,7 +364,8 @@ int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
 
 int reader_load_feeds(struct reader *r, store_feed_fn *cb, void *ctx, struct td_err *err)
 {
-    sqlite3_stmt *s = db_stmt(r->d, "SELECT " FEEDS_COLUMNS " FROM feed WHERE deleted = 0");
+    sqlite3_stmt *s = db_stmt(r->d,
+                              "SELECT " FEEDS_COLUMNS " FROM " FEEDS_TABLES " WHERE deleted = 0");
     int code;
     if (!s)
         return db_fail(r->d, err);

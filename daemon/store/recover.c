@@ -22,8 +22,11 @@ struct table {
     const char *name, *key; /* an integer that leads its primary key; NULL: names */
     const char *valid;      /* what a row must fulfil beside its types, NULL = nothing */
     size_t counter;         /* in struct recovered */
+    const char *before;     /* the table that held it in older formats */
 };
 static const struct table tables[] = {
+    /* Before the feeds: one that has no row there yet gets an empty one (schema/v10.sql). */
+    {"poll", "feed_id", NULL, offsetof(struct recovered, polls), "feed"},
     {"feed", "feed_id", NULL, offsetof(struct recovered, feeds)},
     {"item", "item_id", "json_valid(json)", offsetof(struct recovered, items)},
     {"event", "seq", NULL, offsetof(struct recovered, events)},
@@ -46,12 +49,19 @@ static const struct table tables[] = {
 struct copy {
     sqlite3 *from, *to;
     const struct table *t;
+    const char *source; /* the table it comes from */
     sqlite3_stmt *insert;
     char *columns;
     int n_columns;
     int64_t *rows, *damaged;
     struct td_err *err;
 };
+
+static bool has_column(sqlite3 *db, const char *table, const char *column)
+{
+    return sqlite3_table_column_metadata(db, NULL, table, column, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
 
 /* The columns that both sides have: "a, b, c", and how many. An older store lacks the newer ones.
  */
@@ -64,8 +74,7 @@ static char *common_columns(struct copy *c)
         return NULL;
     while (sqlite3_step(s) == SQLITE_ROW) {
         const char *name = db_text(s, 1);
-        if (sqlite3_table_column_metadata(c->from, NULL, c->t->name, name, NULL, NULL, NULL, NULL,
-                                          NULL) != SQLITE_OK)
+        if (!has_column(c->from, c->source, name))
             continue;
         buf_addf(&b, "%s%s", b.len ? ", " : "", name);
         c->n_columns++;
@@ -93,11 +102,11 @@ static int put_row(struct copy *c, sqlite3_stmt *s)
 {
     for (int i = 0; i < c->n_columns; i++)
         sqlite3_bind_value(c->insert, i + 1, sqlite3_column_value(s, i));
-    int before = sqlite3_total_changes(c->to), code = sqlite3_step(c->insert);
+    int code = sqlite3_step(c->insert);
     sqlite3_reset(c->insert);
     int kind = code & 0xff;
     if (code == SQLITE_DONE)
-        *c->rows += sqlite3_total_changes(c->to) - before;
+        *c->rows += sqlite3_changes(c->to);
     else if (kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH)
         ++*c->damaged; /* garbage that looked like a row */
     else
@@ -115,7 +124,7 @@ static int scan(struct copy *c, int64_t above, int64_t below, bool up, int64_t *
     sqlite3_stmt *s = NULL;
     CLEANUP_FREE char *sql = xasprintf(
         "SELECT %s, %s FROM %s WHERE %s > ?1 AND %s < ?2 ORDER BY %s %s", c->columns, c->t->key,
-        c->t->name, c->t->key, c->t->key, c->t->key, up ? "ASC" : "DESC");
+        c->source, c->t->key, c->t->key, c->t->key, up ? "ASC" : "DESC");
     int code = sqlite3_prepare_v2(c->from, sql, -1, &s, NULL), r = 0;
     bool first = true;
     sqlite3_bind_int64(s, 1, above);
@@ -178,8 +187,8 @@ static int copy_names(struct copy *c)
 {
     for (int up = 1; up >= 0; up--) {
         sqlite3_stmt *s = NULL;
-        CLEANUP_FREE char *sql = xasprintf("SELECT %s FROM %s ORDER BY 1 %s", c->columns,
-                                           c->t->name, up ? "ASC" : "DESC");
+        CLEANUP_FREE char *sql = xasprintf("SELECT %s FROM %s ORDER BY 1 %s", c->columns, c->source,
+                                           up ? "ASC" : "DESC");
         int code = sqlite3_prepare_v2(c->from, sql, -1, &s, NULL), r = 0;
         while (r == 0 && (code == SQLITE_OK || code == SQLITE_ROW) &&
                (code = sqlite3_step(s)) == SQLITE_ROW)
@@ -201,6 +210,8 @@ static int copy_table(sqlite3 *from, sqlite3 *to, const struct table *t, struct 
                      .rows = (int64_t *)(void *)((char *)ret + t->counter),
                      .damaged = &ret->damaged,
                      .err = err};
+    bool older = t->before && !has_column(from, t->name, t->key);
+    c.source = older ? t->before : t->name;
     c.columns = common_columns(&c);
     if (!c.columns) { /* its entry in the list of tables is gone */
         ret->damaged++;
@@ -266,15 +277,30 @@ static int keep_place(struct db *from, struct db *to, struct td_err *err)
 /* Items whose feed's row is lost stay visible, under a feed that is not fetched. */
 static int make_feeds(struct db *to, struct recovered *ret, struct td_err *err)
 {
-    int before = sqlite3_total_changes(db_handle(to));
     int r = db_exec(to,
                     "INSERT INTO feed(feed_id, name, url, origin, enabled)"
                     " SELECT DISTINCT feed_id, 'recovered-' || feed_id, '', 0, 0 FROM item"
                     " WHERE feed_id NOT IN (SELECT feed_id FROM feed)",
                     err);
-    ret->feeds_made = sqlite3_total_changes(db_handle(to)) - before;
+    ret->feeds_made = sqlite3_changes(db_handle(to));
     ret->feeds += ret->feeds_made;
     return r;
+}
+
+/* Each feed that is not deleted has its row of polls, and nobody else has. An older store may have
+ * known of items that are missing from what the feed shows: that is looked at. */
+static int keep_polls(sqlite3 *from, struct db *to, struct td_err *err)
+{
+    int r = db_exec(to,
+                    "DELETE FROM poll WHERE feed_id NOT IN (SELECT feed_id FROM feed WHERE"
+                    " deleted = 0)",
+                    err);
+    return r < 0 || has_column(from, "poll", "missing")
+               ? r
+               : db_exec(to,
+                         "UPDATE poll SET missing = 1 WHERE feed_id IN (SELECT feed_id FROM"
+                         " shown)",
+                         err);
 }
 
 static int see_item(struct db *to, sqlite3_stmt *row, struct td_err *err)
@@ -328,6 +354,8 @@ static int copy_all(struct db *from, struct db *to, struct recovered *ret, struc
         r = copy_table(db_handle(from), db_handle(to), &tables[i], ret, err);
     if (r == 0)
         r = make_feeds(to, ret, err);
+    if (r == 0)
+        r = keep_polls(db_handle(from), to, err);
     if (r == 0)
         r = know_items(to, err);
     if (r == 0)

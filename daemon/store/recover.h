@@ -14,8 +14,9 @@
 #include "base/err.h"
 
 struct recovered {
-    int64_t feeds, items, events, revisions, seen, cursors, subscriptions, dead_letters, stories,
-        story_items, story_waits, story_fixes, shown, sites, queries; /* rows that were read */
+    int64_t feeds, polls, items, events, revisions, seen, cursors, subscriptions, dead_letters,
+        stories, story_items, story_waits, story_fixes, shown, sites,
+        queries;        /* rows that were read */
     int64_t damaged;    /* places that could not be read, or held no valid row */
     int64_t feeds_made; /* of feeds: with items, but their own row was lost; named recovered-N */
 };

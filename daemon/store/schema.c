@@ -13,6 +13,7 @@ static const struct schema_step steps[] = {
     {"adding stories", schema_v7},
     {"letting items wait for their stories", schema_v8},
     {"cutting scripts without spaces", schema_v9},
+    {"giving polls a table of their own", schema_v10},
 };
 
 const struct schema_step *schema_step(int version)

@@ -81,9 +81,9 @@ struct store_commit {
     struct td_batch *batch;     /* taken; NULL = no document (304, failure) */
     bool whole;                 /* BATCH is all that the feed shows now: no push, no 226 */
     bool unchanged;             /* it shows what it showed when it was last asked (304) */
-    struct td_feed_state state; /* taken; the whole new state, completed by `finish`. A title or
-                                   home_page_url of NULL leaves the stored one; of the history the
-                                   newest note is added to what is stored */
+    struct td_feed_state state; /* taken; the whole new state, completed by `finish`. Its title and
+                                   home_page_url are BATCH's, NULL leaves the stored one; of the
+                                   history the newest note is added to what is stored */
     enum td_feed_event event;   /* of the feed itself, also set by `finish` */
     /* Writer thread, inside the transaction: completes STATE now that the counts are known (pure:
      * policy_apply). May be NULL. */
@@ -100,7 +100,9 @@ struct store_commit {
     /* Room for batch->n_entries: gets what became of each (enum td_fate). Borrowed until `done`;
      * NULL = not wanted. */
     char *fates;
-    bool first_import; /* the store's own */
+    /* The store's own: they outlive an attempt that is rolled back. */
+    bool first_import;
+    bool finished; /* `finish` has run: not twice */
 };
 /* Takes C (malloc'd). */
 void store_commit(struct store *s, struct store_commit *c);

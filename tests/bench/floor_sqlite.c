@@ -4,10 +4,10 @@
  *
  *     floor_sqlite STORE NEW [ITEMS-PER-TRANSACTION]
  *
- * NEW gets STORE's tables feed, item, seen and event with their indexes, as one would write it by
- * hand: WAL, synchronous=FULL, page_size 16384, prepared statements, a few hundred items with what
- * belongs to them in a transaction. The rows are in memory before the clock starts. The full-text
- * index is not in this floor, as it is not in the time of a round (the daemon builds it
+ * NEW gets STORE's tables feed, poll, item, seen and event with their indexes, as one would write
+ * it by hand: WAL, synchronous=FULL, page_size 16384, prepared statements, a few hundred items with
+ * what belongs to them in a transaction. The rows are in memory before the clock starts. The
+ * full-text index is not in this floor, as it is not in the time of a round (the daemon builds it
  * afterwards); it is measured behind it, in transactions of as many items, and printed of its own.
  * Prints a line of JSON.
  */
@@ -45,7 +45,7 @@ static sqlite3_stmt *prepare(const char *sql)
 /* ---- the rows ------------------------------------------------------------------------------- */
 
 struct row {
-    long long item_id; /* of the last item when the row is due; feed: its last item */
+    long long item_id; /* of the last item when the row is due; feed and poll: its last item */
     sqlite3_value *values[MAX_COLUMNS];
 };
 
@@ -64,6 +64,9 @@ static struct table tables[] = {
     {.name = "item", .select = "SELECT item_id, i.* FROM item i ORDER BY item_id"},
     {.name = "seen", .select = "SELECT item_id, s.* FROM seen s ORDER BY item_id"},
     {.name = "event", .select = "SELECT item_id, e.* FROM event e ORDER BY seq"},
+    {.name = "poll",
+     .select = "SELECT (SELECT coalesce(max(item_id), 0) FROM main.item i WHERE i.feed_id ="
+               " p.feed_id) AS due, p.* FROM poll p ORDER BY due"},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
@@ -173,8 +176,9 @@ int main(int argc, char **argv)
     }
     if (sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         die(argv[1]);
-    char *schema = read_schema("type IN ('table', 'index') AND tbl_name IN ('feed', 'item', 'seen',"
-                               " 'event')");
+    char *schema = read_schema(
+        "type IN ('table', 'index') AND tbl_name IN ('feed', 'poll', 'item', 'seen',"
+        " 'event')");
     char *fts = read_schema("name = 'item_fts'");
     for (int i = 0; i < N_TABLES; i++)
         read_rows(&tables[i]);

@@ -436,7 +436,7 @@ def trusting(folder, cert):
 def set_due(d):
     db = d.db()
     with db:
-        db.execute("UPDATE feed SET next_due_at = 0")
+        db.execute("UPDATE poll SET next_due_at = 0")
     db.close()
 
 
@@ -444,7 +444,7 @@ def poll_once(d, polls, quick):
     """Processor seconds for one 304 of each feed. The daemon started with none of them due, so that nothing of its start
     is in it."""
     with d.db() as db:
-        db.execute("UPDATE feed SET next_due_at = 1000 * unixepoch('now', '1 day'), last_fetch_at = 1")
+        db.execute("UPDATE poll SET next_due_at = 1000 * unixepoch('now', '1 day'), last_fetch_at = 1")
     db.close()
     with d:
         d.await_readyz()
@@ -509,19 +509,19 @@ def fill(d):
     now = int(time.time() * 1000)
     note = 24  # sizeof(struct td_fetch_note)
     with d.db() as db:
-        columns = {c[1] for c in db.execute("PRAGMA table_info(feed)")}
-        assert {"etag", "why", "history", "home_page_url"} <= columns
-        one = db.execute("SELECT history, why FROM feed WHERE history NOT NULL LIMIT 1").fetchone()
+        columns = {c[1] for c in db.execute("PRAGMA table_info(poll)")}
+        assert {"etag", "why", "history"} <= columns
+        one = db.execute("SELECT history, why FROM poll WHERE history NOT NULL LIMIT 1").fetchone()
         assert one and len(one[0]) % note == 0, "the first feed was not fetched"
         db.execute(
-            "UPDATE feed SET next_due_at = ?1 + (feed_id * 7919) % 36000000, last_fetch_at = ?2,"
+            "UPDATE poll SET next_due_at = ?1 + (feed_id * 7919) % 36000000, last_fetch_at = ?2,"
             " last_success_at = ?2, last_new_at = ?2, imported = 1, rate_per_day = 12.5,"
             " rate_at = ?2, etag = cast('\"feed-' || feed_id || '-0123456789abcdef\"' AS BLOB),"
             " last_modified = cast('Tue, 24 Nov 2026 00:45:51 GMT' AS BLOB),"
-            " title = 'The title of feed ' || feed_id,"
-            " home_page_url = 'https://site-' || feed_id || '.example/',"
             " history = ?3, why = ?4",
             (now + 36000000, now - 3600000, one[0] * 8 if len(one[0]) == note else one[0], one[1]))
+        db.execute("UPDATE feed SET title = 'The title of feed ' || feed_id,"
+                   " home_page_url = 'https://site-' || feed_id || '.example/'")
     db.close()
 
 

@@ -62,7 +62,7 @@ def look(store):
         items = {}
         for feed, guid in db.execute("SELECT feed, id FROM v1_items"):
             items.setdefault(feed, []).append(guid)
-        tags = dict(db.execute("SELECT name, CAST(etag AS TEXT) FROM feed WHERE etag IS NOT NULL"))
+        tags = dict(db.execute("SELECT name, CAST(etag AS TEXT) FROM feed JOIN poll USING(feed_id) WHERE etag IS NOT NULL"))
         events = db.execute("SELECT seq, item_id, event FROM v1_events ORDER BY seq").fetchall()
         return items, tags, events
     finally:
@@ -116,7 +116,7 @@ def test_kills_lose_and_repeat_nothing(daemon, origin, seed):
     db = sqlite3.connect(f"file:{daemon.store}?mode=ro", uri=True)
 
     def complete():
-        tags = dict(db.execute("SELECT name, CAST(etag AS TEXT) FROM feed"))
+        tags = dict(db.execute("SELECT name, CAST(etag AS TEXT) FROM feed JOIN poll USING(feed_id)"))
         return all(tags.get(f"f{p.number}") == f'"{p.published}"' for p in publishers)
 
     daemon.wait_for(complete, timeout=60, what="reading every feed to its end")

@@ -73,7 +73,7 @@ def test_an_item_that_is_taken_out_is_told_of(daemon, origin):
 
     def window():
         with contextlib.closing(sqlite3.connect(daemon.store)) as db:
-            row = db.execute("SELECT missing, entries FROM shown").fetchone()
+            row = db.execute("SELECT missing, entries FROM shown JOIN poll USING(feed_id)").fetchone()
             return row and (row[0], list(struct.iter_unpack("=qq", row[1])))
 
     origin.set("/a", document())
@@ -87,7 +87,7 @@ def test_an_item_that_is_taken_out_is_told_of(daemon, origin):
     aged = b"".join(struct.pack("=qq", i, at and at - 3600_000) for i, at in entries)
     with contextlib.closing(sqlite3.connect(daemon.store)) as db:
         db.execute("UPDATE shown SET entries = ?", (aged,))
-        db.execute("UPDATE feed SET next_due_at = 0")
+        db.execute("UPDATE poll SET next_due_at = 0")
         db.commit()
     daemon.start()
     daemon.wait_for(lambda: len(events(daemon)) == 9, what="the event")
@@ -173,7 +173,7 @@ def test_broken_xml_is_read_and_html_is_not(daemon, origin):
     assert CALL[1] in titles(daemon)
     assert daemon.get("/v1/feeds/page")["error"]
     with contextlib.closing(sqlite3.connect(daemon.store)) as db:
-        kept = db.execute("SELECT name, CAST(etag AS TEXT), last_modified FROM feed ORDER BY name").fetchall()
+        kept = db.execute("SELECT name, CAST(etag AS TEXT), last_modified FROM feed JOIN poll USING(feed_id) ORDER BY name").fetchall()
     # with its validators the rest of the cut document would never be asked for
     assert kept == [("cut", None, None), ("page", None, None), ("whole", '"whole"', None)]
 

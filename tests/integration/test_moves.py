@@ -108,14 +108,14 @@ def test_dead_after_thirty_days_and_back_again(daemon, origin, tidings):
     daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"] == 1)
     daemon.stop()
     with sqlite3.connect(daemon.store) as db:  # four weeks pass
-        db.execute("UPDATE feed SET failing_since = failing_since - 26 * 86400000, next_due_at = 0")
+        db.execute("UPDATE poll SET failing_since = failing_since - 26 * 86400000, next_due_at = 0")
     db.close()
     daemon.start()
     daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"] == 2)
     assert kinds(daemon) == []  # 26 days
     daemon.stop()
     with sqlite3.connect(daemon.store) as db:
-        db.execute("UPDATE feed SET failing_since = failing_since - 5 * 86400000,"
+        db.execute("UPDATE poll SET failing_since = failing_since - 5 * 86400000,"
                    " last_fetch_at = last_fetch_at - 5 * 86400000, next_due_at = 0")
     db.close()
     daemon.start()
@@ -127,7 +127,7 @@ def test_dead_after_thirty_days_and_back_again(daemon, origin, tidings):
     daemon.stop()
     origin.set("/a", rss(CALL))
     with sqlite3.connect(daemon.store) as db:
-        db.execute("UPDATE feed SET next_due_at = 0")
+        db.execute("UPDATE poll SET next_due_at = 0")
     db.close()
     daemon.start()
     daemon.wait_for(lambda: kinds(daemon) == ["feed.dead", "feed.recovered", "item.new"]
@@ -145,7 +145,7 @@ def test_back_to_the_old_address_when_the_new_one_fails_for_a_week(daemon, origi
     daemon.wait_for(lambda: daemon.get("/v1/feeds/a")["failures"])
     daemon.stop()
     with sqlite3.connect(daemon.store) as db:
-        db.execute("UPDATE feed SET failing_since = failing_since - 7 * 86400000, next_due_at = 0")
+        db.execute("UPDATE poll SET failing_since = failing_since - 7 * 86400000, next_due_at = 0")
     db.close()
     origin.set("/old", rss(CALL, FERRY), etag='"2"')
     daemon.start()

@@ -53,7 +53,7 @@ class Arrivals:
 def fetched(daemon, letter):
     """When the daemon began the only fetch of each of 12 feeds, and when it had their answers, in ms and in order.
     A note of a feed's history begins with the former (struct td_fetch_note)."""
-    query = f"SELECT history, last_fetch_at FROM feed WHERE length(history) > 0 AND name GLOB '{letter}*'"
+    query = f"SELECT history, last_fetch_at FROM feed JOIN poll USING(feed_id) WHERE length(history) > 0 AND name GLOB '{letter}*'"
     with sqlite3.connect(f"file:{daemon.store}?mode=ro", uri=True) as db:
         found = daemon.wait_for(lambda: len(rows := db.execute(query).fetchall()) == 12 and rows, what="all fetches")
     db.close()

@@ -417,7 +417,8 @@ def change_push(daemon, name, ms):
         text = db.execute("SELECT push FROM feed").fetchone()[0]
         lines = [line.split(" ", 1) for line in text.splitlines()]
         text = "".join(f"{k} {int(v) + ms if k == name else v}\n" for k, v in lines)
-        db.execute("UPDATE feed SET push = ?, next_due_at = 0", (text,))
+        db.execute("UPDATE feed SET push = ?", (text,))
+        db.execute("UPDATE poll SET next_due_at = 0")
     db.close()
 
 
@@ -451,10 +452,10 @@ def test_after_a_day_polls_only_look_after_the_hub(daemon, origin, hub, listen):
     daemon.stop()
     hub.answer = 503
     with sqlite3.connect(daemon.store) as db:
-        due = db.execute("SELECT next_due_at FROM feed").fetchone()[0]
+        due = db.execute("SELECT next_due_at FROM poll").fetchone()[0]
     change_push(daemon, "lease-until", -11 * 86400 * 1000)
     with sqlite3.connect(daemon.store) as db:
-        db.execute("UPDATE feed SET next_due_at = ?", (due,))
+        db.execute("UPDATE poll SET next_due_at = ?", (due,))
     db.close()
     daemon.start()
     origin.wait("/a", 2)
@@ -475,7 +476,7 @@ def test_a_hub_that_tells_nothing_is_found_out_over_restarts(daemon, origin, hub
         daemon.stop()
         change_push(daemon, "live-since", -25 * 3600 * 1000)
         with sqlite3.connect(daemon.store) as db:
-            db.execute("UPDATE feed SET last_success_at = last_success_at - 3600000")
+            db.execute("UPDATE poll SET last_success_at = last_success_at - 3600000")
         db.close()
         items.insert(0, (f"missed-{n}", f"Missed {n}", "Nobody told."))
         offer(origin, hub, items=items, etag=f'"m{n}"')

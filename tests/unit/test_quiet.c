@@ -65,7 +65,7 @@ static void show(struct temp *t, const char *text, int64_t now, enum how how)
         }
     }
     temp_sql(t, "BEGIN");
-    if (commit_apply(t->d, &c, false, &r, &known, &err) < 0)
+    if (commit_apply(t->d, &c, &r, &known, &err) < 0)
         fail_msg("%s", err.msg);
     temp_sql(t, "COMMIT");
     td_batch_free(c.batch);

@@ -50,7 +50,8 @@ static int set_up(void **state)
                 "INSERT INTO subscription(name, created_at) VALUES('hook', 1);"
                 "INSERT INTO dead_letter VALUES(1, 'hook', 1, 1, 1, NULL, '{}');"
                 "INSERT INTO pacing VALUES('a:80', 60000, 1, 0, NULL), ('b:80', 1000, 1, 0, 7);"
-                "INSERT INTO shown VALUES(1, 0, x'00'), (2, 0, x'00');"
+                "INSERT INTO shown VALUES(1, x'00'), (2, x'00');"
+                "UPDATE poll SET why = 'hourly', missing = 2 WHERE feed_id = 1;"
                 "INSERT INTO story VALUES(1, 1, 1, 1, 1, 0, 1, 'title', NULL);"
                 "INSERT INTO story_item VALUES(1, 1, 1, 1, 'a', 1, 1000, 0, NULL);"
                 "INSERT INTO story_wait(item_id, title) VALUES(1500, 'as it was stored');"
@@ -116,6 +117,8 @@ static void whole(void **state)
     close_store(t);
     recover(t, &got);
     assert_int_equal(got.feeds, 2);
+    assert_int_equal(got.polls, 2);
+    assert_int_equal(db_int(t->d, "SELECT missing FROM poll WHERE why = 'hourly'", 0), 2);
     assert_int_equal(got.items, ITEMS);
     assert_int_equal(got.events, 1990);
     assert_int_equal(got.seen, ITEMS);

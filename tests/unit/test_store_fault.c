@@ -180,7 +180,7 @@ static void all_is_there(struct fixture *f, int n, const char *etag)
     assert_int_equal(db_int(d, "SELECT count(*) FROM story_item", 0), n);
     assert_int_equal(db_int(d, "SELECT sum(n_items) FROM story", 0), n);
     CLEANUP_FREE char *sql = xasprintf(
-        "SELECT count(*) FROM feed WHERE CAST(etag AS TEXT) = '%s' AND n_unchanged = 1", etag);
+        "SELECT count(*) FROM poll WHERE CAST(etag AS TEXT) = '%s' AND n_unchanged = 1", etag);
     assert_int_equal(db_int(d, sql, 0), 1);
     db_close(d);
 }

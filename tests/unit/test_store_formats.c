@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "store/reader.h"
+#include "store/recover.h"
 #include "store/schema.h"
 #include "store_temp.h"
 
@@ -102,6 +103,24 @@ static void holds_subscriptions(struct temp *t)
     reader_close(r);
 }
 
+/* What `tidings recover` makes of it knows how its feeds were fetched, too. */
+static void recovers(struct temp *t, int version)
+{
+    struct td_err err = {""};
+    struct recovered got;
+    struct temp new = {.d = NULL};
+    snprintf(new.path, sizeof new.path, "%s/new.db", t->dir);
+    if (recover_store(t->path, new.path, &got, &err) < 0 || temp_open(&new, &err) < 0)
+        fail_msg("format %d: %s", version, err.msg);
+    assert_int_equal(db_int(new.d,
+                            "SELECT count(*) FROM v1_feeds WHERE error LIKE '503%' AND n_failures"
+                            " = 3 OR last_success IS NOT NULL AND why LIKE 'every hour%'",
+                            0),
+                     2);
+    assert_int_equal(db_int(new.d, "SELECT count(*) FROM poll WHERE length(history) = 24", 0), 2);
+    db_close(new.d);
+}
+
 static void every_released_format_opens(void **state)
 {
     struct temp *fresh = *state;
@@ -112,6 +131,7 @@ static void every_released_format_opens(void **state)
         struct temp *t;
         temp_set_up((void **)&t);
         restore(t, version);
+        recovers(t, version);
         if (temp_open(t, &err) < 0)
             fail_msg("format %d: %s", version, err.msg);
         assert_int_equal(db_version(t->d), schema_version());

@@ -111,7 +111,7 @@ static void commit(struct temp *t, struct stories *s, int feed, int turn)
     c.state.imported = turn > 5;
     c.batch = show(feed, turn);
     c.state.title = xstrdup_or_null(c.batch->title);
-    if (commit_apply(t->d, &c, false, &r, &known, &err) < 0)
+    if (commit_apply(t->d, &c, &r, &known, &err) < 0)
         fail_msg("%s", err.msg);
     if (r.n_new)
         stories_wrote(s);
