@@ -57,7 +57,8 @@ int sites_open(struct settings *s, const char *arg, struct td_err *err)
 
 void sites_finish(struct settings *s)
 {
-    for (struct td_site *site = s->sites; site < s->sites + s->n_sites; site++) {
+    for (size_t i = 0; i < s->n_sites; i++) {
+        struct td_site *site = &s->sites[i];
         if (site->per_host == NOT_SET)
             site->per_host = s->per_host;
         if (site->spacing_ms == NOT_SET) /* a rate alone may also be quicker than the daemon's */
