@@ -29,6 +29,16 @@ static int64_t number_of(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
+/* The time KEY of O as a person at a terminal reads it, in BUF; NULL: as it stands. */
+static const char *when_of(const struct client *c, const json_t *o, const char *key,
+                           char buf[WORDS_BYTES])
+{
+    int64_t at;
+    if (!c->term.out_tty || clock_parse_rfc3339(text_of(o, key), &at) < 0)
+        return NULL;
+    return words_relative(buf, at, clock_now_ms());
+}
+
 /* ---- list ----------------------------------------------------------------------------------- */
 
 enum { C_NAME, C_SINK, C_STATE, C_LAG, C_SEQ, C_DELIVERED, C_DEAD, C_NEXT, C_ERROR, C_QUERY, N };
@@ -45,17 +55,14 @@ static const struct column columns[N] = {
     [C_QUERY] = {"query", NULL, 0},
 };
 
-static void add_row(struct out *out, const json_t *s, int64_t now)
+static void add_row(const struct client *c, struct out *out, const json_t *s)
 {
-    char numbers[4][24], next[WORDS_BYTES] = "";
+    char numbers[4][24], next[WORDS_BYTES];
     static const char *const keys[] = {"lag", "seq", "delivered", "dead_letters"};
     const char *state = text_of(s, "state");
     bool failing = str_eq(state, "failing") || str_eq(state, "disabled");
-    int64_t at;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         snprintf(numbers[i], sizeof numbers[i], "%" PRId64, number_of(s, keys[i]));
-    if (clock_parse_rfc3339(text_of(s, "next_try_at"), &at) == 0)
-        words_relative(next, at, now);
     struct cell cells[N] = {
         [C_NAME] = {text_of(s, "name"), NULL, STYLE_BOLD},
         [C_SINK] = {text_of(s, "sink"), NULL, 0},
@@ -64,7 +71,7 @@ static void add_row(struct out *out, const json_t *s, int64_t now)
         [C_SEQ] = {numbers[1], NULL, 0},
         [C_DELIVERED] = {numbers[2], NULL, 0},
         [C_DEAD] = {numbers[3], NULL, number_of(s, "dead_letters") ? STYLE_RED : 0},
-        [C_NEXT] = {text_of(s, "next_try_at"), next, 0},
+        [C_NEXT] = {text_of(s, "next_try_at"), when_of(c, s, "next_try_at", next), 0},
         [C_ERROR] = {text_of(s, "error"), NULL, 0},
         [C_QUERY] = {text_of(s, "query"), NULL, 0},
     };
@@ -84,7 +91,7 @@ static int run_list(struct client *c)
     }
     struct out *out = out_new(1, (enum format)c->args.format, &c->term, columns, N, false);
     json_array_foreach (json_object_get(answer, "subscriptions"), i, one)
-        add_row(out, one, clock_now_ms());
+        add_row(c, out, one);
     if (out_rows(out) == 0 && c->args.format == FORMAT_TEXT)
         client_note("there are no subscriptions: [subscription NAME] in the config, or tidings "
                     "subscribe");
@@ -159,19 +166,16 @@ static const struct column letter_columns[D_N] = {
     [D_ERROR] = {"error", "ERROR", COL_SHRINK},
 };
 
-static void add_letter(struct out *out, const json_t *l)
+static void add_letter(const struct client *c, struct out *out, const json_t *l)
 {
-    char id[24], seq[24], attempts[24], when[WORDS_BYTES] = "";
+    char id[24], seq[24], attempts[24], when[WORDS_BYTES];
     const json_t *event = json_object_get(l, "event");
-    int64_t at;
     snprintf(id, sizeof id, "%" PRId64, number_of(l, "id"));
     snprintf(seq, sizeof seq, "%" PRId64, number_of(event, "seq"));
     snprintf(attempts, sizeof attempts, "%" PRId64, number_of(l, "attempts"));
-    if (clock_parse_rfc3339(text_of(l, "at"), &at) == 0)
-        words_relative(when, at, clock_now_ms());
     struct cell cells[D_N] = {
         [D_ID] = {id, NULL, 0},
-        [D_AT] = {text_of(l, "at"), when, 0},
+        [D_AT] = {text_of(l, "at"), when_of(c, l, "at", when), 0},
         [D_SEQ] = {seq, NULL, 0},
         [D_ATTEMPTS] = {attempts, NULL, 0},
         [D_TITLE] = {text_of(json_object_get(event, "item"), "title"), NULL, 0},
@@ -196,12 +200,14 @@ static int run_letters(struct client *c, const char *name)
         r = subs_call(c, "GET", name, what, NULL, &answer, &err);
         n = 0;
         json_array_foreach (json_object_get(answer, "dead_letters"), i, one) {
-            add_letter(out, one);
+            add_letter(c, out, one);
             after = number_of(one, "id");
             n++;
         }
         json_decref(answer);
     }
+    if (r == 0 && out_rows(out) == 0 && c->args.format == FORMAT_TEXT)
+        client_note("%s has no dead letters", name);
     int written = out_end(out, r == 0);
     return r < 0 ? client_errno(r, &err) : client_written(written);
 }
@@ -242,6 +248,10 @@ static int run_action(struct client *c, const char *action, const char *name)
         code = client_say("%s: %" PRId64 " dead letter%s in line", name,
                           number_of(answer, "replaying"),
                           number_of(answer, "replaying") == 1 ? "" : "s");
+    else if (r == 0 && str_eq(action, "pause"))
+        code = client_say("%s: paused", name);
+    else if (r == 0 && str_eq(action, "resume"))
+        code = client_say("%s: goes on", name);
     else if (r == 0 && str_eq(action, "test"))
         code = client_say("%s: the consumer has acknowledged the test", name);
     json_decref(answer);

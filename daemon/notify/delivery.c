@@ -237,6 +237,8 @@ static void replay_answered(struct delivery *d, enum delivery_answer answer)
     if (answer == DELIVERY_ACK) {
         d->replayed = d->replay[0].id;
         drop_first(d, d->replay, &d->n_replay, 1);
+        if (!d->state.batch_upto) /* all that failed was given up, and it works now */
+            d->state.failing_since = TD_NEVER;
     } else {
         drop_first(d, d->replay, &d->n_replay, d->n_replay);
     }

@@ -48,7 +48,7 @@ static void on_answer(void *ctx, const struct sink_answer *a)
     xreplace(&s->error, good ? NULL : a->err.msg);
     sent_over(s);
     delivery_answered(&s->d, s->turn, a->answer, a->retry_after_at, clock_now_ms());
-    s->gives_up = s->gives_up && (replay || !good);
+    s->gives_up = s->gives_up && s->d.state.failing_since != TD_NEVER;
     if (replay)
         after_replay(s, good);
     sub_pump(s);

@@ -212,13 +212,17 @@ def test_what_a_consumer_answers(daemon, origin, receiver, cli):
     letters = daemon.get("/v1/subscriptions/hook/dead-letters")["dead_letters"]
     assert [x["event"]["seq"] for x in letters] == [2, 3]
     assert all(x["attempts"] == 4 and "503" in x["error"] for x in letters)
-    assert "b 0" in cli("subscriptions", "dead-letters", "hook")[0]
+    listed, _ = cli("subscriptions", "dead-letters", "hook")
+    assert "b 0" in listed and letters[0]["at"] in listed  # no terminal: times as they are
     receiver.answer = None
     before = len(receiver.got)
     assert "2 dead letters in line" in cli("subscriptions", "replay", "hook")[0]
     receiver.wait(before + 2)
     assert receiver.seqs()[before:] == [2, 3]
     daemon.wait_for(lambda: sub(daemon, "hook")["dead_letters"] == 0)
+    assert cli("subscriptions", "dead-letters", "hook") == ("", "tidings: hook has no dead letters\n")
+    assert cli("subscriptions", "pause", "hook")[0] == "hook: paused\n" and sub(daemon, "hook")["state"] == "paused"
+    assert cli("subscriptions", "resume", "hook")[0] == "hook: goes on\n" and sub(daemon, "hook")["state"] == "ok"
 
     receiver.answer = lambda h, body: (410, {})
     add(daemon, origin, "c", 1)
