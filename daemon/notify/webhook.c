@@ -139,14 +139,14 @@ void webhook_shrink(struct buf *out, const struct sink_event *e, size_t max)
 static void add_data(struct buf *out, const struct sink_message *m, bool array)
 {
     CLEANUP_BUF struct buf one = BUF_INIT(LIMIT_ITEM_JSON_BYTES * 2);
-    size_t total = 0, max = (LIMIT_WEBHOOK_BYTES - FRAME_BYTES) / (size_t)m->n;
+    size_t total = 0, max = (LIMIT_WEBHOOK_BYTES - FRAME_BYTES) / (size_t)m->n - 1;
     for (int i = 0; i < m->n; i++)
-        total += m->events[i].json_len;
+        total += m->events[i].json_len + 1; /* and a comma */
     if (total + FRAME_BYTES <= LIMIT_WEBHOOK_BYTES)
         max = total;
     buf_adds(out, array ? "{\"events\":[" : "");
     for (int i = 0; i < m->n; i++) {
-        webhook_shrink(&one, &m->events[i], max - 1);
+        webhook_shrink(&one, &m->events[i], max);
         buf_adds(out, i ? "," : "");
         buf_add(out, buf_str(&one), one.len);
     }

@@ -204,12 +204,18 @@ static void sizes(void **state)
 
 static void small_items_are_whole(void **state)
 {
-    struct webhook w;
-    struct td_sub_conf c = conf(TD_FORMAT_STANDARD, 16);
-    json_t *o = render(&w, &c, 16, 500, "x");
-    assert_null(strstr(w.body.data, "content_left_out"));
-    json_decref(o);
-    webhook_fini(&w);
+    static const enum td_sub_format formats[] = {TD_FORMAT_STANDARD, TD_FORMAT_CLOUDEVENTS,
+                                                 TD_FORMAT_CLOUDEVENTS_BINARY};
+    for (size_t i = 0; i < 5; i++) {
+        struct webhook w;
+        int n = i < ARRAY_SIZE(formats) ? 1 : LIMIT_WEBHOOK_BATCH;
+        struct td_sub_conf c = conf(formats[i % ARRAY_SIZE(formats)], n);
+        json_t *o = render(&w, &c, n, n == 1 ? 10000 : 400, "x");
+        assert_null(strstr(w.body.data, "content_left_out"));
+        assert_non_null(strstr(w.body.data, "content_html"));
+        json_decref(o);
+        webhook_fini(&w);
+    }
 }
 
 static void chats(void **state)
