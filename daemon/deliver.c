@@ -375,7 +375,8 @@ void deliver_subscribe(void *app, const char *name, const char *text, int64_t se
         done(ctx, r, &err, "{}");
         return;
     }
-    log_notice("subscription %s: made at run time, sink %s", name, td_sink_names[conf->sink]);
+    if (!conf->hub_topic)
+        log_notice("subscription %s: made at run time, sink %s", name, td_sink_names[conf->sink]);
     begin(d, conf, text, seq, done, ctx);
 }
 
@@ -417,8 +418,9 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
         return;
     }
     if (s) {
+        if (!sub_conf(s)->hub_topic)
+            log_notice("subscription %s: removed", name);
         outbox_remove(d->outbox, s);
-        log_notice("subscription %s: removed", name);
     }
     for (struct pending *coming = d->pending; coming; coming = coming->next)
         coming->removed = coming->removed || str_eq(coming->name, name);

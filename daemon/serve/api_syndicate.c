@@ -265,7 +265,9 @@ static void set_validators(struct work *w)
     crypto_sha256(buf_str(&q->out), q->out.len, h);
     crypto_hex(h, 16, hex);
     q->etag = xasprintf("\"%s\"", hex);
-    if (w->conf.updated != TD_NEVER)
+    /* Not before its second is over: an item that came later in it would have the same date (RFC
+     * 9110, 8.8.2.2), and never be told to a reader that has but the date. */
+    if (w->conf.updated != TD_NEVER && w->conf.updated / SECOND_MS < clock_now_ms() / SECOND_MS)
         http_date(q->last_modified, sizeof q->last_modified, w->conf.updated);
     q->cache = CACHE;
 }
