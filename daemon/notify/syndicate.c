@@ -22,10 +22,10 @@
 /* Character data of XML 1.0: what may not stand there at all becomes U+FFFD. */
 static void add_text(struct buf *out, const char *s)
 {
-    for (size_t n; s && *s; s += n) {
+    for (size_t left = s ? strlen(s) : 0, n; left; s += n, left -= n) {
         uint32_t c;
         unsigned char b = (unsigned char)*s;
-        n = utf8_decode(s, strlen(s) > 4 ? 4 : strlen(s), &c);
+        n = utf8_decode(s, left, &c);
         if (!n) {
             n = 1;
             c = 0;

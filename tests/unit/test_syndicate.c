@@ -2,7 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -70,6 +72,27 @@ static void text_is_safe(void **state)
     assert_null(strstr(rss, "f.example"));
 }
 
+/* The work grows with the text, not with its square: two million bytes took minutes. */
+static void a_large_item_takes_no_time(void **state)
+{
+    size_t n = 2 << 20;
+    CLEANUP_FREE char *large = xmalloc(n + 100);
+    int k = sprintf(large, "{\"content_html\":\"");
+    memset(large + k, 'w', n);
+    strcpy(large + k + n, "\"}");
+    struct item_row r = row;
+    r.json = large;
+    r.json_len = strlen(large);
+    for (int i = 0; i < 2; i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(16 << 20);
+        struct syndicate_conf c = conf(i ? SYNDICATE_RSS : SYNDICATE_ATOM);
+        clock_t begun = clock();
+        syndicate_item(&b, &c, &r);
+        assert_true(b.len > n);
+        assert_true(clock() - begun < 20 * CLOCKS_PER_SEC); /* of our own: whatever else runs */
+    }
+}
+
 static void an_id_is_the_stores_and_the_items(void **state)
 {
     CLEANUP_FREE char *a = item(SYNDICATE_ATOM);
@@ -100,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_safe),
+        cmocka_unit_test(a_large_item_takes_no_time),
         cmocka_unit_test(an_id_is_the_stores_and_the_items),
         cmocka_unit_test(documents_are_whole_without_items),
     };
