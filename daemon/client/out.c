@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -34,16 +34,7 @@ struct out {
 
 int out_write(int fd, const char *p, size_t n)
 {
-    while (n) {
-        ssize_t w = write(fd, p, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w < 0)
-            return -errno;
-        p += w;
-        n -= (size_t)w;
-    }
-    return 0;
+    return io_write_all(fd, p, n);
 }
 
 static void flush(struct out *o)

@@ -2,34 +2,16 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/load.h"
 #include "config/sites.h"
-
-static int read_all(const char *path, struct buf *out)
-{
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    for (;;) {
-        int r = buf_reserve(out, 1 << 16);
-        if (r < 0)
-            return r;
-        ssize_t n = read(fd, out->data + out->len, out->cap - out->len - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        out->len += (size_t)n;
-    }
-}
 
 static int load_file(struct loader *l, const char *path)
 {
@@ -38,7 +20,7 @@ static int load_file(struct loader *l, const char *path)
     l->section = 0;
     l->in_wrong = false;
     CLEANUP_BUF struct buf text = BUF_INIT(LIMIT_CONFIG_BYTES);
-    int r = read_all(path, &text);
+    int r = io_read_file(path, &text);
     if (r == -EFBIG)
         load_problem(l, l->n_files - 1, 0, "too large; allowed: %u MiB", LIMIT_CONFIG_BYTES >> 20);
     else if (r < 0)

@@ -1,20 +1,19 @@
 /*
  * exec: a command whose standard output is the feed.
  *
- * Started without a shell, in a process group of its own, with PATH, HOME and LANG as its whole
- * environment and no descriptor of ours. It is over when it exits: what it wrote is in the pipe by
- * then. Whatever is left of its group is killed at that moment, and on timeout, too much output and
- * cancel; libev's default loop reaps every child, so nobody has to wait for it.
+ * It is over when it exits: what it wrote is in the pipe by then. Whatever is left of its group is
+ * killed at that moment, and on timeout, too much output and cancel; libev's default loop reaps
+ * every child, so nobody has to wait for it.
  */
 #include "fetch/fetcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/command.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -170,47 +169,6 @@ static void on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 
 /* ---- the start ------------------------------------------------------------------------------ */
 
-/* The three variables a script needs; ENV has room for them and NULL. They are freed by the caller.
- */
-static void small_environment(char **env)
-{
-    static const char *const names[] = {"PATH", "HOME", "LANG"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value)
-            *env++ = xasprintf("%s=%s", names[i], value);
-    }
-    *env = NULL;
-}
-
-static int spawn(char *const *argv, int out, int err, pid_t *ret)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t all, none;
-    char *env[4];
-    sigfillset(&all);
-    sigemptyset(&none);
-    small_environment(env);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, out, 1);
-    posix_spawn_file_actions_adddup2(&files, err, 2);
-    posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                        POSIX_SPAWN_SETSIGDEF);
-    int r = posix_spawnp(ret, argv[0], &files, &attr, argv, env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    for (char **e = env; *e; e++)
-        free(*e);
-    return -r;
-}
-
 /* A pipe of which we read one end without blocking. */
 static int make_pipe(int *ret_read, int *ret_write)
 {
@@ -233,7 +191,7 @@ void exec_start(struct fetch *h)
     if (r == 0)
         r = make_pipe(&c->err.fd, &err);
     if (r == 0)
-        r = spawn(h->req->argv, out, err, &c->group);
+        r = command_start(h->req->argv, NULL, -1, out, err, &c->group);
     if (r < 0) {
         fetch_fail(h, TD_OUT_SOURCE, "cannot run %s: %s", h->req->argv[0], strerror(-r));
         return;

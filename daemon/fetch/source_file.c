@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -28,28 +28,11 @@ static char *file_etag(const struct stat *st)
                      st->st_mtim.tv_nsec, (int64_t)st->st_size, (uint64_t)st->st_ino);
 }
 
-static int read_all(int fd, struct buf *body)
-{
-    for (;;) {
-        char part[65536];
-        ssize_t n = read(fd, part, sizeof part);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            return 0;
-        int r = buf_add(body, part, (size_t)n);
-        if (r < 0)
-            return r;
-    }
-}
-
 /* The content into the result; false after a failure. */
 static bool read_body(struct fetch *h, const char *path, int fd, off_t size)
 {
     struct td_result *r = &h->result;
-    int e = (uint64_t)size > h->req->max_body_bytes ? -EFBIG : read_all(fd, &r->body);
+    int e = (uint64_t)size > h->req->max_body_bytes ? -EFBIG : io_read_all(fd, &r->body);
     r->wire_bytes = r->body.len;
     r->outcome = TD_OUT_OK;
     if (e == 0 && r->body.len)

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/command.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -155,52 +155,6 @@ static void on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 
 /* ---- the start ------------------------------------------------------------------------------ */
 
-/* PATH, HOME, LANG and TZ as we have them, then MORE; to be freed with all its strings. */
-static char **environment(const char *const *more)
-{
-    static const char *const names[] = {"PATH", "HOME", "LANG", "TZ"};
-    size_t n = 0, k = 0;
-    while (more && more[n])
-        n++;
-    char **env = xcalloc(n + ARRAY_SIZE(names) + 1, sizeof *env);
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value)
-            env[k++] = xasprintf("%s=%s", names[i], value);
-    }
-    for (size_t i = 0; i < n; i++)
-        env[k++] = xstrdup(more[i]);
-    return env;
-}
-
-static int spawn(const struct child_conf *conf, int in, int out, pid_t *ret)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t all, none;
-    char **env = environment(conf->more);
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in, 0);
-    posix_spawn_file_actions_adddup2(&files, out, 1);
-    posix_spawn_file_actions_adddup2(&files, out, 2);
-    posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                        POSIX_SPAWN_SETSIGDEF);
-    int r = posix_spawnp(ret, conf->argv[0], &files, &attr, conf->argv, env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    for (char **e = env; *e; e++)
-        free(*e);
-    free(env);
-    return -r;
-}
-
 static int start(struct child *c)
 {
     int in[2], out[2];
@@ -214,7 +168,7 @@ static int start(struct child *c)
     }
     fcntl(in[1], F_SETFL, O_NONBLOCK);
     fcntl(out[0], F_SETFL, O_NONBLOCK);
-    int r = spawn(&c->conf, in[0], out[1], &c->group);
+    int r = command_start(c->conf.argv, c->conf.more, in[0], out[1], out[1], &c->group);
     close(in[0]);
     close(out[1]);
     ev_io_set(&c->in, in[1], EV_WRITE);

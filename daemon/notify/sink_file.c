@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -89,20 +90,6 @@ static void rotate(const char *path)
     }
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return -errno;
-        p += k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 /* The entry of a new file in its folder. */
 static void sync_folder(const char *path)
 {
@@ -129,7 +116,7 @@ static int append(struct job *j)
         return -errno;
     int r = repair(fd, &size);
     if (r == 0)
-        r = write_all(fd, buf_str(&j->text), j->text.len);
+        r = io_write_all(fd, buf_str(&j->text), j->text.len);
     if (r == 0 && fdatasync(fd) < 0)
         r = -errno;
     if (r == 0 && is_new)

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include "base/crypto.h"
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,20 +46,6 @@ static int read_all(int fd, void *to, size_t n)
     return 0;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-    while (n) {
-        ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return -errno;
-        p += k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 static void begin_answer(struct buf *out)
 {
     struct frame_answer a = {0};
@@ -70,7 +57,7 @@ static int send_answer(int fd, enum frame_kind kind, struct buf *out)
 {
     struct frame_answer a = {.kind = kind, .len = (uint32_t)(out->len - sizeof a)};
     memcpy(out->data, &a, sizeof a);
-    return write_all(fd, out->data, out->len);
+    return io_write_all(fd, out->data, out->len);
 }
 
 static void put_reason(struct buf *out, const char *reason)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/crypto.h"
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -106,25 +107,11 @@ static int make_room(int dir, const char *hash_text, char same[QUARANTINE_NAME],
     }
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-    while (n) {
-        ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return -errno;
-        p += k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 static int write_file(int dir, const char *name, const void *p, size_t n, struct td_err *err)
 {
     unlinkat(dir, TEMP, 0);
     CLEANUP_CLOSE int fd = openat(dir, TEMP, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int r = fd < 0 ? -errno : write_all(fd, p, n);
+    int r = fd < 0 ? -errno : io_write_all(fd, p, n);
     if (r == 0 && renameat(dir, TEMP, dir, name) < 0)
         r = -errno;
     if (r < 0) {

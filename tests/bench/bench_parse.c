@@ -11,6 +11,7 @@
 
 #include <libxml/parser.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -23,20 +24,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int read_file(const char *path, struct buf *out)
-{
-    FILE *f = fopen(path, "rb");
-    char block[65536];
-    size_t n;
-    if (!f)
-        return -1;
-    buf_clear(out);
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(out, block, n);
-    fclose(f);
-    return out->overflow ? -1 : 0;
 }
 
 enum { GENERATED = 60 }; /* feeds */
@@ -127,9 +114,11 @@ int main(int argc, char **argv)
     }
     child_tune_malloc(); /* for both */
     parse_init();
-    for (; i < argc; i++)
-        if (read_file(argv[i], &in) == 0)
+    for (; i < argc; i++) {
+        buf_clear(&in);
+        if (io_read_file(argv[i], &in) == 0)
             measure(in.data, in.len, rounds, argv[i], &files, &rest);
+    }
     measure_generated(rounds, &generated);
     bool above = report("files:", &files, limit);
     above |= report("generated", &generated, limit);

@@ -17,6 +17,7 @@
 
 #include <ev.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "measure.h"
@@ -27,19 +28,6 @@
 enum { STARTS = 40, ROUNDS = 3 };
 
 static const char tiny[] = "<rss version='2.0'><channel><title>t</title></channel></rss>";
-
-static int read_file(const char *path, struct buf *out)
-{
-    FILE *f = fopen(path, "rb");
-    char block[65536];
-    size_t n;
-    if (!f)
-        return -1;
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(out, block, n);
-    fclose(f);
-    return out->overflow ? -1 : 0;
-}
 
 static void on_done(void *ctx, struct pool_answer *a)
 {
@@ -149,7 +137,7 @@ int main(int argc, char **argv)
     for (int round = 0; round < ROUNDS; round++) {
         struct buf body = BUF_INIT(LIMIT_BODY_BYTES);
         for (int i = 3; i < argc; i++)
-            if (read_file(argv[i], &body) == 0)
+            if (io_read_file(argv[i], &body) == 0)
                 parse_in_child(p, &body);
         buf_adds(&body, tiny); /* the child gives memory back after each answer */
         parse_in_child(p, &body);

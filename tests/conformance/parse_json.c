@@ -3,28 +3,15 @@
  * `tidings parse --json` prints. Exit 1 with the reason when it is no feed. For the conformance
  * score and for feeding single documents to sanitizers, without a client or a daemon.
  */
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "parse/parse.h"
-
-static int read_file(const char *path, struct buf *out)
-{
-    FILE *f = fopen(path, "rb");
-    char block[65536];
-    size_t n;
-    if (!f) {
-        perror(path);
-        return -1;
-    }
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(out, block, n);
-    fclose(f);
-    return out->overflow ? -1 : 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -39,8 +26,11 @@ int main(int argc, char **argv)
             file = argv[i];
     }
     CLEANUP_BUF struct buf bytes = BUF_INIT(LIMIT_BODY_BYTES), out = BUF_INIT(LIMIT_WIRE_BYTES);
-    if (!file || read_file(file, &bytes) < 0)
+    int r = file ? io_read_file(file, &bytes) : -EINVAL;
+    if (r < 0) {
+        fprintf(stderr, "%s: %s\n", file ? file : "no FILE", strerror(-r));
         return 2;
+    }
     in.bytes = buf_str(&bytes);
     in.n = bytes.len;
     struct td_batch *b;

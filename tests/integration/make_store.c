@@ -13,6 +13,7 @@
 
 #include <ev.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -62,16 +63,11 @@ static int64_t put_feed(struct store *s, char *name)
 static struct td_batch *parse(const char *path)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT(LIMIT_BODY_BYTES);
-    char block[65536];
-    size_t n;
-    FILE *f = fopen(path, "rb");
     struct td_batch *batch;
     struct td_err err;
-    if (!f)
-        die(path, strerror(errno));
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(&bytes, block, n);
-    fclose(f);
+    int r = io_read_file(path, &bytes);
+    if (r < 0)
+        die(path, strerror(-r));
     struct parse_in in = {.bytes = buf_str(&bytes), .n = bytes.len};
     if (parse_feed(&in, &batch, &err) < 0)
         die(path, err.msg);

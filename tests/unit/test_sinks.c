@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "notify/sink.h"
@@ -86,13 +87,7 @@ static struct sink_answer send_to(struct sink *s, int n)
 static char *content(const char *name)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(1 << 20);
-    char part[4096];
-    size_t n;
-    FILE *f = fopen(name, "r");
-    while (f && (n = fread(part, 1, sizeof part, f)) > 0)
-        buf_add(&b, part, n);
-    if (f)
-        fclose(f);
+    io_read_file(name, &b);
     return buf_take(&b, NULL);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/io.h"
 #include "store/reader.h"
 #include "store/recover.h"
 #include "store/schema.h"
@@ -19,15 +20,9 @@ static void restore(struct temp *t, int version)
     CLEANUP_FREE char *name = xasprintf("%s/tests/unit/store_formats/v%d.sql",
                                         getenv("TIDINGS_SOURCE"), version);
     CLEANUP_BUF struct buf sql = BUF_INIT(1 << 20);
-    char block[4096];
-    size_t n;
     sqlite3 *db;
-    FILE *f = fopen(name, "r");
-    if (!f)
+    if (io_read_file(name, &sql) < 0)
         fail_msg("%s is missing: each released format has a fixture", name);
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
-        buf_add(&sql, block, n);
-    fclose(f);
     assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
     if (sqlite3_exec(db, buf_str(&sql), NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s: %s", name, sqlite3_errmsg(db));
