@@ -67,21 +67,23 @@
 #define LIMIT_CALM_MAX_MS        (30LL * 24 * 3600 * 1000) /* the same for one that relapses */
 
 /* ---- push (WebSub) ------------------------------------------------------------------------- */
-#define LIMIT_PUSH_HUBS       4     /* of those that a feed names, the ones that are tried */
-#define LIMIT_HUB_MS          30000 /* a request to a hub */
-#define LIMIT_LEASE_ASKED_MS  (10LL * 24 * 3600 * 1000) /* hub.lease_seconds; hubs know best */
-#define LIMIT_LEASE_MIN_MS    (10 * 60 * 1000) /* a shorter lease is too much asking; FETCHING E6 */
-#define LIMIT_LEASE_MAX_MS    (14LL * 24 * 3600 * 1000) /* a longer one is renewed as this; E6 */
-#define LIMIT_SHORT_LEASES    5 /* in a row from one hub, then it is done without for a while */
-#define LIMIT_VERIFY_MS       (15 * 60 * 1000) /* a hub that has not verified by then will not */
-#define LIMIT_HUB_RETRY_MS    (3600LL * 1000)  /* after a first refusal; doubled with each */
-#define LIMIT_PUSH_MISSES     3 /* times that a poll found what the hub had not told; FETCHING E9 */
-#define LIMIT_PUSH_LATE_MS    (15 * 60 * 1000)          /* a push so long after a poll is no miss */
-#define LIMIT_DISTRUST_MS     (30LL * 24 * 3600 * 1000) /* a hub that lied is not asked again */
-#define LIMIT_PUSH_TRIAL_MS   (24LL * 3600 * 1000) /* polled as before for so long; FETCHING E9 */
-#define LIMIT_PUSH_BYTES      (32u << 20) /* pushes that wait for their feed, and half received */
-#define LIMIT_CALLBACKS       128         /* connections of hubs at once */
-#define LIMIT_CALLBACK_PER_IP 32          /* of one address; a reverse proxy is one: none there */
+#define LIMIT_PUSH_HUBS      4     /* of those that a feed names, the ones that are tried */
+#define LIMIT_HUB_MS         30000 /* a request to a hub */
+#define LIMIT_LEASE_ASKED_MS (10LL * 24 * 3600 * 1000) /* hub.lease_seconds; hubs know best */
+#define LIMIT_LEASE_MIN_MS   (10 * 60 * 1000) /* a shorter lease is too much asking; FETCHING E6 */
+#define LIMIT_LEASE_MAX_MS   (14LL * 24 * 3600 * 1000) /* a longer one is renewed as this; E6 */
+#define LIMIT_SHORT_LEASES   5 /* in a row from one hub, then it is done without for a while */
+#define LIMIT_VERIFY_MS      (15 * 60 * 1000) /* a hub that has not verified by then will not */
+#define LIMIT_HUB_RETRY_MS   (3600LL * 1000)  /* after a first refusal; doubled with each */
+#define LIMIT_PUSH_MISSES    3 /* times that a poll found what the hub had not told; FETCHING E9 */
+#define LIMIT_PUSH_LATE_MS   (15 * 60 * 1000)          /* a push so long after a poll is no miss */
+#define LIMIT_DISTRUST_MS    (30LL * 24 * 3600 * 1000) /* a hub that lied is not asked again */
+#define LIMIT_PUSH_TRIAL_MS  (24LL * 3600 * 1000) /* polled as before for so long; FETCHING E9 */
+#define LIMIT_PUSH_BYTES     (32u << 20) /* pushes that wait for their feed, and half received */
+#define LIMIT_PUSH_TEXT_BYTES \
+    (256u << 10)                  /* a feed's push state as stored; its parts are bounded */
+#define LIMIT_CALLBACKS       128 /* connections of hubs at once */
+#define LIMIT_CALLBACK_PER_IP 32  /* of one address; a reverse proxy is one: none there */
 #define LIMIT_CALLBACK_ANSWER_MS \
     5000 /* a push is stored by then, or answered without; FETCHING E8 */
 #define LIMIT_CALLBACK_MS         60000 /* one delivery, from connection to end */
@@ -97,6 +99,7 @@
 #define LIMIT_ATTRIBUTES        256          /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */
 #define LIMIT_EXPANSION_BYTES   (1u << 20)   /* text that came out of internal entities */
+#define LIMIT_WRAPPER_DEPTH     4            /* how deep in another document a feed is looked for */
 #define LIMIT_NAMESPACES        256          /* prefixes in scope; a repaired document's */
 #define LIMIT_NAMES             20000        /* different names in one document; real ones: 200 */
 #define LIMIT_ENTITIES          256          /* declared by it; real ones have a handful */
@@ -218,6 +221,8 @@
 /* ---- service ----------------------------------------------------------------------------- */
 #define LIMIT_LOG_BURST        5000   /* lines at once; journald's own default is 10000 in 30 s */
 #define LIMIT_LOG_PER_S        100    /* lines a second in the long run */
+#define LIMIT_LOG_LINE_BYTES   4096u  /* a longer line is cut */
+#define LIMIT_LOG_FIELD_BYTES  2048u  /* of one field of the journal beside it */
 #define LIMIT_OPEN_FILES       65536u /* asked of the system at start; the unit's LimitNOFILE */
 #define LIMIT_LISTEN_FDS       16     /* sockets the service manager may hand over */
 #define LIMIT_LISTEN           16     /* TCP addresses of the API */

@@ -18,9 +18,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define LINE_BYTES  4096u /* a longer line is cut */
-#define FIELD_BYTES (3 * 2048u)
-
 static _Atomic int max_log_level = LOG_INFO;
 static const char *journal_path = "/run/systemd/journal/socket";
 
@@ -100,7 +97,7 @@ static void add_field(struct buf *b, const char *name, const char *value)
     if (!value)
         return;
     buf_addf(b, "%s=", name);
-    str_add_printable(b, value, utf8_cut(value, MIN(strlen(value), (size_t)2048)));
+    str_add_printable(b, value, utf8_cut(value, MIN(strlen(value), (size_t)LIMIT_LOG_FIELD_BYTES)));
     buf_addc(b, '\n');
 }
 
@@ -108,7 +105,8 @@ static void add_field(struct buf *b, const char *name, const char *value)
 static bool to_journal(int level, const struct log_fields *f, const char *line)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    CLEANUP_BUF struct buf b = BUF_INIT(3 * LINE_BYTES + 4 * FIELD_BYTES + 512);
+    CLEANUP_BUF struct buf b = BUF_INIT(3 * (LIMIT_LOG_LINE_BYTES + 4 * LIMIT_LOG_FIELD_BYTES) +
+                                        512);
     buf_addf(&b, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", level,
              program_invocation_short_name, line);
     if (f) {
@@ -134,7 +132,7 @@ static void to_stderr(int level, bool journal, const char *line)
         time_t now = time(NULL);
         strftime(when, sizeof when, "%H:%M:%S ", localtime_r(&now, &tm));
     }
-    CLEANUP_BUF struct buf b = BUF_INIT(3 * LINE_BYTES + 64);
+    CLEANUP_BUF struct buf b = BUF_INIT(3 * LIMIT_LOG_LINE_BYTES + 64);
     buf_addf(&b, "%s%s\n", when, line);
     ssize_t k = write(STDERR_FILENO, b.data, b.len);
     (void)k; /* nowhere left to say it */
@@ -149,12 +147,12 @@ static void say(int level, const struct log_fields *f, const char *line)
 
 static void log_write(int level, const struct log_fields *f, const char *fmt, va_list ap)
 {
-    char raw[LINE_BYTES], note[96];
+    char raw[LIMIT_LOG_LINE_BYTES], note[96];
     unsigned long left_out;
     if (!may_say(level, &left_out))
         return;
     int saved = errno;
-    CLEANUP_BUF struct buf line = BUF_INIT(3 * LINE_BYTES + 16);
+    CLEANUP_BUF struct buf line = BUF_INIT(3 * LIMIT_LOG_LINE_BYTES + 16);
     int n = vsnprintf(raw, sizeof raw, fmt, ap);
     size_t len = n < 0 ? 0 : utf8_cut(raw, MIN((size_t)n, sizeof raw - 1));
     str_add_printable(&line, raw, len);

@@ -4,11 +4,10 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/feed.h"
-
-#define PUSH_TEXT_BYTES (256u << 10) /* hubs and addresses are bounded where they come in */
 
 enum kind { TEXT, TIME, COUNT };
 
@@ -158,7 +157,7 @@ void td_push_read(struct td_push *p, const char *text)
 {
     td_push_init(p);
     size_t len = text ? strlen(text) : 0;
-    if (len > PUSH_TEXT_BYTES)
+    if (len > LIMIT_PUSH_TEXT_BYTES)
         return;
     CLEANUP_FREE char *copy = xstrndup(text ? text : "", len);
     char *save = NULL;

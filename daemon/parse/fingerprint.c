@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "parse/url.h"
 
 #define FNV_START 14695981039346656037u
@@ -22,7 +23,7 @@ static uint64_t add(uint64_t h, const char *s, size_t n)
 
 static uint64_t add_url(uint64_t h, const char *url)
 {
-    struct buf b = BUF_INIT(65536);
+    struct buf b = BUF_INIT(LIMIT_TEXT_BYTES);
     if (url && url_add_canonical(&b, url, strlen(url)) == 0)
         h = add(h, b.data ? b.data : "", b.len);
     buf_free(&b);

@@ -38,9 +38,6 @@ void parse_init(void)
     pthread_once(&once, init_once);
 }
 
-/* How deep in another document a feed is looked for. */
-#define WRAPPER_DEPTH 4
-
 /* ---- which format ------------------------------------------------------------------------- */
 
 typedef void read_fn(struct reader *r, const struct node *root);
@@ -241,13 +238,13 @@ static const struct node *read_tree(struct reader *r, struct text in, unsigned *
                                     bool strict, read_fn **ret)
 {
     if (strict && xml_read_plain(r->t, in.s, in.n) == 0)
-        return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
+        return find_root(r, &r->t->root, LIMIT_WRAPPER_DEPTH, ret);
     read_anew(r);
     if (strict && xml_read_strict(r->t, in.s, in.n, repairs) == 0)
-        return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
+        return find_root(r, &r->t->root, LIMIT_WRAPPER_DEPTH, ret);
     read_anew(r);
     *repairs |= xml_read_soup(r->t, in.s, in.n);
-    return find_root(r, &r->t->root, WRAPPER_DEPTH, ret);
+    return find_root(r, &r->t->root, LIMIT_WRAPPER_DEPTH, ret);
 }
 
 static void free_tree(struct tree *t)
