@@ -98,18 +98,11 @@ static bool is_repeated(const struct plain *x, const struct qname *q)
 static bool read_attr(struct plain *x)
 {
     struct qname name = read_qname(x);
-    skip_space(x);
-    if (x->refused || !take(x, "="))
-        return refuse(x);
-    skip_space(x);
-    char quote = x->p < x->end ? *x->p++ : 0;
-    const char *end = memchr(x->p, quote, (size_t)(x->end - x->p));
-    if ((quote != '"' && quote != '\'') || !end)
-        return refuse(x);
-    struct piece value = {x->p, (size_t)(end - x->p)};
+    struct piece value;
+    if (x->refused || !take_value(x, &value))
+        return false;
     if (memchr(value.p, '<', value.n) || x->n_attrs == MAX_ATTRS || is_repeated(x, &name))
         return refuse(x);
-    x->p = end + 1;
     x->attrs[x->n_attrs].name = name;
     x->attrs[x->n_attrs++].value = value;
     return true;

@@ -113,4 +113,20 @@ static inline bool skip_space(struct plain *x)
     return x->p > from;
 }
 
+/* A sign of equality and what stands quoted behind it, white space around both. */
+static inline bool take_value(struct plain *x, struct piece *ret)
+{
+    skip_space(x);
+    if (!take(x, "="))
+        return refuse(x);
+    skip_space(x);
+    char quote = x->p < x->end ? *x->p++ : 0;
+    const char *end = memchr(x->p, quote, (size_t)(x->end - x->p));
+    if ((quote != '"' && quote != '\'') || !end)
+        return refuse(x);
+    *ret = (struct piece){x->p, (size_t)(end - x->p)};
+    x->p = end + 1;
+    return true;
+}
+
 #endif

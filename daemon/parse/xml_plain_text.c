@@ -146,17 +146,7 @@ static bool read_pseudo(struct plain *x, const char *name, struct piece *ret)
         x->p = from;
         return false;
     }
-    skip_space(x);
-    if (!take(x, "="))
-        return refuse(x);
-    skip_space(x);
-    char quote = x->p < x->end ? *x->p++ : 0;
-    const char *end = memchr(x->p, quote, (size_t)(x->end - x->p));
-    if ((quote != '"' && quote != '\'') || !end)
-        return refuse(x);
-    *ret = (struct piece){x->p, (size_t)(end - x->p)};
-    x->p = end + 1;
-    return true;
+    return take_value(x, ret);
 }
 
 static bool is_encoding_name(struct piece s)
