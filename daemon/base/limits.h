@@ -91,10 +91,12 @@
 #define LIMIT_CALLBACK_HEAD_BYTES (64u << 10) /* a topic is three times as long in its line */
 
 /* ---- parsing (each child is also bound by rlimits) ---------------------------------------- */
-#define LIMIT_ITEMS             5000         /* items taken from one document */
-#define LIMIT_HUBS              16           /* WebSub hubs taken from one document */
-#define LIMIT_DISCOVERED        32           /* feeds named by one HTML page */
-#define LIMIT_DEPTH             256          /* element depth; FETCHING H8 */
+#define LIMIT_ITEMS      5000 /* items taken from one document */
+#define LIMIT_HUBS       16   /* WebSub hubs taken from one document */
+#define LIMIT_DISCOVERED 32   /* feeds named by one HTML page */
+#define LIMIT_DEPTH      256  /* element depth; FETCHING H8 */
+#define LIMIT_JSON_VALUES \
+    1500000 /* commas and brackets of JSON: 300 MB as a tree. Real feeds: 200,000 */
 #define LIMIT_JSON_DEPTH        2048         /* brackets in JSON; jansson's own limit */
 #define LIMIT_ATTRIBUTES        256          /* attributes of one element */
 #define LIMIT_TEXT_BYTES        (2u << 20)   /* one text or HTML field */

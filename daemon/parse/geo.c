@@ -238,23 +238,34 @@ static void geo_where(struct reader *r, struct record *rec, const struct node *n
     }
 }
 
+/* Takes geo:lat or geo:long, the first of each that is a number. */
+static void take_half(struct reader *r, const struct node *n, struct geo_halves *h)
+{
+    struct numbers in;
+    bool is_long = node_is(n, NS_GEO, "long");
+    if ((!is_long && !node_is(n, NS_GEO, "lat")) || h->has[is_long])
+        return;
+    h->has[is_long] = read_numbers(r, n, &in) && in.n;
+    if (h->has[is_long])
+        h->v[is_long] = in.v[0];
+}
+
 /* geo:lat and geo:long, beside each other or in a geo:Point. */
 static void geo_latlong(struct reader *r, struct record *rec, const struct node *n,
                         const struct rule *rule)
 {
-    const struct node *around = str_eq(n->sym->name, "point") ? n : n->parent;
-    if (around == r->geo_around) /* its other half */
-        return;
-    r->geo_around = around;
-    struct numbers lat = {.n = 0}, lon = {.n = 0};
-    for (const struct node *c = around->first; c; c = c->next) {
-        if (!lat.n && c->sym && node_is(c, NS_GEO, "lat"))
-            read_numbers(r, c, &lat);
-        if (!lon.n && c->sym && node_is(c, NS_GEO, "long"))
-            read_numbers(r, c, &lon);
+    struct geo_halves point = {0}, *h = &point;
+    if (str_eq(n->sym->name, "point")) {
+        for (const struct node *c = n->first; c; c = c->next)
+            take_half(r, c, h);
+    } else {
+        h = &r->geo;
+        if (h->around != n->parent)
+            *h = (struct geo_halves){.around = n->parent};
+        take_half(r, n, h);
     }
-    if (!lat.n || !lon.n)
+    if (!h->has[0] || !h->has[1])
         return;
-    struct numbers both = {.n = 2, .v = {lat.v[0], lon.v[0]}};
+    struct numbers both = {.n = 2, .v = {h->v[0], h->v[1]}};
     record_put(rec, rule->field, read_rank(r, rule), build(r, "Point", &both, 2));
 }

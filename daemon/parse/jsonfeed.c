@@ -222,13 +222,30 @@ static void free_json(json_t **j)
     json_decref(*j);
 }
 
+/* Can its tree become too big for us? An object weighs as much as four other values. */
+static bool too_many_values(const char *s, size_t n)
+{
+    size_t weight = 0;
+    for (size_t i = 0; i < n; i++)
+        weight += s[i] == ',' || s[i] == '[' ? 1 : s[i] == '{' ? 4 : 0;
+    return weight > LIMIT_JSON_VALUES;
+}
+
+static json_t *load_text(const char *s, size_t n, json_error_t *ret_err)
+{
+    if (!too_many_values(s, n))
+        return json_loadb(s, n, JSON_DISABLE_EOF_CHECK, ret_err);
+    *ret_err = (json_error_t){.line = 1, .text = "too many values"};
+    return NULL;
+}
+
 static json_t *load(const char *s, size_t n, unsigned *repairs, json_error_t *ret_err)
 {
     CLEANUP_BUF struct buf repaired = BUF_INIT(2u * LIMIT_BODY_MAX_BYTES);
     json_error_t e;
-    json_t *root = json_loadb(s, n, JSON_DISABLE_EOF_CHECK, ret_err);
+    json_t *root = load_text(s, n, ret_err);
     if (!root && json_repair(s, n, &repaired, repairs))
-        root = json_loadb(repaired.data, repaired.len, 0, &e);
+        root = load_text(repaired.data, repaired.len, &e);
     return root;
 }
 

@@ -57,7 +57,7 @@ static void write_start(struct reader *r, struct buf *out, const struct node *n,
 static void write_children(struct reader *r, struct buf *out, const struct node *n,
                            const char *base, bool raw)
 {
-    for (const struct node *c = n->first; c; c = c->next) {
+    for (const struct node *c = n->first; c && !out->overflow; c = c->next) {
         if (!c->sym) {
             if (raw)
                 buf_add(out, c->text, c->len);

@@ -95,14 +95,19 @@ const char *node_base(struct reader *r, const struct node *n)
 {
     if (!r->t->has_base || !n || !n->sym)
         return r->base;
-    if (n->base)
+    if (n->knows_base)
         return n->base;
     const char *outer = node_base(r, n->parent);
     const char *own = node_attr_ns(n, NS_XML, "base");
-    const char *base = own ? url_resolve(r->work, outer, own, strlen(own)) : NULL;
+    if (!own)
+        return outer;
+    bool full = r->work->bytes > LIMIT_PARSE_BYTES;
+    const char *base = full ? NULL : url_resolve(r->work, outer, own, strlen(own));
     if (!base || (url_has_scheme(base, strlen(base)) && !strstr(base, ":/")))
-        return outer; /* "mailto:", "urn:": nothing can be relative to it */
+        base = outer; /* "mailto:", "urn:": nothing can be relative to it */
+    r->cut |= full;
     ((struct node *)n)->base = base;
+    ((struct node *)n)->knows_base = true;
     return base;
 }
 

@@ -11,6 +11,13 @@
 #include "parse/rules.h"
 #include "parse/tree.h"
 
+/* geo:lat and geo:long that stand beside each other in an element. */
+struct geo_halves {
+    const struct node *around;
+    double v[2];
+    bool has[2];
+};
+
 struct reader {
     struct arena *a;         /* where values go: WORK, or ITEM_ARENA while an item is read */
     struct arena *work;      /* the feed, until the document is done */
@@ -18,11 +25,11 @@ struct reader {
     struct arena tree_arena; /* the tree's; emptied between two readings */
     struct tree *t;          /* NULL for JSON */
     struct td_batch *b;
-    const char *base;              /* absolute URL of the document, NULL = unknown */
-    enum ns native;                /* NS_RSS, NS_ATOM: whose elements rank first; NS_OTHER = none */
-    const struct node *geo_around; /* the last element whose lat and long were read */
-    bool easting_first;            /* of the coordinates that are being read */
-    unsigned rank;                 /* added to ranks while inside of a group (media) */
+    const char *base;      /* absolute URL of the document, NULL = unknown */
+    enum ns native;        /* NS_RSS, NS_ATOM: whose elements rank first; NS_OTHER = none */
+    struct geo_halves geo; /* of the element that is being read */
+    bool easting_first;    /* of the coordinates that are being read */
+    unsigned rank;         /* added to ranks while inside of a group (media) */
     struct buf html, html2, text, json;   /* of the item, reused */
     bool cut;                             /* a text was over its limit */
     size_t out_bytes;                     /* what the batch holds */

@@ -43,6 +43,7 @@ struct node {
     struct attr *attrs;
     const char *base; /* memo of node_base (read.h) where there is an xml:base */
     uint16_t n_attrs;
+    bool knows_base;
     bool dropped; /* something inside was left out by a limit */
 };
 

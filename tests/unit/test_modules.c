@@ -218,6 +218,11 @@ static void geo(void **state)
         {ITEM("<geo:Point><geo:long>2</geo:long><geo:lat>1</geo:lat></geo:Point>"),
          "items.0._tidings.geo.coordinates", "[2,1]"},
         {ITEM("<geo:lat>1</geo:lat>"), "items.0._tidings", NULL},
+        {ITEM("<geo:lat>x</geo:lat><geo:lat>1</geo:lat><geo:Point><geo:lat>5</geo:lat></geo:Point>"
+              "<geo:long>2</geo:long><geo:long>3</geo:long>"),
+         "items.0._tidings.geo", "{\"coordinates\":[2,1],\"type\":\"Point\"}"},
+        {CHANNEL("<geo:lat>1</geo:lat><item><geo:long>2</geo:long></item>"), "items.0._tidings",
+         NULL},
         {ITEM("<georss:where><gml:Point><gml:pos>1 2</gml:pos></gml:Point></georss:where>"),
          "items.0._tidings.geo.coordinates", "[2,1]"},
         {ITEM("<georss:where><gml:LineString srsDimension='3'><gml:posList>1 2 9 3 4 9"

@@ -245,10 +245,16 @@ static void entity_bombs(void **state)
 static void no_quadratic_time(void **state)
 {
     static const char *const pieces[] = {
-        "<",         "<a",          "<a ",        "</",     "<a b='", "<!DOCTYPE a[>",
-        "<![CDATA[", "<!--",        "&",          "&#",     "&a",     "<?",
-        "<!",        "<a><!ENTITY", "<geo:lat/>", "<item>", "</x>",   "<x:y xmlns:x='u'>",
-        "<title>",
+        "<",          "<a",
+        "<a ",        "</",
+        "<a b='",     "<!DOCTYPE a[>",
+        "<![CDATA[",  "<!--",
+        "&",          "&#",
+        "&a",         "<?",
+        "<!",         "<a><!ENTITY",
+        "<geo:lat/>", "<item>",
+        "</x>",       "<x:y xmlns:x='u'>",
+        "<title>",    "<geo:lat>x</geo:lat><geo:Point/>",
     };
     CLEANUP_BUF struct buf b = BUF_INIT(1u << 24);
     for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
@@ -258,6 +264,23 @@ static void no_quadratic_time(void **state)
         repeat(&b, pieces[i], (1u << 20) / strlen(pieces[i]));
         struct doc d = parse_buf(&b);
         assert_false(d.batch->well_formed);
+        doc_free(&d);
+    }
+}
+
+/* A base is looked at once, and what is over a limit is not gone on with. */
+static void many_bases(void **state)
+{
+    static const char *const pieces[] = {"<xhtml:a href='c'/>", "<xhtml:a href='c' xml:base='b'/>"};
+    for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(1u << 24);
+        buf_adds(&b, "<rss version='2.0'><channel xml:base='http://a.example/");
+        repeat(&b, "a/", i ? LIMIT_URL_BYTES / 2 - 100 : 1u << 19);
+        buf_adds(&b, "'><item><xhtml:body xmlns:xhtml='http://www.w3.org/1999/xhtml'>");
+        repeat(&b, pieces[i], 1u << 16);
+        buf_adds(&b, "</xhtml:body></item></channel></rss>");
+        struct doc d = doc_parse(buf_str(&b));
+        expect(&d, "items.0._tidings.dropped", i ? "true" : NULL);
         doc_free(&d);
     }
 }
@@ -325,6 +348,19 @@ static void json(void **state)
     }
 }
 
+static void many_json_values(void **state)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT(1u << 24);
+    buf_adds(&b, "{\"version\":\"https://jsonfeed.org/version/1.1\",\"items\":[");
+    repeat(&b, "{},", LIMIT_JSON_VALUES / 5 + 1);
+    buf_adds(&b, "{}]}");
+    struct parse_in in = {.bytes = b.data, .n = b.len};
+    struct td_batch *batch;
+    struct td_err err;
+    assert_int_equal(parse_feed(&in, &batch, &err), -ENOMSG);
+    assert_non_null(strstr(err.msg, "too many values"));
+}
+
 static void no_json(void **state)
 {
     static const char *const cases[] = {"{", "[", "{}", "[1,2", "{{}}", "{\"items\":3}", "{]"};
@@ -349,6 +385,8 @@ int main(void)
         cmocka_unit_test(many_tags),
         cmocka_unit_test(entity_bombs),
         cmocka_unit_test(no_quadratic_time),
+        cmocka_unit_test(many_bases),
+        cmocka_unit_test(many_json_values),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(pieces),
     };
