@@ -208,7 +208,10 @@ static void op_add(void *app, const struct serve_add *add, serve_answer_fn *done
         done(ctx, -EINVAL, &err, NULL);
         return;
     }
+    CLEANUP_FREE char *asked = strict_url(a, conf->url);
     struct feed *have = feedset_by_url(a, conf->url);
+    if (!have)
+        have = feedset_by_url(a, asked);
     if (have)
         td_err(&err, 0, "%s is subscribed to already, as feed %s", conf->url, have->conf->name);
     else if (add->name && (have = feedset_by_name(a, add->name)))

@@ -58,7 +58,8 @@ bool feedset_is_at(const struct td_feed_conf *conf, const struct td_feed_state *
 struct feed *feedset_by_url(struct app *a, const char *url)
 {
     for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (feedset_is_at(f->conf, &f->state, url))
+        if (feedset_is_at(f->conf, &f->state, url) ||
+            (f->asked_url && same_address(f->asked_url, url)))
             return f;
     return NULL;
 }

@@ -324,22 +324,25 @@ void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at)
         budget_asked(s, &n->home->groups[GROUP_SITE]->b, at);
 }
 
-void schedule_recall(struct schedule *s, const struct td_learned *l, int64_t now)
+void schedule_recall(struct schedule *s, const struct td_learned *kept, int64_t now)
 {
-    const char *name = l->key;
+    const char *name = kept->key;
     enum budget_kind kind = budget_kind_of(&name);
     see_clock(s, now);
-    const struct slowdown slow = {l->spacing_ms, l->since, l->calm_ms};
-    if (slowdown_heals_at(&slow, s->conf.host_spacing_ms) <= now && l->hold_at <= now) {
+    struct td_learned l = *kept; /* the clock may have gone back since */
+    l.since = MIN(l.since, now);
+    l.hold_at = MIN(l.hold_at, now + LIMIT_RETRY_AFTER_MS);
+    const struct slowdown slow = {l.spacing_ms, l.since, l.calm_ms};
+    if (slowdown_heals_at(&slow, s->conf.host_spacing_ms) <= now && l.hold_at <= now) {
         if (s->conf.learned)
-            s->conf.learned(s->conf.learned_ctx, &(struct td_learned){.key = l->key});
+            s->conf.learned(s->conf.learned_ctx, &(struct td_learned){.key = l.key});
     } else if (kind == HOST) {
         struct sched_host *h = host_get(s, name);
-        budget_recall(&h->b, l);
+        budget_recall(&h->b, &l);
         host_settle(s, h);
     } else {
         struct group *g = group_get(s, kind, name, strlen(name));
-        budget_recall(&g->b, l);
+        budget_recall(&g->b, &l);
         group_settle(s, g);
     }
 }

@@ -91,7 +91,7 @@ bool schedule_at(struct schedule *s, struct sched_node *n, const char *address, 
 /* A feed of N's host was asked at AT, before this schedule was made: its spacing still counts. */
 void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at);
 /* Brings back what `learned` had told; before the feeds are added. */
-void schedule_recall(struct schedule *s, const struct td_learned *l, int64_t now);
+void schedule_recall(struct schedule *s, const struct td_learned *kept, int64_t now);
 /* Nothing starts at the host before AT. It does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 

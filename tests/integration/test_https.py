@@ -236,6 +236,8 @@ def test_a_host_that_wants_https_only_is_asked_so(daemon, tidings, https, tls):
     assert asked(https, "/plain") == 2 and "Under another address" in titles(daemon)
     assert "feed.moved" not in [e["event"] for e in events(daemon)]
     assert "https: localhost wants" in Client(tidings, daemon.dir).run("why", "p").out
+    for there in (https.url("/plain"), plain(https, "/said")):  # one address, however it is spelled
+        assert daemon.request("POST", "/v1/feeds", {"url": there})[0] == 409
 
 
 def test_a_hub_that_wants_https_only_is_asked_so(daemon, https, tls, listen):

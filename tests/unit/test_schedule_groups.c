@@ -417,6 +417,20 @@ static void a_restart_forgets_nothing(void **state)
     world_free(w);
 }
 
+/* Nor does a clock that was years ahead when it was learned make it last for years. */
+static void a_restart_after_the_clock_went_back(void **state)
+{
+    struct world *w = world_new(NULL, 0);
+    const int64_t ahead = T0 + 1000 * LIMIT_CALM_MS;
+    int64_t wake;
+    schedule_recall(w->s, &(struct td_learned){"h:443", 30000, ahead, LIMIT_CALM_MS, ahead}, T0);
+    add(w, 0, "h:443", 0);
+    assert_null(schedule_next(w->s, T0, &wake));
+    assert_int_equal(wake, T0 + LIMIT_RETRY_AFTER_MS);
+    assert_non_null(schedule_next(w->s, wake, &wake));
+    world_free(w);
+}
+
 static void http2_has_more_places(void **state)
 {
     struct world *w = world_new(NULL, 0);
@@ -496,6 +510,7 @@ int main(void)
         cmocka_unit_test(one_route_is_not_the_host),
         cmocka_unit_test(two_hosts_speak_for_their_domain),
         cmocka_unit_test(a_restart_forgets_nothing),
+        cmocka_unit_test(a_restart_after_the_clock_went_back),
         cmocka_unit_test(http2_has_more_places),
         cmocka_unit_test(doubtful_hosts_stand_back),
     };
