@@ -190,6 +190,9 @@ void feedset_release(struct feed *f)
 void feedset_remove(struct app *a, struct feed *f)
 {
     bool held = f->flight && (f->flight->phase == FLIGHT_COMMIT || f->flight->phase == FLIGHT_PUT);
+    struct td_err err;
+    td_err(&err, 0, "feed %s was removed meanwhile", f->conf->name);
+    control_added(f, -ENOENT, &err, 0);
     if (!held)
         flight_drop(f);
     flight_drop_pushed(f);

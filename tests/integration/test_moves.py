@@ -1,5 +1,7 @@
 """Feeds that move, meet, end, or hide behind a page: what is asked, stored and told."""
 
+import threading
+
 from conftest import Client
 from test_daemon import CALL, FAST, FERRY, events, feed, rss, titles
 
@@ -252,3 +254,24 @@ def test_a_new_feed_is_not_mixed_with_one_that_had_its_name(daemon, origin):
     assert titles(daemon, "&feed=news") == [CALL[1]]
     assert add(daemon, origin.url("/a"), name="news") == (201, "news")  # that one comes back
     assert titles(daemon) == [CALL[1]] and [f[2] for f in listed(daemon)] == ["api"]
+
+
+def test_a_section_goes_before_an_add_that_is_under_way(daemon, origin):
+    go, answers = threading.Event(), []
+
+    def slow(handler):
+        go.wait(30)
+        origin.reply(handler, (200, rss(CALL).encode(), {}))
+
+    daemon.start("", QUICK)
+    url = origin.set("/slow", slow)
+    adding = threading.Thread(target=lambda: answers.append(add(daemon, url, name="n")))
+    adding.start()
+    origin.wait("/slow")
+    daemon.configure(feed("x", url, **FAST), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    adding.join(20)
+    go.set()
+    assert answers == [(409, "the config has it now, as feed x")]
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
+    assert [f[1:3] for f in listed(daemon)] == [("x", "config")]
