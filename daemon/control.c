@@ -210,7 +210,7 @@ static void op_add(void *app, const struct serve_add *add, serve_answer_fn *done
     }
     CLEANUP_FREE char *asked = strict_url(a, conf->url);
     struct feed *have = feedset_by_url(a, conf->url);
-    if (!have)
+    if (!have && !str_eq(asked, conf->url))
         have = feedset_by_url(a, asked);
     if (have)
         td_err(&err, 0, "%s is subscribed to already, as feed %s", conf->url, have->conf->name);

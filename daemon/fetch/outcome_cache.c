@@ -131,13 +131,35 @@ struct td_freshness outcome_freshness(const struct head *h, int64_t now_ms)
     return f;
 }
 
+/* Seconds in Retry-After; -1 = that is none. Rate limiters also send fractions, and proxies join
+ * two lines to one: then the longest counts. */
+static int64_t retry_seconds(const char *s, size_t n)
+{
+    const char *end = s + n;
+    int64_t longest = -1;
+    for (size_t len; s < end; s += len + 1) {
+        const char *one = s, *point = NULL;
+        const char *comma = memchr(s, ',', (size_t)(end - s));
+        len = (size_t)((comma ? comma : end) - s);
+        size_t m = str_trim(&one, len);
+        if ((point = memchr(one, '.', m)) &&
+            delta_seconds(point + 1, (size_t)(one + m - point - 1)) < 0)
+            return -1;
+        int64_t whole = delta_seconds(one, point ? (size_t)(point - one) : m);
+        if (whole < 0)
+            return -1;
+        longest = MAX(longest, whole + (point != NULL));
+    }
+    return longest;
+}
+
 int64_t outcome_retry_after(const struct head *h, int64_t now_ms)
 {
     size_t pos = 0, n;
     const char *v;
     int64_t wait_ms = -1;
     while ((v = head_next(h, "Retry-After", &pos, &n))) {
-        int64_t at, ms = delta_seconds(v, n);
+        int64_t at, ms = retry_seconds(v, n);
         if (ms >= 0)
             ms *= 1000;
         else if (http_date_parse(v, n, now_ms, &at) == 0)
