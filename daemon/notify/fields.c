@@ -230,10 +230,12 @@ static void take_tag(struct plain *t, const char *name, const char *end, bool cl
 {
     size_t n = strcspn(name, " \t\n/>");
     if (t->links && is_tag(name, n, "a")) {
-        const char *href = closing ? NULL : strstr(name, "href=\"");
+        static const char attribute[] = "href=\"";
+        const char *href =
+            closing ? NULL : memmem(name, (size_t)(end - name), attribute, sizeof attribute - 1);
         if (closing)
             add_href(t);
-        t->href = href && href < end ? href + 6 : NULL;
+        t->href = href ? href + sizeof attribute - 1 : NULL;
         t->href_len = t->href ? strcspn(t->href, "\"") : 0;
         t->link_at = t->out->len;
     } else if (is_block(name, n)) {

@@ -113,8 +113,8 @@ int websub_body(struct webhook *w, const struct td_sub_conf *c, const struct sin
     add_items(&rendered, &conf, items, m->n);
     for (int i = 0; i < m->n; i++)
         json_decref(items[i]);
-    if (r < 0)
-        return r;
+    if (r < 0 || rendered.overflow)
+        return r < 0 ? r : -E2BIG;
     syndicate_document(&w->body, &conf, &rendered);
     add_headers(w, c, format);
     return 0;

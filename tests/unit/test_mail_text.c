@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -280,6 +281,21 @@ static void plain_text_of_html(void **state)
     }
 }
 
+/* On the loop thread: the work grows with the text, not with its square. */
+static void much_html_takes_no_time(void **state)
+{
+    enum { N = 600000 };
+    CLEANUP_FREE char *html = xmalloc(3 * N + 1);
+    for (int i = 0; i < N; i++)
+        memcpy(html + 3 * i, "<a>", 3);
+    html[3 * N] = 0;
+    CLEANUP_BUF struct buf out = BUF_INIT(1 << 20);
+    clock_t begun = clock();
+    plain_of_html(&out, html, true);
+    assert_int_equal(out.len, 0);
+    assert_true(clock() - begun < 20 * CLOCKS_PER_SEC); /* of our own: whatever else runs */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_digest),
         cmocka_unit_test(quoted_printable),
         cmocka_unit_test(plain_text_of_html),
+        cmocka_unit_test(much_html_takes_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
