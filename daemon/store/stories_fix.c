@@ -41,11 +41,16 @@ static int64_t ask(struct stories *s, const char *sql, int64_t a, int64_t otherw
 
 /* ---- building again -------------------------------------------------------------------------- */
 
-#define MEMBER                                                                      \
-    "SELECT s.item_id, s.at / 1000, i.title, i.text, s.outlet, s.feed_id, f.title," \
-    " coalesce(" ORIGINAL_URL                                                       \
-    ", i.url), s.story_id FROM story_item s JOIN item i ON i.item_id = s.item_id"   \
-    " JOIN feed f ON f.feed_id = s.feed_id "
+/* An item as it was when it got its place: its oldest revision. */
+/* clang-format off */
+#define FIRST(column) "iif(v.item_id IS NULL, i." column ", v." column ")"
+#define MEMBER                                                                                    \
+    "SELECT s.item_id, s.at / 1000, " FIRST("title") ", " FIRST("text") ", s.outlet, s.feed_id,"  \
+    " f.title, coalesce(iif(v.item_id IS NULL, " ORIGINAL_URL ", " ORIGINAL_URL_OF("v") "), "     \
+    FIRST("url") "), s.story_id FROM story_item s JOIN item i ON i.item_id = s.item_id"           \
+    " JOIN feed f ON f.feed_id = s.feed_id LEFT JOIN revision v ON v.item_id = s.item_id AND"     \
+    " v.complete AND v.revision = (SELECT min(revision) FROM revision WHERE item_id = s.item_id) "
+/* clang-format on */
 
 /* Gives the row of MEMBER at hand to its story. */
 static void put_member(struct stories *s, sqlite3_stmt *q)

@@ -9,10 +9,11 @@
 #include "store/stories.h"
 #include "story/cluster.h"
 
-/* The original_url of item i, from its object. */
-#define ORIGINAL_URL                             \
-    "iif(instr(i.json, '\"original_url\"') > 0," \
-    " json_extract(i.json, '$._tidings.original_url'), NULL)"
+/* The original_url of row T (an item, or a revision), from its object. */
+#define ORIGINAL_URL_OF(t)                           \
+    "iif(instr(" t ".json, '\"original_url\"') > 0," \
+    " json_extract(" t ".json, '$._tidings.original_url'), NULL)"
+#define ORIGINAL_URL ORIGINAL_URL_OF("i")
 
 struct story_ids {
     int64_t *list;
