@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -95,7 +96,15 @@ static int try_open(struct db *d, const char *name, int flags)
                                           NULL, cut_value, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(d->handle, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
-    return code;
+    /* A file that may not be written, SQLite opens to read: it is asked (but a new one, which takes
+     * its page size at the first write). */
+    if (code == SQLITE_OK && flags & SQLITE_OPEN_READWRITE) {
+        if (sqlite3_db_readonly(d->handle, "main"))
+            code = SQLITE_READONLY;
+        else if (db_int(d, "PRAGMA page_count", 0) > 0)
+            code = sqlite3_exec(d->handle, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
+    }
+    return (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
 }
 
 /* A store nobody writes, in a folder we may not write, has no -shm: it is read as it lies there. */
@@ -124,6 +133,49 @@ static void make_file(const char *path)
     (void)fd; /* there already, or not possible: SQLite says so */
 }
 
+/* What can be seen from outside of the file PATH+SUFFIX: 0 = nothing that forbids to open it. */
+static int see_file(const char *path, const char *suffix, int wanted, struct td_err *err)
+{
+    CLEANUP_FREE char *name = xasprintf("%s%s", path, suffix);
+    char target[256] = "";
+    struct stat st;
+    if (stat(name, &st) != 0 && errno == ENOENT)
+        return readlink(name, target, sizeof target - 1) < 0
+                   ? 0
+                   : td_err(err, -EACCES, "%s is a link to %s, which is not there", name, target);
+    if (stat(name, &st) != 0)
+        return td_err(err, -errno, "%s: %s", name, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return td_err(err, S_ISDIR(st.st_mode) ? -EISDIR : -EACCES,
+                      "%s is a %s, where a store has a file: move it, or name another store", name,
+                      S_ISDIR(st.st_mode) ? "directory" : "special file");
+    if (faccessat(AT_FDCWD, name, wanted, AT_EACCESS) == 0)
+        return 0;
+    return td_err(err, -errno, "%s: %s for user %u: it belongs to user %u, mode %03o", name,
+                  strerror(errno), geteuid(), st.st_uid, st.st_mode & 07777);
+}
+
+/* SQLite's "unable to open database file" as a sentence that says which file, why and whose. */
+static int explain(struct db *d, const char *path, bool writable, int code, struct td_err *err)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    int kind = code & 0xff, r = 0;
+    if (kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY || kind == SQLITE_IOERR ||
+        kind == SQLITE_PERM)
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes) && r == 0; i++)
+            r = see_file(path, suffixes[i], writable ? R_OK | W_OK : R_OK, err);
+    if (r < 0)
+        return r;
+    if (!writable && access(path, F_OK) != 0)
+        return td_err(err, -ENOENT, "%s: there is no store", path);
+    if (kind == SQLITE_NOTADB)
+        return td_err(err, -EUCLEAN, "%s is no store: %s", path, sqlite3_errstr(code));
+    int number = d->handle ? sqlite3_system_errno(d->handle) : 0;
+    return td_err(err, code_to_errno(code), "%s: %s%s%s", path,
+                  d->handle ? sqlite3_errmsg(d->handle) : sqlite3_errstr(code), number ? ": " : "",
+                  number ? strerror(number) : "");
+}
+
 int db_open(struct db **ret, const char *path, bool writable, struct td_err *err)
 {
     struct db *d = xcalloc(1, sizeof *d);
@@ -131,15 +183,12 @@ int db_open(struct db **ret, const char *path, bool writable, struct td_err *err
         make_file(path);
     int code = try_open(
         d, path, writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-    if (code != SQLITE_OK && !writable && access(path, R_OK) == 0 &&
-        (code & 0xff) == SQLITE_CANTOPEN)
+    int kind = code & 0xff;
+    if (!writable && access(path, R_OK) == 0 &&
+        (kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY))
         code = open_immutable(d, path);
     if (code != SQLITE_OK) {
-        int r = access(path, F_OK) != 0 && !writable ? -ENOENT : code_to_errno(code);
-        td_err(err, r, "%s: %s", path,
-               r == -ENOENT ? "there is no store"
-               : d->handle  ? sqlite3_errmsg(d->handle)
-                            : sqlite3_errstr(code));
+        int r = explain(d, path, writable, code, err);
         db_close(d);
         return r;
     }

@@ -17,8 +17,9 @@
 
 struct db;
 
-/* Opens for writing (creates the file, with mode 0600) or read-only. -ENOENT, -EACCES, -EUCLEAN
- * (not a database).
+/* Opens for writing (creates the file, with mode 0600) or read-only. -ENOENT, -EUCLEAN (not a
+ * database); -EACCES, -EISDIR, -EROFS and others with a sentence on the file that stands in the
+ * way.
  */
 int db_open(struct db **ret, const char *path, bool writable, struct td_err *err);
 void db_close(struct db *d); /* accepts NULL */

@@ -53,7 +53,8 @@ static int lock_store(const char *path, int *ret_fd, struct td_err *err)
                       "store = in [daemon]",
                       path);
     if (fd < 0)
-        return td_err(err, -errno, "%s: %s", name, strerror(errno));
+        return td_err(err, -errno, "%s: %s for user %u, who needs to write the store's folder",
+                      name, strerror(errno), geteuid());
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return td_err(err, errno == EWOULDBLOCK ? -EBUSY : -errno,
                       "%s is in use by another tidingsd", path);

@@ -527,6 +527,42 @@ static void a_second_daemon_and_wrong_files_are_refused(void **state)
     assert_non_null(strstr(err.msg, "newer"));
 }
 
+/* Opens the store of that NAME as a daemon: fails with R and says WORDS and which file. */
+static void refused(struct fixture *f, const char *name, int r, const char *file, const char *words)
+{
+    struct store *s;
+    struct td_err err = {""};
+    CLEANUP_FREE char *path = xasprintf("%s/%s", f->dir, name),
+                      *named = xasprintf("%s/%s", f->dir, file);
+    struct store_conf c = {.path = path};
+    int got = store_open(&s, f->loop, &c, &err);
+    if (got != r || !strstr(err.msg, named) || !strstr(err.msg, words))
+        fail_msg("%s: %d, %s", name, got, err.msg);
+}
+
+/* What stands in the way is named: the file, and why it cannot be opened. */
+static void what_cannot_be_opened_is_named(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP_FREE char *make = xasprintf("cd %s && mkdir dir && ln -s /nowhere/x.db link &&"
+                                        " cp t.db a.db && mkdir a.db-wal && cp t.db b.db &&"
+                                        " mkdir b.db-shm && cp t.db c.db && chmod 444 c.db &&"
+                                        " cp t.db d.db && chmod 000 d.db && ln -s t.db/x e.db",
+                                        f->dir);
+    store_close(f->store, 1000);
+    f->store = NULL;
+    assert_int_equal(system(make), 0);
+    refused(f, "dir", -EISDIR, "dir", "is a directory");
+    refused(f, "link", -EACCES, "link", "link to /nowhere/x.db, which is not there");
+    refused(f, "a.db", -EISDIR, "a.db-wal", "is a directory");
+    refused(f, "b.db", -EISDIR, "b.db-shm", "is a directory");
+    refused(f, "e.db", -ENOTDIR, "e.db", "Not a directory");
+    if (geteuid() == 0) /* may open everything */
+        return;
+    refused(f, "c.db", -EACCES, "c.db", "Permission denied for user");
+    refused(f, "d.db", -EACCES, "d.db", "mode 000");
+}
+
 static void backup_is_a_whole_store(void **state)
 {
     struct fixture *f = *state;
@@ -642,6 +678,7 @@ int main(void)
         T(words_and_history_stay_in_the_store),
         T(state_survives_and_deleted_feeds_do_not),
         T(a_second_daemon_and_wrong_files_are_refused),
+        T(what_cannot_be_opened_is_named),
         T(backup_is_a_whole_store),
         T(killed_at_any_instant),
         T(what_servers_taught),
