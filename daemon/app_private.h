@@ -204,8 +204,9 @@ int pacing_load(struct app *a, struct td_err *err);
 bool pacing_admit(void *ctx, const char *address);
 /* The flight was not admitted: it waits for its server's next place. */
 void pacing_wait(struct flight *fl);
-/* An answer of the host where FL is. */
-void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now);
+/* An answer of the host where N is, or why there is none. */
+void pacing_answered(struct app *a, const struct sched_node *n, const struct td_result *result,
+                     int64_t now);
 /* F has come into the schedule: what its last fetch, perhaps before a restart, says of its host. */
 void pacing_known(struct app *a, struct feed *f, int64_t now);
 

@@ -308,7 +308,7 @@ static void on_fetched(void *ctx, struct td_result *result)
         pacing_wait(fl);
         return;
     }
-    pacing_answered(fl, result, now);
+    pacing_answered(a, &fl->feed->node, result, now);
     strict_learn(a, fl->url, &result->sts);
     if (result->redirect_to && follow(fl, result, now))
         return;

@@ -58,10 +58,10 @@ void pacing_known(struct app *a, struct feed *f, int64_t now)
         schedule_doubt(a->schedule, &f->node);
 }
 
-void pacing_answered(struct flight *fl, const struct td_result *result, int64_t now)
+void pacing_answered(struct app *a, const struct sched_node *n, const struct td_result *result,
+                     int64_t now)
 {
-    struct schedule *s = fl->app->schedule;
-    const struct sched_node *n = &fl->feed->node;
+    struct schedule *s = a->schedule;
     int64_t until = result->retry_after_at;
     if (waits_in_vain(result->outcome))
         schedule_doubt(s, n);

@@ -255,6 +255,8 @@ static void wait_for(struct push *p, const char *hub)
     push_leave_schedule(p);
     p->host = xstrdup(host);
     schedule_add(p->app->schedule, &p->node, *host ? host : NULL, clock_now_ms());
+    if (!schedule_shares_host(&p->node)) /* a stranger: until it answers, feeds go first */
+        schedule_doubt(p->app->schedule, &p->node);
     app_look(p->app);
 }
 
@@ -330,6 +332,7 @@ static void send_request(struct push *p)
         .url = p->url,
         .access = p->conf ? p->conf->access : NULL,
         .access_url = p->home,
+        .doubtful = schedule_is_doubtful(&p->node),
         .timeout_ms = LIMIT_HUB_MS,
         .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
         .post = p->form,
@@ -409,17 +412,12 @@ static void on_answer(void *ctx, struct td_result *result)
     p->fetch = NULL;
     a->n_transfers--;
     app_look(a);
-    if (status && status != 429)
-        schedule_answered(a->schedule, &p->node, result->multiplexed);
+    pacing_answered(a, &p->node, result, now);
     strict_learn(a, p->url, &result->sts);
     if (result->redirect_to && follow(p, result, now)) {
         td_result_fini(result);
         return;
     }
-    if (status == 429)
-        schedule_limited(a->schedule, &p->node,
-                         result->retry_after_at != TD_NEVER ? result->retry_after_at
-                                                            : now + LIMIT_INTERVAL_FLOOR_MS);
     push_leave_schedule(p);
     enum websub_change change = websub_answered(&p->st, p->subscribing,
                                                 result->outcome == TD_OUT_OK, status,

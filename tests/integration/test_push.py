@@ -507,3 +507,50 @@ def test_the_clock_jumps_and_push_goes_on(daemon, origin, hub, listen, faults, j
     n = len(hub.requests)
     origin.wait("/a", asked(origin, "/a") + 3)
     assert len(hub.requests) == n <= 5  # no storm of renewals
+
+
+class SilentHub:
+    """Takes connections and never answers; OPEN has those of all its like."""
+
+    open, most, lock = 0, 0, threading.Lock()
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d/hub" % self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.hold, args=(c,), daemon=True).start()
+
+    @classmethod
+    def hold(cls, c):
+        with cls.lock:
+            cls.open += 1
+            cls.most = max(cls.most, cls.open)
+        try:
+            while c.recv(4096):
+                pass
+        except OSError:
+            pass
+        with cls.lock:
+            cls.open -= 1
+        c.close()
+
+
+def test_hubs_that_do_not_answer_take_the_place_of_no_feed(daemon, origin, listen):
+    """At most half of the places are theirs, as of all hosts that nobody knows to answer."""
+    hubs = [SilentHub() for _ in range(20)]
+    text = feed("well", origin.set("/well", rss(CALL)), interval="1s", min_interval="1s")
+    for i, hub in enumerate(hubs):
+        text += feed(f"f{i}", offer(origin, hub, f"/f{i}"), **SLOW)
+    daemon.start(text, listen + "concurrency = 8\n")
+    daemon.wait_for(lambda: "first round done" in daemon.text(), timeout=60)
+    origin.wait("/well", asked(origin, "/well") + 3)  # time enough for all twenty
+    assert SilentHub.most < 10  # 4, and once more as many when the first are given up meanwhile
+    for hub in hubs:
+        hub.listener.close()
