@@ -31,6 +31,7 @@ int request_status(int result)
         return 405;
     case EEXIST:
     case EBUSY:
+    case EDQUOT:
         return 409;
     case ESTALE:
         return 410;

@@ -48,8 +48,10 @@ static int put_feeds(struct db *d, struct op *op)
 static int cursor_write(struct db *d, const struct op *op, struct td_err *err)
 {
     sqlite3_stmt *s = op->kind == OP_CURSOR_SET
-                          ? db_stmt(d, "INSERT INTO cursor VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE"
-                                       " SET seq = ?2, updated_at = ?3")
+                          ? db_stmt(
+                                d, "INSERT INTO cursor SELECT ?1, ?2, ?3 WHERE EXISTS(SELECT 1 FROM"
+                                   " cursor WHERE name = ?1) OR (SELECT count(*) FROM cursor) < ?4"
+                                   " ON CONFLICT DO UPDATE SET seq = ?2, updated_at = ?3")
                           : db_stmt(d, "DELETE FROM cursor WHERE name = ?1");
     if (!s)
         return db_fail(d, err);
@@ -57,8 +59,14 @@ static int cursor_write(struct db *d, const struct op *op, struct td_err *err)
     if (op->kind == OP_CURSOR_SET) {
         sqlite3_bind_int64(s, 2, op->id);
         sqlite3_bind_int64(s, 3, clock_now_ms());
+        sqlite3_bind_int(s, 4, LIMIT_CURSORS);
     }
     int r = db_run(d, s, err);
+    if (r == 0 && op->kind == OP_CURSOR_SET && sqlite3_changes(db_handle(d)) == 0)
+        return td_err(err, -EDQUOT,
+                      "there are %d named cursors, as many as are allowed: "
+                      "DELETE /v1/cursors/NAME forgets one",
+                      LIMIT_CURSORS);
     if (r == 0 && op->kind == OP_CURSOR_DELETE && sqlite3_changes(db_handle(d)) == 0)
         return td_err(err, -ENOENT, "there is no cursor %s", op->name);
     return r;

@@ -63,7 +63,7 @@ struct writer {
 /* An answer to the caller rather than a failure of the store. */
 static bool is_answer(int r)
 {
-    return r == 0 || r == -ENOENT;
+    return r == 0 || r == -ENOENT || r == -EDQUOT;
 }
 
 /* One transaction over FROM.. (N operations): 0, or negative errno with nothing written. */

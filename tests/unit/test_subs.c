@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "store/reader.h"
 #include "store/store.h"
@@ -249,6 +250,31 @@ static void deleted(void **state)
     reader_close(r);
 }
 
+/* Who may read may make cursors, but not without end. */
+static void cursors_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    CLEANUP_FREE char *fill = xasprintf(
+        "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d)"
+        " INSERT INTO cursor SELECT 'c' || i, 0, 0 FROM k",
+        LIMIT_CURSORS - 1);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_exec(db, fill, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    store_cursor_set(f->store, "last", 1, on_done, f);
+    assert_int_equal(waited(f), 0);
+    store_cursor_set(f->store, "one more", 1, on_done, f);
+    assert_int_equal(waited(f), -EDQUOT);
+    store_cursor_set(f->store, "last", 2, on_done, f); /* those that there are go on */
+    assert_int_equal(waited(f), 0);
+    store_cursor_delete(f->store, "c1", on_done, f);
+    assert_int_equal(waited(f), 0);
+    store_cursor_set(f->store, "one more", 1, on_done, f);
+    assert_int_equal(waited(f), 0);
+}
+
 /* A consumer's cursor is no subscription: it is not lost by a wrong name. */
 static void a_cursor_is_left_alone(void **state)
 {
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dead_letters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_letters_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deleted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cursors_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cursor_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(positions_by_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_store_has_a_name, set_up, tear_down),
