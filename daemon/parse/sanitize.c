@@ -282,6 +282,7 @@ static void on_end(struct sanitizer *z, struct html_token name)
         z->svg--;
     if (tag->cls & HTML_C_BR) { /* </br> is one */
         buf_adds(z->out, "<br/>");
+        z->full |= z->out->len > z->limit;
         return;
     }
     if (!(tag->flags & HTML_KEEP) || tag->flags & HTML_VOID)

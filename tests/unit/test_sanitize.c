@@ -494,21 +494,30 @@ static void many_attributes(void **state)
     assert_string_equal(out.data, "<p title=\"0\">x</p>");
 }
 
+static void check_full(const char *in, size_t n, size_t max)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(max);
+    int r = sanitize_html(&out, in, n, NULL);
+    assert_true(r == 0 || r == -EFBIG);
+    assert_true(out.len <= max);
+    assert_int_equal(out.overflow, r != 0);
+    assert_true(utf8_valid(buf_str(&out), out.len));
+    assert_null(html_check(buf_str(&out), out.len));
+}
+
 /* At every size of the buffer: what is there is whole and safe. */
 static void full_buffer(void **state)
 {
     static const char in[] =
         "<div title=t><p>some text &lt; \xe2\x82\xac<a href='http://x/&amp;'>b</a>"
         "<ul><li>c<li>d</ul></div><p>end";
-    for (size_t max = 0; max < 6000; max += max < 4800 ? 600 : 1) {
-        CLEANUP_BUF struct buf out = BUF_INIT(max);
-        int r = sanitize_html(&out, in, sizeof in - 1, NULL);
-        assert_true(r == 0 || r == -EFBIG);
-        assert_true(out.len <= max);
-        assert_int_equal(out.overflow, r != 0);
-        assert_true(utf8_valid(buf_str(&out), out.len));
-        assert_null(html_check(buf_str(&out), out.len));
-    }
+    for (size_t max = 0; max < 6000; max += max < 4800 ? 600 : 1)
+        check_full(in, sizeof in - 1, max);
+    CLEANUP_BUF struct buf breaks = BUF_INIT(1u << 20);
+    buf_adds(&breaks, "<ul><li><b>");
+    while (breaks.len < 20000)
+        buf_adds(&breaks, "</br>");
+    check_full(breaks.data, breaks.len, 10000);
 }
 
 static void linear_time(void **state)
