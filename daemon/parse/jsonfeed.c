@@ -73,16 +73,15 @@ static const char *get_url(struct reader *r, const json_t *o, const char *key)
 
 static struct val get_value(struct reader *r, const json_t *o, const char *key, enum kind kind)
 {
-    const json_t *v = json_object_get(o, key);
-    if (!json_is_string(v))
-        return (struct val){0};
+    const char *date;
     switch (kind) {
     case K_URL:
         return val_str(get_url(r, o, key));
     case K_DATE:
-        return val_time(date_parse(json_string_value(v), json_string_length(v)));
+        date = json_string_value(json_object_get(o, key));
+        return val_time(date ? date_parse(date, strlen(date)) : TD_NEVER);
     case K_TEXT:
-        return val_str(text_field(r->a, TEXT_MAYBE, json_string_value(v), json_string_length(v)));
+        return val_str(get_text(r, o, key));
     case K_LITERAL:
         return val_str(get_literal(r, o, key));
     }

@@ -1,7 +1,7 @@
 /*
  * tree.h - the document as a tree of elements and text, made once and then only read.
  *
- * Both XML readers (xml.h) build it through the same four calls, so a repaired document and a
+ * All XML readers (xml.h) build it through the same four calls, so a repaired document and a
  * well-formed one look alike to the formats. Everything lives in the document's arena. Names are
  * lower case and without prefix: a `struct sym` stands for one (namespace, local name) and carries
  * the rules of rules.h, looked up once per name and document.

@@ -198,6 +198,14 @@ static void long_text(void **state)
     assert_true(json_string_length(doc_get(&d, "items.0.content_html")) <= LIMIT_TEXT_BYTES);
     assert_true(strlen(d.batch->entries[0].text) <= LIMIT_SEARCH_TEXT_BYTES);
     doc_free(&d);
+    buf_clear(&b);
+    buf_adds(&b, "{\"version\":\"https://jsonfeed.org/version/1.1\",\"items\":[{\"title\":\"");
+    repeat(&b, "0123456789 \xc3\xa9", LIMIT_TEXT_BYTES / 13 + 1);
+    buf_adds(&b, "\"}]}");
+    d = parse_buf(&b);
+    expect(&d, "items.0._tidings.dropped", "true");
+    assert_true(json_string_length(doc_get(&d, "items.0.title")) <= LIMIT_TEXT_BYTES);
+    doc_free(&d);
 }
 
 static void many_tags(void **state)
