@@ -21,7 +21,7 @@ bool filter_has_kind(const char *events, const char *kind)
         return true;
     for (const char *p = events; *p;) {
         size_t n = strcspn(p, "\n");
-        bool all = p[n - 1] == '*';
+        bool all = n && p[n - 1] == '*';
         if (all ? strncmp(kind, p, n - 1) == 0 : strlen(kind) == n && memcmp(kind, p, n) == 0)
             return true;
         p += n + (p[n] != 0);

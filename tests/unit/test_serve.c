@@ -413,6 +413,27 @@ static void stopped_in_a_frame(void **state)
     client_end(&c);
 }
 
+/* Kinds between commas, also none: what is there is compared, and nothing in front of it. */
+static void kinds(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *kinds;
+        size_t events;
+    } rows[] = {{",item.*", 3}, {",", 0}, {"feed.*,,item.new", 3}, {"*", 3}, {"feed.gone,", 0}};
+    fake_store_append(w->store, 3, 5);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct client c;
+        char target[100];
+        snprintf(target, sizeof target, "/v1/events?follow=0&after=0&kinds=%s", rows[i].kinds);
+        open_stream(w, &c, target, "");
+        UNTIL(w, c.eof);
+        assert_int_equal(status_of(&c), 200);
+        assert_int_equal((size_t)count(&c, "\n"), rows[i].events);
+        client_end(&c);
+    }
+}
+
 static void named_cursor(void **state)
 {
     struct world *w = *state;
@@ -718,6 +739,7 @@ int main(void)
         T(json_lines),
         T(frames_in_sips),
         T(stopped_in_a_frame),
+        T(kinds),
         T(named_cursor),
         T(one_consumer_a_name),
         T(a_position_of_another_store),
