@@ -5,12 +5,10 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/item_json.h"
-
-/* Around the item's own JSON: names, times and the store's facts. */
-#define FRAME_BYTES (64u << 10)
 
 void item_text(struct buf *out, const struct item_row *i)
 {
@@ -56,7 +54,8 @@ static void story_object(struct jw *w, const struct event_row *row)
 
 struct event_text *event_text_new(const struct event_row *row, struct standing *standing)
 {
-    CLEANUP_BUF struct buf b = BUF_INIT(row->item.json_len + FRAME_BYTES);
+    /* The item, its title again as the story's, names, or what log.cut lists. */
+    CLEANUP_BUF struct buf b = BUF_INIT(4 * (size_t)LIMIT_ITEM_JSON_BYTES);
     buf_addf(&b, "id: %lld\nevent: %s\ndata: ", (long long)row->seq, row->kind);
     size_t off = b.len;
     struct jw w = {.b = &b};

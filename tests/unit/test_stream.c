@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
+
+#include <jansson.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -514,6 +517,28 @@ static void torn_down(void **state)
     world_fini(&w);
 }
 
+/* Whatever stands in it, an event is one whole JSON object. */
+static void large_events_are_whole(void **state)
+{
+    CLEANUP_FREE char *large = xmalloc(200001);
+    memset(large, '"', 200000); /* each of them two bytes of JSON */
+    large[200000] = 0;
+    CLEANUP_FREE char *detail = xasprintf("{\"cursors\":[\"%0100000d\"]}", 1);
+    struct event_row rows[] = {
+        {.seq = 1, .kind = "story.new", .story = {.story_id = 1, .title = large}},
+        {.seq = 2, .kind = "log.cut", .detail = detail},
+        {.seq = 3, .kind = "feed.gone", .feed_id = 1, .item.feed = "f", .item.feed_title = large},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct event_text *e = event_text_new(&rows[i], NULL);
+        json_t *o = json_loadb(e->text + e->json_off, e->json_len, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(o, "seq")), i + 1);
+        assert_int_equal(e->text[e->len - 1], '\n');
+        json_decref(o);
+        event_text_unref(e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +546,7 @@ int main(void)
         cmocka_unit_test(laggards_share_pages),
         cmocka_unit_test(events_that_are_not_announced_yet),
         cmocka_unit_test(text_has_both_forms),
+        cmocka_unit_test(large_events_are_whole),
         cmocka_unit_test(many_share),
         cmocka_unit_test(slow_one),
         cmocka_unit_test(slow_crowd),
