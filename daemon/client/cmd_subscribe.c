@@ -150,9 +150,9 @@ static int preview(struct client *c, const json_t *body, const char *query)
     api_add_param(&path, "follow", "0");
     api_add_param(&path, "q", query);
     CLEANUP_FREE char *list = xstrdup(kinds ? kinds : "item.new");
-    for (char *s = list, *d = list;; s++)
-        if (*s != ' ' && !(*d++ = *s))
-            break;
+    for (char *s = list; *s; s++)
+        if (*s == ' ')
+            *s = ',';
     api_add_param(&path, "kinds", str_eq(list, "all") ? NULL : list);
     if (c->args.since != TD_NEVER)
         api_add_param(&path, "since", clock_rfc3339(when, c->args.since));

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "config/credential.h"
 #include "config/keys.h"
+#include "model/event.h"
 #include "query/query.h"
 
 int sub_refuse(const struct sub_key *k, const char *value, struct td_err *err)
@@ -102,15 +103,6 @@ int sub_set_authorization(const struct sub_key *k, struct sub_draft *d, const ch
     return 0;
 }
 
-static bool is_kind(const char *s, size_t n)
-{
-    const char *dot = memchr(s, '.', n);
-    for (size_t i = 0; i < n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz._-*", s[i]))
-            return false;
-    return dot && dot > s && dot + 1 < s + n && n < 64;
-}
-
 /* "item.new, feed.*" as lines; "all" is none. */
 int sub_set_events(const struct sub_key *k, struct sub_draft *d, const char *v, const char *dir,
                    struct td_err *err)
@@ -122,14 +114,16 @@ int sub_set_events(const struct sub_key *k, struct sub_draft *d, const char *v, 
     }
     for (const char *p = v; *p;) {
         size_t n = strcspn(p, ", ");
-        if (n && !is_kind(p, n))
-            return sub_refuse(k, v, err);
         if (n)
             buf_addf(&b, "%s%.*s", b.len ? "\n" : "", (int)n, p);
         p += n + (p[n] != 0);
     }
     if (!b.len || b.overflow)
         return sub_refuse(k, v, err);
+    if (event_kinds_check(buf_str(&b), err) < 0) {
+        td_err_prefix(err, -EINVAL, "%s", k->name);
+        return -EINVAL;
+    }
     xreplace(&d->conf->events, buf_str(&b));
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/event.h"
 
 struct filter {
     struct stream *s;
@@ -17,16 +18,7 @@ struct filter {
 
 bool filter_has_kind(const char *events, const char *kind)
 {
-    if (!events)
-        return true;
-    for (const char *p = events; *p;) {
-        size_t n = strcspn(p, "\n");
-        bool all = n && p[n - 1] == '*';
-        if (all ? strncmp(kind, p, n - 1) == 0 : strlen(kind) == n && memcmp(kind, p, n) == 0)
-            return true;
-        p += n + (p[n] != 0);
-    }
-    return false;
+    return !events || event_kinds_have(events, kind);
 }
 
 int filter_new(struct filter **ret, struct stream *s, const char *events, const char *query,

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/event.h"
 
 struct events_work {
     struct tail_conf tail;
@@ -152,8 +153,8 @@ int api_events_start(struct request *q)
         return request_errno(q, -EINVAL, &err, NULL);
     if ((r = read_subscription(q, w, &is_sub, &articles, &err)) < 0)
         return request_errno(q, r, &err, NULL);
-    if (!is_sub)
-        w->events = read_kinds(q, kinds);
+    if (!is_sub && (w->events = read_kinds(q, kinds)) && event_kinds_check(w->events, &err) < 0)
+        return request_errno(q, -EINVAL, &err, NULL);
     if (w->query || w->events || articles) {
         r = filter_new(&w->tail.filter, q->s->stream, w->events, w->query, &err);
         if (r < 0)

@@ -25,18 +25,6 @@ struct work { /* one commit under way */
     bool moved;       /* some were found under another ident */
 };
 
-const char *event_kind_name(int kind)
-{
-    static const char *const names[] = {
-        [EVENT_ITEM_NEW] = "item.new",       [EVENT_ITEM_CHANGED] = "item.changed",
-        [TD_FEED_MOVED] = "feed.moved",      [TD_FEED_GONE] = "feed.gone",
-        [TD_FEED_DEAD] = "feed.dead",        [TD_FEED_RECOVERED] = "feed.recovered",
-        [EVENT_FEED_SILENT] = "feed.silent", [EVENT_ITEM_VANISHED] = "item.vanished",
-        [EVENT_LOG_CUT] = "log.cut",         [EVENT_STORY_NEW] = "story.new",
-        [EVENT_STORY_GREW] = "story.grew",   [EVENT_STORY_CHANGED] = "story.changed"};
-    return kind > 0 && kind < (int)ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
-}
-
 int commit_event(struct db *d, const struct store_commit *c, struct store_commit_result *r,
                  int kind, int64_t item_id, int64_t revision, struct td_err *err)
 {

@@ -4,6 +4,7 @@
 #ifndef TIDINGS_STORE_COMMIT_H
 #define TIDINGS_STORE_COMMIT_H
 
+#include "model/event.h"
 #include "store/db.h"
 #include "store/store.h"
 #include "store/stories.h"
@@ -12,16 +13,6 @@
  * false: the feed is not in the store any more; nothing was done. */
 int commit_apply(struct db *d, struct store_commit *c, struct store_commit_result *ret,
                  bool *ret_known, struct td_err *err);
-
-/* Events of items in table `event`; those of feeds are enum td_feed_event, without an item (0). */
-enum event_kind {
-    EVENT_ITEM_NEW = 1,
-    EVENT_ITEM_CHANGED = 2,
-    EVENT_FEED_SILENT = 7,
-    EVENT_ITEM_VANISHED = 8,
-    EVENT_LOG_CUT = 9, /* of no feed (0) */
-};
-const char *event_kind_name(int kind);
 
 /* Adds one to the log, of C's feed; ITEM_ID 0 = of the feed itself. */
 int commit_event(struct db *d, const struct store_commit *c, struct store_commit_result *r,

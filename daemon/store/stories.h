@@ -17,6 +17,7 @@
 #define TIDINGS_STORE_STORIES_H
 
 #include "model/entry.h"
+#include "model/event.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -24,9 +25,6 @@ struct stories;
 
 /* Where an item's place in its story comes from; stored, only ever grows. */
 enum story_how { STORY_OPENED, STORY_JOINED, STORY_SAME_ARTICLE, STORY_MOVED, STORY_PINNED };
-
-/* Events of stories, in table `event` beside those of items and feeds. */
-enum { EVENT_STORY_NEW = 20, EVENT_STORY_GREW = 21, EVENT_STORY_CHANGED = 22 };
 
 /* Reads what the tables keep; a state of another version, or a damaged one, is left behind with a
  * line in the log, and stories begin anew. D is borrowed. */

@@ -630,6 +630,11 @@ def test_at_run_time(daemon, origin, receiver, cli):
     add(daemon, origin, "a", 12)
     out, said = cli("subscribe", "seven", "title:7", "--dry-run", "--since", "30d")
     assert "a 7" in out and "a 1\n" not in out and "1 event" in said
+    both = cli("subscribe", "seven", "title:7", "--dry-run", "--since", "30d", "--set", "events=item.new feed.*")
+    assert both == (out, said)
+    assert "'item.typo' is no kind" in cli("subscribe", "seven", "--set", "events=item.typo", code=64)[1]
+    status, answer = daemon.request("GET", "/v1/events?follow=0&kinds=feed.*,item.typo")
+    assert status == 400 and "'item.typo' is no kind of event; allowed: item.new" in answer["error"]["reason"]
     assert daemon.get("/v1/subscriptions")["subscriptions"] == []
     cli("subscribe", "hook", "title:7", "OR", "title:11", "--sink", f"webhook {receiver.url}",
         "--from", "0", "--set", "batch=16")
