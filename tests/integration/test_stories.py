@@ -1,9 +1,12 @@
 """Stories with the real daemon: the demo of the README, events, corrections, kills."""
 
+import http.client
 import json
+import random
 import re
 import sqlite3
 import subprocess
+import threading
 import time
 
 import pytest
@@ -210,6 +213,53 @@ def test_kills_change_nothing(daemon, tmp_path):
         results.append(stories_of(daemon.store))
     assert results[0] == results[1]
     assert len({row[0] for row in results[0]}) < 5 * batches
+
+
+def places_of(path):
+    """{item: story}, and that the tables agree on it."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*) FROM item WHERE item_id NOT IN (SELECT item_id FROM story_item)").fetchone() == (0,)
+        assert db.execute("SELECT s.story_id FROM story s LEFT JOIN story_item i USING(story_id) GROUP BY s.story_id HAVING"
+                          " s.n_items <> count(i.item_id) OR s.n_outlets <> count(DISTINCT i.outlet)").fetchall() == []
+        return dict(db.execute("SELECT item_id, story_id FROM story_item"))
+
+
+def test_a_kill_while_a_story_is_corrected(daemon):
+    """What was answered is done, what was not is done whole or not at all, and a start moves nothing."""
+    random.seed(7)
+    items, answered = 12, 0
+    publish_many(daemon, 0)
+    daemon.start(f"[defaults]\nbacklog = all\n[feed p]\nurl = file:{daemon.dir}/p.xml\n")
+    daemon.wait_for(lambda: placed(daemon, items))
+    for step in range(8):
+        before, got = places_of(daemon.store), []
+        item, into = random.choice(list(before)), random.choice(list(before.values()))
+        body = [{"split": item}, {"split": item, "into": into}, {"merge": before[item], "into": into}, {"pin": item}][step % 4]
+        def correct():
+            try:
+                got.append(daemon.request("POST", "/v1/stories", body))
+            except (OSError, http.client.HTTPException):
+                pass  # killed before it answered
+        asking = threading.Thread(target=correct)
+        asking.start()
+        time.sleep(random.random() * 0.03)  # any instant will do: there is no event to await
+        daemon.kill()
+        asking.join()
+        after = places_of(daemon.store)
+        moved = {i for i in before if after[i] != before[i]}
+        assert moved <= {i for i in before if before[i] == before[item]} and len({after[i] for i in moved}) <= 1
+        if got and got[0][0] == 200:
+            answered += 1
+            assert after[item] == got[0][1]["story_id"]
+        if got and got[0][0] != 200:
+            assert not moved
+        daemon.start()
+        publish_many(daemon, step + 1)
+        items += 12
+        daemon.wait_for(lambda: daemon.request("POST", "/v1/refresh", {"feed": "p"}) and placed(daemon, items))
+        later = places_of(daemon.store)
+        assert {i: later[i] for i in after} == after
+    assert answered
 
 
 def test_a_round_is_stored_before_it_has_its_stories(daemon):
