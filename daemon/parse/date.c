@@ -39,12 +39,13 @@ static const struct {
 };
 #define FIRST_YEAR 1000
 
-static bool is_unset(const struct parts *d)
+/* T: seconds since 1970 */
+static bool is_unset(int64_t t)
 {
     for (size_t i = 0; i < ARRAY_SIZE(unset); i++)
-        if (d->year == unset[i].year && d->month == unset[i].month && d->day == unset[i].day)
-            return d->has_time && !d->hour && !d->minute && !d->second;
-    return d->year < FIRST_YEAR;
+        if (t == clock_days(unset[i].year, unset[i].month, unset[i].day) * 86400)
+            return true;
+    return t < clock_days(FIRST_YEAR, 1, 1) * 86400;
 }
 
 static int64_t finish(struct parts *d)
@@ -61,15 +62,17 @@ static int64_t finish(struct parts *d)
     bool midnight = d->hour == 24 && d->minute == 0 && d->second == 0;
     if ((d->hour > 23 && !midnight) || d->minute > 59 || d->second > 60) /* 60: a leap second */
         return TD_NEVER;
-    if (is_unset(d))
-        return TD_NEVER;
     int64_t t = clock_days(d->year, d->month, d->day) * 86400 + d->hour * 3600 + d->minute * 60 +
                 d->second;
+    if (is_unset(t))
+        return TD_NEVER;
     if (d->iana)
         zone_iana(d->iana, d->iana_n, t, &d->offset);
     else if (d->korean && !d->has_zone)
         d->offset = 9 * 3600;
     t -= d->offset;
+    if (is_unset(t)) /* printed as UTC it would be */
+        return TD_NEVER;
     return t < clock_days(10000, 1, 1) * 86400 ? t * 1000 : TD_NEVER; /* RFC 3339 ends there */
 }
 /* ---- what both readers share -------------------------------------------------------------- */
