@@ -135,6 +135,7 @@
     (30LL * 24 * 3600 * 1000) /* a silent consumer holds the log this long */
 #define LIMIT_EVENT_KEEP_MS    (90LL * 24 * 3600 * 1000) /* the log goes back this far; `log-age` */
 #define LIMIT_CURSORS          10000         /* with a name: who may read may make them */
+#define LIMIT_NAMES_COMPARED   10000         /* with a wrong one, for what may be meant: some ms */
 #define LIMIT_CURSOR_HOLD_LOGS 4             /* ... and this many times `log-events` */
 #define LIMIT_VANISH_MS        (3600 * 1000) /* missing for so long: item.vanished */
 #define LIMIT_SHOWN            1000          /* items of a window that is watched: 16 KB */

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "query/cut.h"
 
 #define WRITER_CACHE_KIB 8192
 #define READER_CACHE_KIB 2048
-#define NAMES_COMPARED   10000 /* for the one that may be meant: some milliseconds */
 #define MAX_STATEMENTS \
     96 /* literals in this folder are fewer; a new one beyond it fails its test */
 
@@ -288,7 +288,7 @@ int db_unknown(struct db *d, const char *what, const char *name, const char *sql
     char **names = NULL;
     size_t n = 0;
     sqlite3_stmt *s = err ? db_stmt(d, sql) : NULL;
-    for (; s && n < NAMES_COMPARED && sqlite3_step(s) == SQLITE_ROW; n++) {
+    for (; s && n < LIMIT_NAMES_COMPARED && sqlite3_step(s) == SQLITE_ROW; n++) {
         if (n % 64 == 0)
             names = xreallocarray(names, n + 64, sizeof *names);
         names[n] = xstrdup(db_text(s, 0));

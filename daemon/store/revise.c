@@ -1,12 +1,13 @@
 #include "store/revise.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "store/commit.h"
 #include "store/dedup.h"
 #include "store/stories.h"
 
-#define FLAP_MS (24 * 3600 * 1000LL) /* back to a text of the last day: no new revision */
+#define FLAP_MS DAY_MS /* back to a text of the last day: no new revision */
 
 struct revising { /* one item, as E */
     struct db *d;
