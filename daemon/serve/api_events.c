@@ -201,6 +201,8 @@ static void begin(struct request *q)
     stream_count(q->s->stream, &sc);
     if (sc.followers >= serve_share(q->s, LIMIT_FOLLOWERS)) {
         request_fail(q, 503, "too many clients follow the log already");
+    } else if (q->head) {
+        tail_head_only(q, &w->tail);
     } else {
         tail_new(q, &w->tail);
         w->tail.filter = NULL; /* the tail's now */
@@ -218,7 +220,7 @@ static void cursor_made(struct request *q, int result, const struct td_err *err,
 int api_events_finish(struct request *q)
 {
     struct events_work *w = q->work;
-    if (!w->is_new) {
+    if (!w->is_new || q->head) {
         begin(q);
         return 0;
     }

@@ -144,6 +144,7 @@ static void open_request(struct request *q, const char *method, const char *vers
 {
     struct td_err err;
     const char *reason;
+    q->head = str_eq(method, MHD_HTTP_METHOD_HEAD);
     int status = message_check(q->conn, version, &reason);
     if (status) {
         request_fail(q, status, reason);
@@ -184,11 +185,23 @@ static bool take_body(struct request *q, const char *data, size_t n)
     return true;
 }
 
-static enum MHD_Result answer(struct request *q)
+static ssize_t no_more(void *ctx, uint64_t pos, char *out, size_t size)
 {
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static struct MHD_Response *response(struct request *q)
+{
+    if (q->endless)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, no_more, NULL, NULL);
     size_t size;
     char *text = buf_take(&q->out, &size);
-    struct MHD_Response *resp = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    return MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+}
+
+static enum MHD_Result answer(struct request *q)
+{
+    struct MHD_Response *resp = response(q);
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, q->type);
     MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, q->cache ? q->cache : "no-store");
@@ -237,7 +250,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const 
         }
     }
     if (q->ready && q->tail)
-        return tail_run(q->tail, method, version) ? MHD_YES : MHD_NO;
+        return tail_run(q->tail, version) ? MHD_YES : MHD_NO;
     if (q->ready)
         return answer(q);
     q->suspended = true;

@@ -95,7 +95,9 @@ struct request {
     struct buf body;
 
     bool started, ready, suspended, too_large;
-    bool last; /* the connection is closed behind the answer */
+    bool last;    /* the connection is closed behind the answer */
+    bool head;    /* the method is HEAD: nothing may come of it but the header */
+    bool endless; /* it is the header of a stream */
     struct ask ask;
     struct op *op;
     void *work; /* the handler's, freed with the request after WORK_FREE (may be NULL) had it */
@@ -171,6 +173,8 @@ struct tail_conf {
  * under it is told so, and its stream ends (it may be the same one, whose old connection broke
  * without a word). */
 void tail_new(struct request *q, const struct tail_conf *conf);
+/* The answer is the header that it would have (RFC 9110 9.3.2), and no tail. */
+void tail_head_only(struct request *q, const struct tail_conf *conf);
 /* Consumer NAME has had everything up to SEQ. With a filter its position would stay behind while
  * nothing matches, until the log is not kept for it any more: so when all that a tail was given is
  * acknowledged, the position follows to where the tail is; not after it was set back (rewind),
@@ -178,9 +182,9 @@ void tail_new(struct request *q, const struct tail_conf *conf);
 void tail_acknowledged(struct serve *s, const char *name, int64_t seq);
 /* Its position was set to another place by a user. */
 void tail_rewound(struct serve *s, const char *name);
-/* From on_request: the answer to METHOD in VERSION begins, and the connection is the tail's until
- * it is over. False: it is, libmicrohttpd shall close it. */
-bool tail_run(struct tail *t, const char *method, const char *version);
+/* From on_request: the answer in VERSION begins, and the connection is the tail's until it is over.
+ * False: it is, libmicrohttpd shall close it. */
+bool tail_run(struct tail *t, const char *version);
 /* When the connection is over. Accepts NULL. */
 void tail_free(struct tail *t);
 /* Ends all of them (serve_free). */

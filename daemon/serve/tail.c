@@ -298,6 +298,17 @@ static void replace(struct serve *s, const char *name)
     }
 }
 
+static const char *type_of(const struct tail_conf *conf)
+{
+    return conf->sse ? "text/event-stream" : "application/jsonl";
+}
+
+void tail_head_only(struct request *q, const struct tail_conf *conf)
+{
+    q->type = type_of(conf);
+    q->endless = q->last = true;
+}
+
 void tail_new(struct request *q, const struct tail_conf *conf)
 {
     struct serve *s = q->s;
@@ -317,7 +328,7 @@ void tail_new(struct request *q, const struct tail_conf *conf)
     ev_io_init(&t->room, on_room, t->fd, EV_WRITE);
     t->room.data = t;
     buf_init(&t->lead, 8192); /* the head, an error's JSON, comments */
-    q->type = t->sse ? "text/event-stream" : "application/jsonl";
+    q->type = type_of(conf);
     q->tail = t;
     if (t->as)
         replace(s, t->as);
@@ -338,7 +349,7 @@ static void say_head(struct tail *t)
              date, t->q->type, t->chunked ? "Transfer-Encoding: chunked\r\n" : "");
 }
 
-bool tail_run(struct tail *t, const char *method, const char *version)
+bool tail_run(struct tail *t, const char *version)
 {
     const int on = 1;
     if (t->over)
@@ -351,9 +362,7 @@ bool tail_run(struct tail *t, const char *method, const char *version)
     t->chunked = str_eq(version, MHD_HTTP_VERSION_1_1);
     setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* refused by a unix socket */
     say_head(t);
-    if (str_eq(method, MHD_HTTP_METHOD_HEAD))
-        t->ending = t->ended = true;
-    else if (t->sse)
+    if (t->sse)
         say(t, "retry: 3000\n\n", strlen("retry: 3000\n\n"));
     go_on(t);
     return true;

@@ -59,7 +59,6 @@ static void json_lines(void **state)
     UNTIL(w, strstr(c.got.data, "\r\n0\r\n\r\n"));
     assert_int_equal(count(&c, "\n"), 3);
     client_end(&c);
-    assert_int_equal(get_status(w, "HEAD", "/v1/events", NULL), 200);
     open_stream(w, &c, "/v1/events", ""); /* the header comes before the first event */
     fake_store_append(w->store, 1, 5);
     UNTIL(w, count(&c, "\n") == 1);
@@ -237,6 +236,60 @@ static void one_consumer_a_name(void **state)
     client_end(&other);
 }
 
+static int64_t followers(struct world *w)
+{
+    int status;
+    json_t *j = call(w, "GET", "/v1/status", "", NULL, &status);
+    int64_t n = json_integer_value(json_object_get(json_object_get(j, "api"), "followers"));
+    json_decref(j);
+    return n;
+}
+
+/* HEAD says what GET would, and that is all (RFC 9110 9.3.2): no consumer, no position. */
+static void head_only(void **state)
+{
+    static const struct {
+        const char *target, *headers, *type;
+        int status;
+    } rows[] = {{"/v1/events", "", "application/jsonl", 200},
+                {"/v1/events?as=new", "", "application/jsonl", 200},
+                {"/v1/events?as=new&follow=0", "", "application/jsonl", 200},
+                {"/v1/events?as=me", "Accept: text/event-stream\r\n", "text/event-stream", 200},
+                {"/v1/events?after=9", "", "application/json", 410},
+                {"/v1/events?as=a%2Fb", "", "application/json", 400}};
+    struct world *w = *state;
+    struct client me;
+    int status;
+    fake_store_append(w->store, 3, 5);
+    open_stream(w, &me, "/v1/events?as=me&after=0", "");
+    UNTIL(w, count(&me, "\n") == 3);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(1000);
+        CLEANUP_FREE char *type = xasprintf("Content-Type: %s\r\n", rows[i].type);
+        struct client c;
+        buf_addf(&b, "HEAD %s HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n", rows[i].target,
+                 rows[i].headers);
+        client_begin(w, &c, b.data, b.len);
+        UNTIL(w, c.eof);
+        assert_int_equal(status_of(&c), rows[i].status);
+        assert_non_null(strstr(buf_str(&c.got), type));
+        assert_true(str_ends(c.got.data, "\r\n\r\n"));
+        if (rows[i].status == 200) { /* it would have no end */
+            assert_null(strcasestr(c.got.data, "Content-Length"));
+            assert_non_null(strcasestr(c.got.data, "Transfer-Encoding: chunked\r\n"));
+        }
+        client_end(&c);
+    }
+    json_t *j = call(w, "GET", "/v1/cursors", "", NULL, &status);
+    assert_int_equal(json_array_size(json_object_get(j, "cursors")), 1);
+    json_decref(j);
+    assert_int_equal(followers(w), 1);
+    fake_store_append(w->store, 1, 5); /* the consumer that there was is still the one */
+    UNTIL(w, me.eof || count(&me, "\n") == 4);
+    assert_null(strstr(body_of(&me), "error"));
+    client_end(&me);
+}
+
 /* An event's id tells which store it is of; its seq alone does not. */
 static void a_position_of_another_store(void **state)
 {
@@ -284,14 +337,7 @@ static void bad_company(void **state)
     UNTIL(w, slow.got.len > EVENTS * BYTES && count(&slow, "\n") == EVENTS);
     client_end(&slow);
     client_end(&good);
-    UNTIL(w, ({
-              int status;
-              json_t *j = call(w, "GET", "/v1/status", "", NULL, &status);
-              json_t *api = json_object_get(j, "api");
-              bool alone = json_integer_value(json_object_get(api, "followers")) == 0;
-              json_decref(j);
-              alone; /* the idle one was found to be gone, too */
-          }));
+    UNTIL(w, followers(w) == 0); /* the idle one was found to be gone, too */
 }
 
 static int compare(const void *a, const void *b)
@@ -370,6 +416,7 @@ int main(void)
         T(kinds),
         T(named_cursor),
         T(one_consumer_a_name),
+        T(head_only),
         T(a_position_of_another_store),
         T(bad_company),
         T(thousand_followers),
