@@ -349,6 +349,11 @@ void push_keep_conf(struct push *p, const struct td_feed_conf *conf)
     p->conf = td_feed_conf_copy(conf);
 }
 
+static bool is_proxied(const struct push *p)
+{
+    return p->conf && p->conf->access && !str_empty(p->conf->access->proxy);
+}
+
 void push_start(struct app *a, struct sched_node *n)
 {
     struct push *p = CONTAINER_OF(n, struct push, node);
@@ -362,6 +367,8 @@ void push_start(struct app *a, struct sched_node *n)
     char host[300] = "";
     bool here = hub && (schedule_host_key(hub, host, sizeof host) < 0 || str_eq(host, p->host));
     p->subscribing = action == WEBSUB_SUBSCRIBE;
+    if (p->feed)
+        push_keep_conf(p, p->feed->conf);
     if (!here || (!p->subscribing && action != WEBSUB_UNSUBSCRIBE)) {
         push_leave_schedule(p);
         push_plan(p);
@@ -370,12 +377,10 @@ void push_start(struct app *a, struct sched_node *n)
     if (p->subscribing) {
         unsigned char random[WEBSUB_RANDOM_BYTES];
         crypto_random(random, sizeof random);
-        websub_ask(&p->st, hub, wanted(p), random, now);
+        websub_ask(&p->st, hub, is_proxied(p), wanted(p), random, now);
         push_set_keys(p); /* the hub may ask back before it answers */
         save(p);
     }
-    if (p->feed)
-        push_keep_conf(p, p->feed->conf);
     p->url = TAKE(hub);
     p->home = p->conf ? strict_url(a, p->conf->url) : NULL;
     p->form = websub_form(&p->st, p->subscribing);
@@ -393,8 +398,13 @@ static bool follow(struct push *p, struct td_result *result, int64_t now)
     int r = outcome_redirect(&p->chain, p->url, to, false, &result->err);
     if (r == 0)
         r = schedule_host_key(to, host, sizeof host);
-    if (r < 0)
+    if (r < 0 || (p->subscribing && !websub_redirected(&p->st, to, is_proxied(p))))
         return false;
+    if (p->subscribing) {
+        save(p);
+        free(p->form);
+        p->form = websub_form(&p->st, true);
+    }
     free(p->url);
     p->url = TAKE(to);
     p->hopping = true;

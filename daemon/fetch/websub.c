@@ -101,8 +101,8 @@ bool websub_discovered(struct td_push *p, const char *hubs, const char *topic, i
 /* ---- requests (E2, E3) ---------------------------------------------------------------------- */
 
 /* May a secret be sent there? Over TLS, or on this machine: there the address guard lets only pass
- * what the config allows. */
-static bool is_secure(const char *url)
+ * what the config allows. A proxy would be given it to send to a machine of its own. */
+static bool is_secure(const char *url, bool proxied)
 {
     struct in_addr v4;
     char *scheme = NULL, *host = NULL;
@@ -110,9 +110,10 @@ static bool is_secure(const char *url)
     bool read = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
                 curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK;
-    bool secure = read && (str_caseeq(scheme, "https") || str_caseeq(host, "localhost") ||
-                           str_eq(host, "[::1]") ||
-                           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127));
+    bool here = read && !proxied &&
+                (str_caseeq(host, "localhost") || str_eq(host, "[::1]") ||
+                 (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127));
+    bool secure = here || (read && str_caseeq(scheme, "https"));
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(u);
@@ -138,7 +139,7 @@ char *websub_hub(const struct td_push *p)
     return xstrndup(h, strcspn(h, "\n"));
 }
 
-void websub_ask(struct td_push *p, const char *url, const char *callback,
+void websub_ask(struct td_push *p, const char *url, bool proxied, const char *callback,
                 const unsigned char random[WEBSUB_RANDOM_BYTES], int64_t now)
 {
     char key[2 * KEY_RANDOM + 1], secret[2 * SECRET_RANDOM + 1];
@@ -148,9 +149,16 @@ void websub_ask(struct td_push *p, const char *url, const char *callback,
     p->asked.topic = xstrdup(p->topic);
     p->asked.key = xstrdup(crypto_hex(random, KEY_RANDOM, key));
     p->asked.callback = xasprintf("%s%s%s", callback, n && callback[n - 1] == '/' ? "" : "/", key);
-    if (is_secure(url))
+    if (is_secure(url, proxied))
         p->asked.secret = xstrdup(crypto_hex(random + KEY_RANDOM, SECRET_RANDOM, secret));
     p->asked_at = now;
+}
+
+bool websub_redirected(struct td_push *p, const char *url, bool proxied)
+{
+    if (p->asked.key && !is_secure(url, proxied))
+        xreplace(&p->asked.secret, NULL);
+    return p->asked.key;
 }
 
 static void add_param(struct buf *b, const char *name, const char *value)

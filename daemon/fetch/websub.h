@@ -62,9 +62,14 @@ bool websub_discovered(struct td_push *p, const char *hubs, const char *topic, i
 /* The hub that is asked next, of those the feed names; to be freed. P->hubs is not NULL. */
 char *websub_hub(const struct td_push *p);
 /* Makes P->asked: the hub whose turn it is, a new key from RANDOM, and a secret if it may be sent
- * to URL, where that hub is asked (websub_hub, or its https address). */
-void websub_ask(struct td_push *p, const char *url, const char *callback,
+ * to URL, where that hub is asked (websub_hub, or its https address). PROXIED: by way of a proxy.
+ */
+void websub_ask(struct td_push *p, const char *url, bool proxied, const char *callback,
                 const unsigned char random[WEBSUB_RANDOM_BYTES], int64_t now);
+/* The hub sends the request for P->asked on to URL: where its secret may not be sent it has none
+ * from now on, and the form is to be made again. False: nothing is asked any more, for the hub has
+ * verified or denied it already. */
+bool websub_redirected(struct td_push *p, const char *url, bool proxied);
 /* The form of a request for P->asked (subscribe) or P->left (unsubscribe), for the caller to free:
  * application/x-www-form-urlencoded (WebSub 5.1). */
 char *websub_form(const struct td_push *p, bool subscribe);

@@ -258,25 +258,48 @@ def test_many_pushes_at_once_all_arrive(daemon, origin, hub, listen):
     daemon.wait_for(lambda: len(titles(daemon)) == 21)
 
 
-@pytest.mark.parametrize("status", [307, 308])
-def test_a_hub_that_redirects(daemon, origin, hub, listen, status):
-    def redirect(handler):
-        handler.rfile.read(int(handler.headers["Content-Length"]))
-        handler.send_response(status)
-        handler.send_header("Location", "/hub")
+class MovedHub:
+    """At /elsewhere of the origin; sends to LOCATION. `forms` are those it got."""
+
+    def __init__(self, origin, location, status):
+        self.url, self.forms = origin.url("/elsewhere"), []
+        self.location, self.status = location, status
+        origin.set("/elsewhere", self.handle)
+
+    def handle(self, handler):
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        self.forms.append(dict(urllib.parse.parse_qsl(body.decode())))
+        handler.send_response(self.status)
+        handler.send_header("Location", self.location)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    origin.set("/elsewhere", redirect)
-    old = Hub.__new__(Hub)
-    old.origin, old.path = origin, "/elsewhere"
-    offer(origin, old)
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_hub_that_redirects(daemon, origin, hub, listen, status):
+    offer(origin, MovedHub(origin, "/hub", status))
     daemon.start(feed("a", origin.url("/a"), **SLOW), listen)
     sub = hub.wait(1)
     live(daemon)
     assert [r[0] for r in origin.requests if r[1] in ("/elsewhere", "/hub")] == ["POST", "POST"]
     assert push(sub, rss(NEWS)) == 202
     daemon.wait_for(lambda: NEWS[1] in titles(daemon))
+
+
+def test_a_hub_that_redirects_to_where_others_listen(daemon, origin, hub, listen, faults):
+    """No secret goes there; so what comes is only a hint, as from any hub that was given none."""
+    moved = MovedHub(origin, f"http://hub.test:{origin.server.server_port}/hub", 307)
+    offer(origin, moved)
+    daemon.start(feed("a", origin.url("/a"), **{**SLOW, "min_interval": "1s"}), listen, env=faults.env)
+    sub = hub.wait(1)
+    assert "hub.secret" in moved.forms[0] and "hub.secret" not in sub
+    assert sub["hub.callback"] == moved.forms[0]["hub.callback"]
+    live(daemon)
+    assert daemon.get("/v1/feeds/a")["push"]["signed"] is False
+    offer(origin, moved, items=(CALL, FERRY), etag='"2"')
+    assert push(sub, rss(NEWS), secret=moved.forms[0]["hub.secret"]) == 202
+    daemon.wait_for(lambda: FERRY[1] in titles(daemon))
+    assert NEWS[1] not in titles(daemon)
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])

@@ -67,7 +67,7 @@ static void ask(struct td_push *p, int64_t now)
 {
     randomness[0]++;
     CLEANUP_FREE char *hub = websub_hub(p);
-    websub_ask(p, hub, CB, randomness, now);
+    websub_ask(p, hub, false, CB, randomness, now);
 }
 
 static enum websub_change answer(struct td_push *p, int status, int64_t now)
@@ -207,10 +207,44 @@ static void e2_a_secret_by_the_way_that_it_goes(void **state)
 {
     struct td_push *p = *state;
     discover(p, "http://hub.example/", TOPIC, T0);
-    websub_ask(p, HUB, CB, randomness, T0);
+    websub_ask(p, HUB, false, CB, randomness, T0);
     assert_string_equal(p->asked.hub, "http://hub.example/");
     assert_non_null(p->asked.secret);
-    websub_ask(p, "http://hub.example/", CB, randomness, T0);
+    websub_ask(p, "http://hub.example/", false, CB, randomness, T0);
+    assert_null(p->asked.secret);
+}
+
+/* Where it goes first does not count, but each place it goes to. */
+static void e2_no_secret_for_where_a_hub_redirects_to(void **state)
+{
+    struct td_push *p = *state;
+    discover(p, "http://127.0.0.1:8080/hub", TOPIC, T0);
+    ask(p, T0);
+    assert_true(websub_redirected(p, HUB, false));
+    CLEANUP_FREE char *key = xstrdup(p->asked.key), *form = websub_form(p, true);
+    assert_non_null(strstr(form, "&hub.secret="));
+    assert_true(websub_redirected(p, "http://hub.example/", false));
+    assert_string_equal(p->asked.key, key);
+    assert_null(p->asked.secret);
+    CLEANUP_FREE char *without = websub_form(p, true);
+    assert_null(strstr(without, "secret"));
+    assert_true(websub_redirected(p, HUB, false)); /* it does not come back */
+    assert_null(p->asked.secret);
+    assert_true(verify(p, key, 86400, T0));
+    assert_false(websub_redirected(p, HUB, false)); /* what was asked for is there */
+    assert_int_equal(push(p, key, NULL), WEBSUB_HINT);
+}
+
+/* The proxy's own machine is not this one. */
+static void e2_no_secret_through_a_proxy_but_over_tls(void **state)
+{
+    struct td_push *p = *state;
+    discover(p, "http://127.0.0.1:8080/hub", TOPIC, T0);
+    websub_ask(p, p->hubs, true, CB, randomness, T0);
+    assert_null(p->asked.secret);
+    websub_ask(p, HUB, true, CB, randomness, T0);
+    assert_non_null(p->asked.secret);
+    assert_true(websub_redirected(p, "http://127.0.0.1:8080/hub", true));
     assert_null(p->asked.secret);
 }
 
@@ -334,7 +368,7 @@ static void e3_callbacks_are_long_and_never_the_same(void **state)
     make_live(p, 86400, T0 + H); /* renewed */
     assert_string_not_equal(first, p->live.callback);
     assert_string_equal(secret, p->live.secret); /* of the test's randomness */
-    websub_ask(p, HUB, CB "/", randomness, T0);
+    websub_ask(p, HUB, false, CB "/", randomness, T0);
     assert_non_null(strstr(p->asked.callback, "/websub/"));
     assert_null(strstr(p->asked.callback, "websub//"));
 }
@@ -813,6 +847,8 @@ int main(void)
         TEST(e1_no_hub_any_more),
         TEST(e2_the_form),
         TEST(e2_a_secret_by_the_way_that_it_goes),
+        TEST(e2_no_secret_for_where_a_hub_redirects_to),
+        TEST(e2_no_secret_through_a_proxy_but_over_tls),
         TEST(e2_unsubscribing_gives_no_secret),
         TEST(e2_a_secret_only_where_nobody_listens),
         TEST(e2_refusals_back_off),
