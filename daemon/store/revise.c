@@ -117,20 +117,22 @@ static int keep_revision(const struct revising *w, uint64_t fingerprint)
     return db_run(w->d, s, w->err);
 }
 
-/* Did the item say exactly this within the last day? Some sites serve two versions in turn. */
-static bool flaps(const struct revising *w)
+/* Did the item say exactly this within the last day? 1 or 0. Some sites serve two versions in turn.
+ */
+static int flaps(const struct revising *w)
 {
     sqlite3_stmt *s = db_stmt(
         w->d, "SELECT 1 FROM revision r JOIN item i USING(item_id) WHERE r.item_id = ?1"
               " AND r.fingerprint = ?2 AND i.revised_at > ?3");
     if (!s)
-        return false;
+        return db_fail(w->d, w->err);
     sqlite3_bind_int64(s, 1, w->item_id);
     sqlite3_bind_int64(s, 2, (int64_t)w->e->fingerprint);
     sqlite3_bind_int64(s, 3, w->c->now - FLAP_MS);
-    bool yes = sqlite3_step(s) == SQLITE_ROW;
+    int code = sqlite3_step(s);
+    int r = code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : db_fail(w->d, w->err);
     sqlite3_reset(s);
-    return yes;
+    return r;
 }
 
 struct stored {       /* of an item, as it stands in the table */
@@ -168,9 +170,11 @@ int revise_item(struct db *d, const struct store_commit *c, struct store_commit_
     int result = stored_item(&w, &was);
     if (result < 0 || !was.revision)
         return result; /* deleted by retention stays deleted */
-    if (was.moved || flaps(&w))
+    result = was.moved ? 1 : flaps(&w);
+    if (result > 0)
         return update_item(&w, false);
-    result = keep_revision(&w, old);
+    if (result == 0)
+        result = keep_revision(&w, old);
     if (result == 0)
         result = update_item(&w, true);
     if (result < 0)

@@ -1,4 +1,5 @@
 /* A stored item that says something else: what becomes a revision, what is told, what is found. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/limits.h"
+#include "base/str.h"
 #include "store/commit.h"
 #include "store/revise.h"
 #include "store_temp.h"
@@ -41,9 +43,9 @@ static uint64_t print_of(const char *title)
 }
 
 /* The item said WAS and says NOW, at AT: what revise_item returns. */
-static int revise_at(struct temp *t, const char *url, const char *was, const char *now, int64_t at)
+static int try_revise(struct temp *t, const char *url, const char *was, const char *now, int64_t at,
+                      struct td_err *err)
 {
-    struct td_err err = {""};
     struct store_commit c = {.feed_id = 1, .now = at};
     struct store_commit_result r = {0};
     struct td_entry e = {.id = "1",
@@ -55,10 +57,17 @@ static int revise_at(struct temp *t, const char *url, const char *was, const cha
                          .date_published = TD_NEVER,
                          .date_modified = TD_NEVER,
                          .fingerprint = print_of(now)};
-    int result = revise_item(t->d, &c, &r, &e, 1, print_of(was), &err);
+    int result = revise_item(t->d, &c, &r, &e, 1, print_of(was), err);
+    assert_int_equal(r.n_changed, MAX(result, 0));
+    return result;
+}
+
+static int revise_at(struct temp *t, const char *url, const char *was, const char *now, int64_t at)
+{
+    struct td_err err = {""};
+    int result = try_revise(t, url, was, now, at, &err);
     if (result < 0)
         fail_msg("%s", err.msg);
-    assert_int_equal(r.n_changed, result);
     return result;
 }
 
@@ -98,6 +107,26 @@ static void a_text_of_the_last_day_is_none(void **state)
     assert_int_equal(revise(t, "before", "after", T0 + 23 * HOUR), 1); /* new to the kept ones */
     assert_int_equal(revise(t, "after", "before", T0 + 48 * HOUR), 1);
     assert_int_equal(count(t, EVENTS), 3);
+}
+
+static int no_fingerprints(void *ctx, int action, const char *table, const char *column,
+                           const char *db, const char *trigger)
+{
+    bool those = action == SQLITE_READ && str_eq(table, "revision") &&
+                 str_eq(column, "fingerprint");
+    return those ? SQLITE_DENY : SQLITE_OK;
+}
+
+/* What the item said before cannot be read: that is no answer, and nothing is written. */
+static void an_error_is_not_a_no(void **state)
+{
+    struct temp *t = *state;
+    struct td_err err = {""};
+    sqlite3_set_authorizer(db_handle(t->d), no_fingerprints, NULL);
+    assert_int_equal(try_revise(t, URL, "before", "after", T0 + HOUR, &err), -EACCES);
+    assert_non_null(strstr(err.msg, "revision.fingerprint"));
+    assert_int_equal(count(t, KEPT), 0);
+    assert_int_equal(count(t, REVISION), 1);
 }
 
 static void a_move_of_the_site_is_silent(void **state)
@@ -144,9 +173,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, temp_tear_down)
     const struct CMUnitTest tests[] = {
-        T(a_change_is_a_revision_and_told), T(a_text_of_the_last_day_is_none),
-        T(a_move_of_the_site_is_silent),    T(what_is_expired_stays_so),
-        T(the_last_revisions_are_kept),     T(the_index_follows),
+        T(a_change_is_a_revision_and_told),
+        T(a_text_of_the_last_day_is_none),
+        T(an_error_is_not_a_no),
+        T(a_move_of_the_site_is_silent),
+        T(what_is_expired_stays_so),
+        T(the_last_revisions_are_kept),
+        T(the_index_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
