@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "fetch/gunzip.h"
 #include "serve/callback.h"
 #include "serve/listener.h"
 
@@ -99,16 +100,44 @@ static void hint(struct push *p)
     push_changed(p, WEBSUB_SAME);
 }
 
-static int op_pushed(void *app, const char *key, const char *signature, const char *type,
-                     struct buf *body, uint64_t call)
+static void log_useless(const struct feed *f, const char *why)
+{
+    log_info("feed %s: its hub sent what cannot be used: %s", f->conf->name, why);
+}
+
+/* BODY as it was before it was coded, with the same ceiling; 0, or the status that says why not. */
+static int decode(const struct feed *f, const char *coding, struct buf *body)
+{
+    if (str_empty(coding) || str_caseeq(coding, "identity"))
+        return 0;
+    if (!str_caseeq(coding, "gzip") && !str_caseeq(coding, "x-gzip"))
+        return 415;
+    CLEANUP_BUF struct buf plain = BUF_INIT(body->max);
+    struct gunzip *g = gunzip_new();
+    int r = gunzip_add(g, buf_str(body), body->len, &plain);
+    bool whole = r == 0 && gunzip_complete(g);
+    gunzip_free(g);
+    if (!whole) {
+        log_useless(f, r == -EFBIG ? "too large" : r ? "no gzip" : "cut off in the middle");
+        return r == -EFBIG ? 413 : 202;
+    }
+    buf_free(body);
+    *body = plain;
+    plain = BUF_INIT(0);
+    return 0;
+}
+
+static int op_pushed(void *app, const struct callback_push *push)
 {
     struct app *a = app;
     struct pushing *g = a->pushing;
-    struct push_key *k = find_key(a, key);
+    struct push_key *k = find_key(a, push->key);
+    struct buf *body = push->body;
     if (!k || !k->push->feed)
         return k ? 410 : 404;
     struct push *p = k->push;
-    switch (websub_delivered(&p->st, key, signature, buf_str(body), body->len)) {
+    /* What is signed is the body as it was sent (WebSub 8). */
+    switch (websub_delivered(&p->st, push->key, push->signature, buf_str(body), body->len)) {
     case WEBSUB_GONE:
         return 410;
     case WEBSUB_BAD:
@@ -122,11 +151,15 @@ static int op_pushed(void *app, const char *key, const char *signature, const ch
     case WEBSUB_TAKE:
         break;
     }
-    if (!a->ready || a->store_trouble || g->waiting_bytes + body->len > LIMIT_PUSH_BYTES ||
-        !pool_has_room(a->pool) || !store_has_room(a->store))
+    if (!a->ready || a->store_trouble || !pool_has_room(a->pool) || !store_has_room(a->store))
+        return 503;
+    int status = decode(p->feed, push->coding, body);
+    if (status)
+        return status;
+    if (g->waiting_bytes + body->len > LIMIT_PUSH_BYTES)
         return 503;
     g->count.taken++;
-    deliver(a, p->feed, body, type, call);
+    deliver(a, p->feed, body, push->type, push->call);
     return 0; /* the hub is told when it is stored: what it thinks delivered no crash may take */
 }
 
@@ -138,7 +171,7 @@ void push_stored(struct app *a, struct feed *f, uint64_t call, const struct stor
     if (!p)
         return;
     if (why)
-        log_info("feed %s: its hub sent what cannot be used: %s", f->conf->name, why->msg);
+        log_useless(f, why->msg);
     else
         websub_told(&p->st, r->n_new, clock_now_ms());
     take_next(p);

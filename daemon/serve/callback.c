@@ -63,6 +63,8 @@ static enum MHD_Result reply(struct MHD_Connection *conn, int status, const char
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     if (status == 405)
         MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, POST");
+    if (status == 415) /* RFC 9110 15.5.16 */
+        MHD_add_response_header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip");
     if (status == 503)
         MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "30");
     enum MHD_Result done = MHD_queue_response(conn, (unsigned)status, r);
@@ -84,6 +86,8 @@ static const char *words(int status)
         return "this subscription is over\n";
     case 413:
         return "too large\n";
+    case 415:
+        return "of content codings only gzip is understood\n";
     case 503:
         return "busy: again later\n";
     default:
@@ -180,16 +184,24 @@ static enum MHD_Result add_body(struct call *q, struct MHD_Connection *conn, con
     return MHD_YES;
 }
 
+static const char *header(struct MHD_Connection *conn, const char *name)
+{
+    return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, name);
+}
+
 static enum MHD_Result finish(struct call *q, struct MHD_Connection *conn)
 {
     struct callback *c = q->c;
     if (!q->is_push)
         return take_question(q, conn);
-    const char *type = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
-                                                   MHD_HTTP_HEADER_CONTENT_TYPE);
-    const char *signature = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Hub-Signature");
+    const struct callback_push push = {.key = q->key,
+                                       .signature = header(conn, "X-Hub-Signature"),
+                                       .type = header(conn, MHD_HTTP_HEADER_CONTENT_TYPE),
+                                       .coding = header(conn, MHD_HTTP_HEADER_CONTENT_ENCODING),
+                                       .body = &q->body,
+                                       .call = ++c->last_id};
     c->held -= q->body.len;
-    int status = c->conf.ops->pushed(c->conf.app, q->key, signature, type, &q->body, ++c->last_id);
+    int status = c->conf.ops->pushed(c->conf.app, &push);
     buf_free(&q->body);
     if (status)
         return answer(q, conn, status);

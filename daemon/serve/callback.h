@@ -27,16 +27,23 @@ struct callback_question {
     int64_t lease_s; /* -1 = not given or no number */
 };
 
+/* A whole push. SIGNATURE, TYPE, CODING: of X-Hub-Signature, Content-Type, Content-Encoding, NULL =
+ * not given. */
+struct callback_push {
+    const char *key, *signature, *type, *coding;
+    struct buf *body; /* as it was received; may be taken (left empty) */
+    uint64_t call;
+};
+
 struct callback_ops {
     /* The largest push that KEY (lower-case hex, TD_PUSH_KEY_BYTES) may bring, 0 = no such key. */
     size_t (*max_body)(void *app, const char *key);
     /* True: hub.challenge is the answer (or nothing, when there is none); false: 404. */
     bool (*asked)(void *app, const struct callback_question *q);
-    /* A whole push. SIGNATURE, TYPE: header values, NULL = none. BODY may be taken (left empty).
-     * The HTTP status: 202, 410, 404, or 503 when there is no room. 0: callback_answer(CALL) comes
-     * later; when it does not within LIMIT_CALLBACK_ANSWER_MS, the answer is 202. */
-    int (*pushed)(void *app, const char *key, const char *signature, const char *type,
-                  struct buf *body, uint64_t call);
+    /* The HTTP status: 202, 410, 404, 413, 415 for a coding other than gzip, or 503 when there is
+     * no room. 0: callback_answer(CALL) comes later; when it does not within
+     * LIMIT_CALLBACK_ANSWER_MS, the answer is 202. */
+    int (*pushed)(void *app, const struct callback_push *p);
 };
 
 struct callback_conf {

@@ -1,6 +1,7 @@
 """WebSub: the real daemon, an origin that names a hub, and a hub that does as the test says."""
 
 import datetime
+import gzip
 import hmac
 import http.client
 import json
@@ -85,11 +86,14 @@ def call(method, url, body=b"", headers=None):
         c.close()
 
 
-def push(sub, body, algorithm="sha256", secret=None):
-    body = body.encode()
-    mac = hmac.new((secret or sub["hub.secret"]).encode(), body, algorithm).hexdigest()
-    return call("POST", sub["hub.callback"], body, {"Content-Type": "application/rss+xml",
-                                                    "X-Hub-Signature": f"{algorithm}={mac}"})[0]
+def push(sub, body, algorithm="sha256", secret=None, signed=None, coding=None):
+    """SIGNED: other bytes than those that are sent."""
+    body = body if isinstance(body, bytes) else body.encode()
+    mac = hmac.new((secret or sub["hub.secret"]).encode(), signed or body, algorithm).hexdigest()
+    headers = {"Content-Type": "application/rss+xml", "X-Hub-Signature": f"{algorithm}={mac}"}
+    if coding:
+        headers["Content-Encoding"] = coding
+    return call("POST", sub["hub.callback"], body, headers)[0]
 
 
 @pytest.fixture
@@ -185,6 +189,37 @@ def test_a_subscription_from_its_first_request_to_its_end(daemon, origin, hub, l
     assert hub.verified[-1][:2] == ("unsubscribe", 200)
     assert push(sub, rss(NEWS)) in (404, 410)
     assert daemon.stop() == 0  # and nothing is left behind, in a build that looks
+
+
+def test_a_push_may_be_compressed(daemon, origin, hub, listen):
+    """The signature is over the body as it arrives (WebSub 8), the ceiling over what it becomes."""
+    offer(origin, hub)
+    daemon.start(feed("a", origin.url("/a"), max_body="64KiB", **SLOW), listen)
+    sub = hub.wait(1)
+    live(daemon)
+    assert push(sub, gzip.compress(rss(NEWS).encode()), coding="gzip") == 202
+    daemon.wait_for(lambda: NEWS[1] in titles(daemon))
+    halves = rss(MORE).encode().partition(b"<item>")
+    members = gzip.compress(halves[0]) + gzip.compress(halves[1] + halves[2])
+    assert push(sub, members, coding="X-GZip") == 202
+    daemon.wait_for(lambda: MORE[1] in titles(daemon))
+    assert push(sub, rss(("plain", "Not coded", "x")), coding="identity") == 202
+    daemon.wait_for(lambda: "Not coded" in titles(daemon))
+
+    evil = rss(("evil", "Evil", "x")).encode()
+    packed = gzip.compress(evil)
+    assert push(sub, packed, signed=evil, coding="gzip") == 202  # signed is what was not sent
+    assert push(sub, packed[:-9], coding="gzip") == 202          # it was cut
+    assert push(sub, evil, coding="gzip") == 202                 # it is none
+    bomb = gzip.compress(evil + b" " * 100_000)
+    assert len(bomb) < 2000 and push(sub, bomb, coding="gzip") == 413
+    for coding in ("br", "zstd", "deflate", "gzip, gzip"):
+        assert push(sub, evil, coding=coding) == 415
+        assert push(sub, evil, secret="guess", coding=coding) == 202  # no stranger is told anything
+    assert push(sub, rss(FERRY)) == 202  # they come in order: nothing of all that is on its way
+    daemon.wait_for(lambda: FERRY[1] in titles(daemon))
+    assert "Evil" not in titles(daemon) and asked(origin, "/a") == 1
+    assert daemon.get("/v1/feeds/a")["failures"] == 0
 
 
 def test_what_the_hub_thinks_delivered_is_there_after_a_crash(daemon, origin, hub, listen):

@@ -46,14 +46,14 @@ static bool op_asked(void *app, const struct callback_question *q)
     return q->topic && str_eq(q->topic, "http://a/?x=1 2");
 }
 
-static int op_pushed(void *app, const char *key, const char *signature, const char *type,
-                     struct buf *body, uint64_t call)
+static int op_pushed(void *app, const struct callback_push *p)
 {
-    last_call = call;
+    last_call = p->call;
     n_pushed++;
-    push_bytes = body->len;
-    snprintf(pushed, sizeof pushed, "%s|%s|%s|%.*s", key, signature ? signature : "-",
-             type ? type : "-", (int)MIN(body->len, (size_t)100), buf_str(body));
+    push_bytes = p->body->len;
+    snprintf(pushed, sizeof pushed, "%s|%s|%s|%s|%.*s", p->key, p->signature ? p->signature : "-",
+             p->type ? p->type : "-", p->coding ? p->coding : "-",
+             (int)MIN(p->body->len, (size_t)100), buf_str(p->body));
     return push_status;
 }
 
@@ -220,20 +220,20 @@ static void other_methods(void **state)
 
 static void a_push(void **state)
 {
-    static const int statuses[] = {202, 410, 404, 503};
+    static const int statuses[] = {202, 410, 404, 413, 415, 503};
     for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
         push_status = statuses[i];
-        const char *a = say(
-            "POST /websub/" KEY " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
-            "Content-Type: application/rss+xml\r\nX-Hub-Signature: sha256=00\r\n\r\n"
-            "body");
+        const char *a = say("POST /websub/" KEY " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+                            "Content-Type: application/rss+xml\r\nX-Hub-Signature: sha256=00\r\n"
+                            "Content-Encoding: br\r\n\r\nbody");
         assert_int_equal(status_of(a), statuses[i]);
+        assert_int_equal(strcasestr(a, "Accept-Encoding: gzip\r\n") != NULL, statuses[i] == 415);
         assert_int_equal(strcasestr(a, "Retry-After:") != NULL, statuses[i] == 503);
-        assert_string_equal(pushed, KEY "|sha256=00|application/rss+xml|body");
+        assert_string_equal(pushed, KEY "|sha256=00|application/rss+xml|br|body");
     }
     say("POST /websub/" KEY " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         "2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n");
-    assert_string_equal(pushed, KEY "|-|-|body");
+    assert_string_equal(pushed, KEY "|-|-|-|body");
 }
 
 static void an_empty_push(void **state)
