@@ -226,7 +226,11 @@ static void begin_at_start(struct deliver *d, const struct td_sub_conf *conf)
                           .state = {.seq = store_last_seq(store),
                                     .failing_since = TD_NEVER,
                                     .next_try_at = TD_NEVER}};
-    store_load_cursor(store, conf->name, &row.state.seq, &err); /* a cursor stays where it is */
+    /* A cursor stays where it is. */
+    if (store_load_cursor(store, conf->name, &row.state.seq, &err) < 0) {
+        log_error("subscription %s does not run: %s", conf->name, err.msg);
+        return;
+    }
     store_sub_put(store, conf->name, NULL, row.state.seq, NULL, NULL);
     if (outbox_add(d->outbox, td_sub_conf_copy(conf), &row, &err) < 0)
         log_warning("subscription %s does not run: %s", conf->name, err.msg);

@@ -177,12 +177,10 @@ void api_events(struct request *q, struct reader *r)
     int64_t first, last, seq;
     int result = 0;
     if (w->as) {
-        result = reader_cursor(r, w->as, &seq, &err);
-        w->is_new = result == -ENOENT;
-        if (result >= 0 && !w->resumes)
+        result = reader_has_cursor(r, w->as, &seq, &err);
+        w->is_new = result == 0;
+        if (result > 0 && !w->resumes)
             w->tail.where.after = seq;
-        if (w->is_new)
-            result = 0;
     }
     if (result >= 0 && w->since != TD_NEVER && !w->resumes && (!w->as || w->is_new))
         result = reader_seq_before(r, w->since, &w->tail.where.after, &err);

@@ -264,7 +264,7 @@ int reader_log_bounds(struct reader *r, int64_t *ret_first, int64_t *ret_last, s
     return 0;
 }
 
-int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
+int reader_has_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
 {
     sqlite3_stmt *s = db_stmt(r->d, "SELECT seq FROM cursor WHERE name = ?");
     if (!s)
@@ -273,12 +273,18 @@ int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct t
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW)
         *ret_seq = sqlite3_column_int64(s, 0);
-    int result = code == SQLITE_ROW    ? 0
-                 : code == SQLITE_DONE ? db_unknown(r->d, "consumer", name,
-                                                    "SELECT name FROM cursor ORDER BY name", err)
-                                       : db_fail(r->d, err);
+    int result = code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : db_fail(r->d, err);
     sqlite3_reset(s);
     return result;
+}
+
+int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
+{
+    int result = reader_has_cursor(r, name, ret_seq, err);
+    return result < 0 ? result
+           : result > 0
+               ? 0
+               : db_unknown(r->d, "consumer", name, "SELECT name FROM cursor ORDER BY name", err);
 }
 
 int reader_cursors(struct reader *r, cursor_row_fn *cb, void *ctx, struct td_err *err)

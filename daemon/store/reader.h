@@ -122,7 +122,9 @@ struct cursor_row {
     int64_t seq, updated_at;
 };
 typedef int cursor_row_fn(void *ctx, const struct cursor_row *row);
-/* -ENOENT when there is none of that NAME. */
+/* 1 when there is one of that NAME, else 0. */
+int reader_has_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err);
+/* The same for one that should be there: 0, or -ENOENT with those that may be meant. */
 int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err);
 /* All of them, by name. */
 int reader_cursors(struct reader *r, cursor_row_fn *cb, void *ctx, struct td_err *err);

@@ -263,7 +263,7 @@ const char *store_instance(const struct store *s)
 int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err)
 {
     pthread_mutex_lock(&s->reading);
-    int r = reader_cursor(s->reader, name, ret_seq, err);
+    int r = reader_has_cursor(s->reader, name, ret_seq, err);
     pthread_mutex_unlock(&s->reading);
     return r;
 }

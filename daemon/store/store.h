@@ -173,7 +173,7 @@ void store_query_delete(struct store *s, const char *name, store_done_fn *done, 
 /* All of them, at start; as reader_queries. Blocks. */
 int store_load_queries(struct store *s, int (*cb)(void *ctx, const struct td_saved_query *q),
                        void *ctx, struct td_err *err);
-/* The cursor of that name, at start: 0, -ENOENT. Blocks. */
+/* The cursor of that name, at start, as reader_has_cursor. Blocks. */
 int store_load_cursor(struct store *s, const char *name, int64_t *ret_seq, struct td_err *err);
 /* Which store this is: 16 hex digits, the same for its whole life. */
 const char *store_instance(const struct store *s);

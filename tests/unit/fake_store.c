@@ -430,19 +430,26 @@ int reader_feeds(struct reader *r, const char *name, feed_row_fn *cb, void *ctx,
     return name && !found ? td_err(err, -ENOENT, "there is no feed %s", name) : 0;
 }
 
-int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
+int reader_has_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
 {
     struct store *s = r->s;
-    int result = td_err(err, -ENOENT, "there is no consumer %s", name);
+    int result = 0;
     LOCKED(s, {
         for (int i = 0; i < MAX_CURSORS; i++) {
             if (str_eq(s->cursors[i].name, name)) {
                 *ret_seq = s->cursors[i].seq;
-                result = 0;
+                result = 1;
             }
         }
     });
     return result;
+}
+
+int reader_cursor(struct reader *r, const char *name, int64_t *ret_seq, struct td_err *err)
+{
+    return reader_has_cursor(r, name, ret_seq, err) > 0
+               ? 0
+               : td_err(err, -ENOENT, "there is no consumer %s", name);
 }
 
 int reader_cursors(struct reader *r, cursor_row_fn *cb, void *ctx, struct td_err *err)

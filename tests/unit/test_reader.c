@@ -203,7 +203,12 @@ static void the_rest(void **state)
     assert_string_equal(log, "3:4 4:5 ");
     assert_int_equal(reader_cursor(reader, "me", &seq, &err), 0);
     assert_int_equal(seq, 3);
+    err.msg[0] = 0;
+    assert_int_equal(reader_has_cursor(reader, "me", &seq, &err), 1);
+    assert_int_equal(reader_has_cursor(reader, "you", &seq, &err), 0);
+    assert_true(seq == 3 && !err.msg[0]); /* nobody looks for what may be meant */
     assert_int_equal(reader_cursor(reader, "you", &seq, &err), -ENOENT);
+    assert_non_null(strstr(err.msg, "me"));
     assert_int_equal(reader_counts(reader, &n, &err), 0);
     assert_true(n.feeds == 3 && n.items == 6 && n.events == 5 && n.last_seq == 5);
     assert_int_equal(n.index_seq, 5);
