@@ -122,7 +122,7 @@ struct td_freshness outcome_freshness(const struct head *h, int64_t now_ms)
     if (cc.has_max_age) {
         lifetime_ms = cc.max_age_s * 1000;
     } else if (date_of(h, "Expires", now_ms, &expires_at)) {
-        f.given = true;
+        f.given = f.by_expires = true;
         lifetime_ms = MIN(expires_at - server_now(h, now_ms), DELTA_MAX_S * 1000);
     }
     lifetime_ms -= age_ms(h);

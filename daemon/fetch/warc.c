@@ -49,6 +49,7 @@ static const struct number numbers[] = {
     STATE("unchanged", n_unchanged),
     STATE("imported", imported),
     STATE("max-age-ms", max_age_ms),
+    STATE("by-expires", by_expires),
     STATE("retry-after-at", retry_after_at),
     STATE("ttl-ms", hints.ttl_ms),
     STATE("update-ms", hints.update_ms),

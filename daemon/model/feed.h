@@ -110,6 +110,8 @@ struct td_validators {
     char *last_modified; /* NULL = none */
 };
 
+#define TD_WHY_EXPIRES "publisher's Expires after" /* in td_feed_state.why */
+
 struct td_feed_state {
     int64_t feed_id; /* 0 = not in the store yet */
     int64_t next_due_at;
@@ -124,6 +126,7 @@ struct td_feed_state {
 
     struct td_validators val;
     int64_t max_age_ms; /* freshness of the last answer (max-age, Expires - Date); 0 = none given */
+    bool by_expires;    /* that was an Expires. Stored as far as `why` names it */
     int64_t retry_after_at; /* TD_NEVER, or the server's "not before" */
     struct td_hints hints;  /* of the last document */
     double rate_per_day;    /* learned: items per day, exponentially weighted; < 0 = nothing learned

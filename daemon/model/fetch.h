@@ -59,6 +59,7 @@ struct td_request {
 struct td_freshness {
     bool given;         /* max-age or a usable Expires was there */
     int64_t max_age_ms; /* remaining freshness, Age subtracted; 0 with no-store, no-cache */
+    bool by_expires;    /* it was Expires */
 };
 
 #define TD_WANTED 2

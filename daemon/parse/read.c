@@ -129,22 +129,36 @@ const char *attr_url(struct reader *r, const struct node *n, const char *attr)
 
 /* ---- numbers and dates -------------------------------------------------------------------- */
 
-struct val text_int(const char *s)
+/* One that is too large becomes the nearest that fits. False: it is no number. */
+static bool read_int(const char *s, int64_t *ret)
 {
     if (!s)
-        return (struct val){0};
+        return false;
     while (isspace((unsigned char)*s))
         s++;
     char *end;
-    long long v = strtoll(s, &end, 10);
-    if (end == s || v > (1LL << 53) || v < -(1LL << 53))
-        return (struct val){0};
+    *ret = strtoll(s, &end, 10);
+    if (end == s)
+        return false;
     if (*end == '.' && isdigit((unsigned char)end[1]))
         for (end++; isdigit((unsigned char)*end);)
             end++;
     while (isspace((unsigned char)*end))
         end++;
-    return *end ? (struct val){0} : val_int(v);
+    return !*end;
+}
+
+struct val text_int(const char *s)
+{
+    int64_t v;
+    bool fits = read_int(s, &v) && v <= (1LL << 53) && v >= -(1LL << 53);
+    return fits ? val_int(v) : (struct val){0};
+}
+
+struct val text_up_to(const char *s, int64_t max)
+{
+    int64_t v;
+    return read_int(s, &v) && v >= 0 ? val_int(MIN(v, max)) : (struct val){0};
 }
 
 struct val text_positive(const char *s)

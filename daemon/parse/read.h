@@ -68,7 +68,8 @@ const char *node_base(struct reader *r, const struct node *n);
 /* Numbers: VAL_NONE when the text is none. */
 struct val text_int(const char *s);
 struct val text_num(const char *s);
-struct val text_positive(const char *s); /* int > 0 */
+struct val text_positive(const char *s);           /* int > 0 */
+struct val text_up_to(const char *s, int64_t max); /* int >= 0; what is larger is MAX */
 /* "h:m:s", "m:s", "s", with fractions: seconds, negative when it is none. */
 double text_seconds(const char *s);
 int64_t node_date(struct reader *r, const struct node *n);

@@ -196,10 +196,9 @@ static void rss_cloud(struct reader *r, struct record *rec, const struct node *n
 static void rss_ttl(struct reader *r, struct record *rec, const struct node *n,
                     const struct rule *rule)
 {
-    struct val v = text_int(node_literal(r, n));
-    if (v.kind != VAL_INT || v.i < 0 || v.i > INT32_MAX)
-        return;
-    record_put(rec, F_TTL, read_rank(r, rule), val_int(v.i * 60));
+    struct val v = text_up_to(node_literal(r, n), INT32_MAX);
+    if (v.kind == VAL_INT)
+        record_put(rec, F_TTL, read_rank(r, rule), val_int(v.i * 60));
 }
 
 static void rss_skip_hours(struct reader *r, struct record *rec, const struct node *n,

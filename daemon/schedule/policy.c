@@ -142,6 +142,18 @@ static void because_duration(struct buf *why, const char *what, int64_t ms)
     because(why, what, str_duration(text, sizeof text, ms));
 }
 
+/* The same for a wait of which the publisher SAID_MS, which may be more than counts. */
+static void because_wait(struct buf *why, const char *what, int64_t ms, int64_t said_ms)
+{
+    char text[32];
+    because_duration(why, what, MAX(ms, said_ms));
+    if (said_ms <= ms)
+        return;
+    buf_adds(why, ", of which ");
+    buf_adds(why, str_duration(text, sizeof text, ms));
+    buf_adds(why, " counts");
+}
+
 /* How the last fetch ended: "304", "HTTP 503", "timeout". */
 static void because_last(struct buf *why, const char *what, enum td_outcome o, int status)
 {
@@ -199,14 +211,15 @@ static int64_t wait_good(const struct td_feed_state *s, const struct td_feed_con
     bool obey = obeys_hints(conf), autom = conf->interval_ms == 0;
     const struct {
         const char *words;
-        int64_t ms;
+        int64_t ms, said_ms; /* said_ms: by the publisher */
     } terms[] = {
         {autom ? "at most every" : "your interval of",
-         autom ? auto_min(s, conf) : conf->interval_ms},
-        {"your min-interval of", floor_ms(conf)},
-        {"publisher's max-age", obey ? bound(s->max_age_ms) : 0},
-        {"the feed's ttl", obey ? bound(s->hints.ttl_ms) : 0},
-        {"the feed's update period", obey ? bound(s->hints.update_ms) : 0},
+         autom ? auto_min(s, conf) : conf->interval_ms, 0},
+        {"your min-interval of", floor_ms(conf), 0},
+        {s->by_expires ? TD_WHY_EXPIRES : "publisher's max-age", obey ? bound(s->max_age_ms) : 0,
+         s->max_age_ms},
+        {"the feed's ttl", obey ? bound(s->hints.ttl_ms) : 0, s->hints.ttl_ms},
+        {"the feed's update period", obey ? bound(s->hints.update_ms) : 0, s->hints.update_ms},
     };
     size_t top = 0;
     for (size_t i = 1; i < ARRAY_SIZE(terms); i++)
@@ -223,7 +236,7 @@ static int64_t wait_good(const struct td_feed_state *s, const struct td_feed_con
                              : "rhythm of about",
                          adaptive(s, conf));
     else
-        because_duration(why, terms[top].words, terms[top].ms);
+        because_wait(why, terms[top].words, terms[top].ms, terms[top].said_ms);
     because_last(why, "last answer", last->outcome, last->http_status);
     if (autom && conf->source == TD_SOURCE_HTTP)
         because_rhythm(why, s);
@@ -365,10 +378,10 @@ void policy_apply(struct td_feed_state *s, const struct td_feed_conf *conf,
         s->failing_since = TD_NEVER;
         s->n_failures = 0;
         s->gone = false;
-        if (ev->fresh.given)
+        if (ev->fresh.given || ev->outcome == TD_OUT_OK) {
             s->max_age_ms = ev->fresh.max_age_ms;
-        else if (ev->outcome == TD_OUT_OK) /* a 304 without it keeps it: RFC 9111 4.3.4 */
-            s->max_age_ms = 0;
+            s->by_expires = ev->fresh.by_expires;
+        } /* a 304 without it keeps it: RFC 9111 4.3.4 */
     } else {
         note_failing(s, before, ev->now);
         s->n_failures += s->n_failures < INT32_MAX;

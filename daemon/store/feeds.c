@@ -244,6 +244,7 @@ void feeds_read_row(sqlite3_stmt *s, struct td_feed_conf *c, struct td_feed_stat
     t->moved_seen = sqlite3_column_int(s, i++);
     t->error = xstrdup_or_null(db_text(s, i++));
     t->why = xstrdup_or_null(db_text(s, i++));
+    t->by_expires = t->why && strstr(t->why, TD_WHY_EXPIRES);
     const void *blob = sqlite3_column_blob(s, i);
     size_t n = (size_t)sqlite3_column_bytes(s, i++);
     t->url = xstrdup_or_null(db_text(s, i++));

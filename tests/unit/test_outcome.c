@@ -88,6 +88,7 @@ static void freshness(void **state)
         struct td_freshness f = outcome_freshness(&h, NOW);
         if (f.given != cases[i].given || f.max_age_ms != cases[i].ms)
             fail_msg("%s: %d, %jd ms", cases[i].lines, f.given, (intmax_t)f.max_age_ms);
+        assert_int_equal(f.by_expires, f.given && !strstr(cases[i].lines, "max-age"));
         head_fini(&h);
     }
 }

@@ -137,6 +137,32 @@ static void rss_feed(void **state)
     doc_free(&d);
 }
 
+/* One that is too large for a number means: very long (RFC 9111 1.2.2 says so of max-age). */
+static void rss_ttl(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t minutes;
+    } cases[] = {{CHANNEL("<ttl>90</ttl>"), 90},
+                 {CHANNEL("<ttl> 90.0\n</ttl>"), 90},
+                 {CHANNEL("<ttl>2147483647</ttl>"), INT32_MAX},
+                 {CHANNEL("<ttl>2147483648</ttl>"), INT32_MAX},
+                 {CHANNEL("<ttl>99999999999999999</ttl>"), INT32_MAX},
+                 {CHANNEL("<ttl>99999999999999999999999999</ttl>"), INT32_MAX},
+                 {CHANNEL("<ttl>-1</ttl>"), 0},
+                 {CHANNEL("<ttl>-99999999999999999999999999</ttl>"), 0},
+                 {CHANNEL("<ttl>99999999999999999999999999 years</ttl>"), 0},
+                 {CHANNEL("<ttl></ttl>"), 0},
+                 {CHANNEL("<ttl>soon</ttl>"), 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct doc d = doc_parse(cases[i].text);
+        if (d.batch->hints.ttl_ms != cases[i].minutes * 60000)
+            fail_msg("%s: %lld ms", strstr(cases[i].text, "<ttl>"),
+                     (long long)d.batch->hints.ttl_ms);
+        doc_free(&d);
+    }
+}
+
 static void rss_item(void **state)
 {
     struct doc d = doc_parse(CHANNEL(
@@ -598,6 +624,7 @@ int main(void)
         cmocka_unit_test(formats),
         cmocka_unit_test(not_feeds),
         cmocka_unit_test(rss_feed),
+        cmocka_unit_test(rss_ttl),
         cmocka_unit_test(rss_item),
         cmocka_unit_test(identity),
         cmocka_unit_test(fingerprints),

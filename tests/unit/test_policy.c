@@ -69,19 +69,27 @@ static int64_t wait_of(const struct td_feed_conf *c, struct td_freshness fresh,
 static void terms(void **state)
 {
     struct td_feed_conf a = conf_of(0), u = conf_of(2 * H);
-    const struct td_freshness none = {false, 0};
+    const struct td_freshness none = {0};
 #define AGE(ms) ((struct td_freshness){true, (ms)})
 #define TTL(ms) (&(struct td_hints){.ttl_ms = (ms)})
     between(wait_of(&a, none, NULL, "at most every 1 h"), H, H * 105 / 100);
     between(wait_of(&a, AGE(10 * MIN_), NULL, "rhythm"), H * 95 / 100, H * 105 / 100);
     between(wait_of(&a, AGE(3 * H), NULL, "max-age 3 h"), 3 * H, 3 * H * 105 / 100);
-    between(wait_of(&a, AGE(INT64_MAX), NULL, "max-age 1 d"), D, D * 105 / 100);
+    between(wait_of(&a, AGE(D), NULL, "max-age 1 d; last"), D, D * 105 / 100);
+    between(wait_of(&a, AGE(365 * D), NULL, "max-age 365 d, of which 1 d counts; last"), D,
+            D * 105 / 100);
+    between(wait_of(&a, (struct td_freshness){true, 3 * H, true}, NULL, "Expires after 3 h;"),
+            3 * H, 3 * H * 105 / 100);
+    between(wait_of(&a, AGE(INT64_MAX), NULL, "of which 1 d counts"), D, D * 105 / 100);
     between(wait_of(&a, AGE(0), NULL, NULL), H, H * 105 / 100);
     between(wait_of(&a, none, TTL(2 * H), "ttl 2 h"), 2 * H, 2 * H * 105 / 100);
-    between(wait_of(&a, none, TTL(7 * D), "ttl 1 d"), D, D * 105 / 100);
+    between(wait_of(&a, none, TTL(7 * D), "ttl 7 d, of which 1 d counts; last"), D, D * 105 / 100);
     between(wait_of(&a, none, TTL(1), NULL), H, H * 105 / 100);
     between(wait_of(&a, none, &(struct td_hints){.update_ms = 4 * H}, "update period 4 h"), 4 * H,
             4 * H * 105 / 100);
+    between(wait_of(&a, none, &(struct td_hints){.update_ms = 30 * D},
+                    "update period 30 d, of which 1 d counts"),
+            D, D * 105 / 100);
     between(wait_of(&u, none, NULL, "your interval of 2 h"), 2 * H, 2 * H * 105 / 100);
     between(wait_of(&u, AGE(3 * H), NULL, "max-age 3 h"), 3 * H, 3 * H * 105 / 100);
     u.ignore_hints = true;
@@ -95,6 +103,24 @@ static void terms(void **state)
     between(wait_of(&a, AGE(3 * H), TTL(9 * H), NULL), MIN_, 63 * S);
     a.source = TD_SOURCE_EXEC;
     between(wait_of(&a, none, NULL, NULL), 15 * MIN_, 16 * MIN_);
+}
+
+/* What is told is what the publisher really sent, also when a later 304 says nothing. */
+static void an_expires_is_called_one(void **state)
+{
+    struct td_feed_conf c = conf_of(0);
+    struct td_feed_state s;
+    td_feed_state_init(&s);
+    FETCH(&s, &c, .now = T0, GOOD, .fresh = {true, 3 * H, true});
+    FETCH(&s, &c, .now = T0 + 4 * H, .outcome = TD_OUT_NOT_MODIFIED, .http_status = 304);
+    assert_non_null(strstr(s.why, "publisher's Expires after 3 h; last answer 304"));
+    FETCH(&s, &c, .now = T0 + 8 * H, .outcome = TD_OUT_NOT_MODIFIED, .http_status = 304,
+          .fresh = {true, 3 * H});
+    assert_non_null(strstr(s.why, "publisher's max-age 3 h; last answer 304"));
+    FETCH(&s, &c, .now = T0 + 12 * H, GOOD, .fresh = {true, 3 * H, true});
+    FETCH(&s, &c, .now = T0 + 16 * H, GOOD);
+    assert_false(s.by_expires);
+    td_feed_state_fini(&s);
 }
 
 static void max_age_lives_through_a_bare_304(void **state)
@@ -301,7 +327,7 @@ static void retry_after(void **state)
 static void skip_hints(void **state)
 {
     struct td_feed_conf c = conf_of(H);
-    const struct td_freshness none = {false, 0};
+    const struct td_freshness none = {0};
     /* Due about 23:14 GMT on Tuesday. */
     struct td_hints h = {.skip_hours = 1u << 23 | 1u << 0};
     int64_t one = T0 - T0 % D + D + H; /* Wednesday 01:00 */
@@ -419,13 +445,21 @@ static void anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(terms),           cmocka_unit_test(max_age_lives_through_a_bare_304),
-        cmocka_unit_test(a_file_was_read), cmocka_unit_test(nobody_asked),
-        cmocka_unit_test(rhythm),          cmocka_unit_test(first_import_is_no_rhythm),
-        cmocka_unit_test(backoff),         cmocka_unit_test(retry_after),
-        cmocka_unit_test(skip_hints),      cmocka_unit_test(gone),
-        cmocka_unit_test(loading),         cmocka_unit_test(phases),
-        cmocka_unit_test(anything),        cmocka_unit_test(pushes),
+        cmocka_unit_test(terms),
+        cmocka_unit_test(max_age_lives_through_a_bare_304),
+        cmocka_unit_test(an_expires_is_called_one),
+        cmocka_unit_test(a_file_was_read),
+        cmocka_unit_test(nobody_asked),
+        cmocka_unit_test(rhythm),
+        cmocka_unit_test(first_import_is_no_rhythm),
+        cmocka_unit_test(backoff),
+        cmocka_unit_test(retry_after),
+        cmocka_unit_test(skip_hints),
+        cmocka_unit_test(gone),
+        cmocka_unit_test(loading),
+        cmocka_unit_test(phases),
+        cmocka_unit_test(anything),
+        cmocka_unit_test(pushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -476,6 +476,7 @@ static void state_survives_and_deleted_feeds_do_not(void **state)
     struct store_commit *c = make_commit(f, id, true, &call, 1);
     c->state.next_due_at = T0 + 5;
     c->state.rate_per_day = 2.5;
+    xreplace(&c->state.why, TD_WHY_EXPIRES " 3 h; last answer 200");
     td_feed_state_note(&c->state,
                        &(struct td_fetch_note){.at = T0, .outcome = TD_OUT_OK, .http_status = 200});
     store_commit(f->store, c);
@@ -491,6 +492,7 @@ static void state_survives_and_deleted_feeds_do_not(void **state)
     assert_int_equal(td_feed_state_last(&l.state)->http_status, 200);
     assert_int_equal(l.state.n_unchanged, 1);
     assert_true(l.state.imported && l.state.last_fetch_at == TD_NEVER);
+    assert_true(l.state.by_expires);
     free(l.name);
     td_feed_state_fini(&l.state);
     put_feed(f, "b"); /* its name is free again */
