@@ -11,7 +11,8 @@
 
 /* Asks for LIMIT_OPEN_FILES, or what the hard limit gives. Once, at the start. */
 void files_raise(void);
-/* WANTED, or the N-th part of the files that may be open now if that is less; at least 1. */
+/* WANTED, or the N-th part of the files that may be open if that is less; at least 1. Loop thread
+ * only. */
 int files_share(int wanted, int n);
 
 #define FILES_TRANSFERS 4  /* of all */
