@@ -19,11 +19,20 @@ static void log_round_end(struct app *a)
                (long long)r->items);
 }
 
+/* Nothing that is told: most polls, so they come without making words. */
+static bool same_health(const struct td_feed_state *a, const struct td_feed_state *b)
+{
+    return a->n_failures == 0 && b->n_failures == 0 && a->gone == b->gone &&
+           str_same(a->url, b->url);
+}
+
 void feedlog_outcome(struct app *a, struct feed *f, const struct td_feed_state *before,
                      const struct store_commit_result *r)
 {
     const struct td_feed_state *now = &f->state;
     const struct td_fetch_note *note = td_feed_state_last(now);
+    if (!f->in_round && !log_wants(LOG_DEBUG) && same_health(now, before))
+        return;
     const char *name = f->conf->name;
     char wait[32] = "";
     if (!now->gone)
