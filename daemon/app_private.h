@@ -77,14 +77,13 @@ struct flight {
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
     char *url;            /* of this hop */
-    char *home;           /* whose scheme, host and port the access settings belong to */
+    char *home;           /* whose scheme, host and port the access settings (NULL: none) are for */
     char *moved_to;       /* where an unbroken row of permanent redirects has led, NULL = none */
     char *found;          /* the feed that the page named, NULL = none */
     struct redirect_chain chain;
-    struct td_result res;   /* of the last hop; its body moves on to the parser */
-    struct td_batch *batch; /* what was parsed, until the commit takes it */
-    struct td_feed_conf
-        *conf; /* a copy: the writer thread reads it while a reload may change the feed's */
+    struct td_result res;      /* of the last hop; its body moves on to the parser */
+    struct td_batch *batch;    /* what was parsed, until the commit takes it */
+    struct td_feed_conf *conf; /* shared: a reload may give the feed another meanwhile */
     struct td_hints hints;
     int64_t started_at;
     uint64_t wire_bytes; /* of all hops */
@@ -213,6 +212,8 @@ void pacing_known(struct app *a, struct feed *f, int64_t now);
 /* ---- strict.c: hosts that want https only (fetch/hsts.h), kept in the store ---- */
 /* URL has answered. */
 void strict_learn(struct app *a, const char *url, const struct td_sts *sts);
+/* The https address to ask in URL's place (gives), NULL = URL itself. */
+char *strict_upgrade(const struct app *a, const char *url);
 /* URL, or the https address to ask in its place (gives). */
 char *strict_url(const struct app *a, const char *url);
 /* Where F is asked now (gives). */

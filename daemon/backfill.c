@@ -244,8 +244,8 @@ static void settled(struct errand *e, struct flight *fl)
 {
     struct backfill *b = CONTAINER_OF(e, struct backfill, errand);
     if (!fl->batch) {
-        CLEANUP_FREE char *why = xstrdup(*fl->res.err.msg ? fl->res.err.msg
-                                                          : td_outcome_name(fl->res.outcome));
+        CLEANUP_FREE char *why = xstrdup(fl->res.error ? fl->res.error
+                                                       : td_outcome_name(fl->res.outcome));
         xreplace(&b->older, b->own ? NULL : b->url); /* where it may go on another time */
         errand_fini(e);
         stop(b, "failed", "%s", why);

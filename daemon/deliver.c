@@ -63,15 +63,16 @@ static void on_posted(void *ctx, struct td_result *result)
     void *done_ctx = p->ctx;
     bool redirect = result->http_status >= 300 && result->http_status < 400;
     if (redirect)
-        td_err(&result->err, 0, "HTTP %d: a redirect is not followed; name the address it leads to",
-               result->http_status);
+        td_result_say(result, "HTTP %d: a redirect is not followed; name the address it leads to",
+                      result->http_status);
     int status = td_outcome_good(result->outcome) || result->http_status >= 300
                      ? result->http_status
                      : 0;
     free(p);
+    struct td_err err = td_result_err(result);
     struct sink_posted posted = {.status = status,
                                  .retry_after_at = result->retry_after_at,
-                                 .err = &result->err,
+                                 .err = &err,
                                  .wanted = {result->wanted[0], result->wanted[1]}};
     done(done_ctx, &posted);
     td_result_fini(result);

@@ -169,9 +169,9 @@ void feedset_unschedule(struct app *a, struct feed *f)
 
 void feedset_settle(struct app *a, struct feed *f, bool strayed)
 {
-    const char *at = feedset_asked(f)->asked_url;
-    CLEANUP_FREE char *url = strict_feed_url(a, f);
-    if (!at || (!strayed && same_address(at, url)))
+    const char *at = feedset_asked(f)->asked_url, *url = move_url(&f->state, f->conf);
+    CLEANUP_FREE char *up = strict_upgrade(a, url);
+    if (!at || (!strayed && same_address(at, up ? up : url)))
         return;
     feedset_unschedule(a, f);
     feedset_schedule(a, f);

@@ -102,9 +102,9 @@ static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
     struct flight *fl = xcalloc(1, sizeof *fl);
     fl->app = a;
     fl->feed = f;
-    fl->conf = td_feed_conf_copy(f->conf);
+    fl->conf = td_feed_conf_share(f->conf);
     fl->url = strict_feed_url(a, f);
-    fl->home = strict_url(a, fl->conf->url);
+    fl->home = fl->conf->access ? strict_url(a, fl->conf->url) : NULL;
     if (!str_eq(fl->url, move_url(&f->state, f->conf))) /* as if it had sent us there for now */
         fl->chain = (struct redirect_chain){.hops = 1};
     fl->res.retry_after_at = TD_NEVER;
@@ -208,12 +208,14 @@ void flight_unwatch(struct app *a)
 static bool follow(struct flight *fl, struct td_result *res, int64_t now)
 {
     char host[300];
+    struct td_err err;
     char *to = strict_url(fl->app, res->redirect_to);
     free(res->redirect_to);
     res->redirect_to = to;
-    int r = outcome_redirect(&fl->chain, fl->url, res->redirect_to, res->redirect_permanent,
-                             &res->err);
-    if (r == 0)
+    int r = outcome_redirect(&fl->chain, fl->url, res->redirect_to, res->redirect_permanent, &err);
+    if (r < 0)
+        td_result_say(res, "%s", err.msg);
+    else
         r = schedule_host_key(res->redirect_to, host, sizeof host);
     if (r < 0) {
         res->outcome = TD_OUT_REDIRECT;
@@ -286,6 +288,7 @@ static void share(struct flight *fl, int64_t now)
         res->link = copy(from->link);
         res->val = (struct td_validators){copy(from->val.etag), copy(from->val.last_modified)};
         res->redirect_to = NULL;
+        res->error = copy(from->error);
         res->wire_bytes = 0;
         if (res->outcome == TD_OUT_OK)
             parse_start(own);
@@ -365,11 +368,8 @@ static bool follow_discovered(struct flight *fl, const char *const *links)
         return false;
     if (str_eq(url, fl->url) || flight_is_known(fl, url))
         return false;
-    if (f->adding) {
+    if (f->adding) /* nobody but FL shares it, and its commit is still to come */
         xreplace(&f->conf->url, url);
-        td_feed_conf_free(fl->conf);
-        fl->conf = td_feed_conf_copy(f->conf);
-    }
     xreplace(&fl->found, url);
     xreplace(&fl->url, ask);
     xreplace(&fl->moved_to, NULL);
@@ -393,7 +393,7 @@ static void on_parsed(void *ctx, struct pool_answer *answer)
         fl->batch = answer->batch;
         if (fl->batch->truncated && fl->res.outcome == TD_OUT_OK) {
             fl->res.outcome = TD_OUT_INCOMPLETE;
-            td_err(&fl->res.err, 0, "the document ends in the middle; its items were used");
+            td_result_say(&fl->res, "the document ends in the middle; its items were used");
         }
         break;
     case POOL_NOT_A_FEED:
@@ -401,16 +401,16 @@ static void on_parsed(void *ctx, struct pool_answer *answer)
             return;
         if (fl->res.outcome == TD_OUT_OK) {
             fl->res.outcome = TD_OUT_NOT_A_FEED;
-            fl->res.err = answer->err;
+            td_result_say(&fl->res, "%s", answer->err.msg);
         }
         break;
     case POOL_TOO_LARGE:
         fl->res.outcome = TD_OUT_TOO_LARGE;
-        fl->res.err = answer->err;
+        td_result_say(&fl->res, "%s", answer->err.msg);
         break;
     case POOL_DIED:
         fl->res.outcome = TD_OUT_PARSER;
-        fl->res.err = answer->err;
+        td_result_say(&fl->res, "%s", answer->err.msg);
         break;
     }
     flight_settle(fl);

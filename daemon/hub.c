@@ -89,7 +89,7 @@ static void on_answer(void *ctx, struct td_result *res)
     else
         log_info("hub: %s did not confirm to %s: %s", v->callback,
                  v->subscribe ? "subscribe" : "unsubscribe",
-                 res->err.msg[0] ? res->err.msg : "another answer than the challenge");
+                 res->error ? res->error : "another answer than the challenge");
     td_result_fini(res);
     verify_free(v);
 }

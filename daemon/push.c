@@ -343,10 +343,10 @@ static void send_request(struct push *p)
     p->fetch = fetch_start(p->app->fetcher, &p->rq, on_answer, p);
 }
 
-void push_keep_conf(struct push *p, const struct td_feed_conf *conf)
+void push_keep_conf(struct push *p, struct td_feed_conf *conf)
 {
     td_feed_conf_free(p->conf);
-    p->conf = td_feed_conf_copy(conf);
+    p->conf = td_feed_conf_share(conf);
 }
 
 static bool is_proxied(const struct push *p)
@@ -394,9 +394,12 @@ void push_start(struct app *a, struct sched_node *n)
 static bool follow(struct push *p, struct td_result *result, int64_t now)
 {
     char host[300];
+    struct td_err err;
     CLEANUP_FREE char *to = strict_url(p->app, result->redirect_to);
-    int r = outcome_redirect(&p->chain, p->url, to, false, &result->err);
-    if (r == 0)
+    int r = outcome_redirect(&p->chain, p->url, to, false, &err);
+    if (r < 0)
+        td_result_say(result, "%s", err.msg);
+    else
         r = schedule_host_key(to, host, sizeof host);
     if (r < 0 || (p->subscribing && !websub_redirected(&p->st, to, is_proxied(p))))
         return false;
@@ -429,9 +432,10 @@ static void on_answer(void *ctx, struct td_result *result)
         return;
     }
     push_leave_schedule(p);
+    struct td_err err = td_result_err(result);
     enum websub_change change = websub_answered(&p->st, p->subscribing,
                                                 result->outcome == TD_OUT_OK, status,
-                                                result->retry_after_at, &result->err, now);
+                                                result->retry_after_at, &err, now);
     push_end_request(p);
     td_result_fini(result);
     push_changed(p, change);

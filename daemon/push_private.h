@@ -69,7 +69,7 @@ void push_end_request(struct push *p);
 void push_leave_schedule(struct push *p);
 void push_drop_waiting(struct push *p);
 /* The way to the hub is that of CONF (a proxy); a copy, for a reload may change it. */
-void push_keep_conf(struct push *p, const struct td_feed_conf *conf);
+void push_keep_conf(struct push *p, struct td_feed_conf *conf);
 /* After any change of P: keys, store, log, rhythm, schedule. It may be freed. */
 void push_changed(struct push *p, enum websub_change change);
 

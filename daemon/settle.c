@@ -47,7 +47,7 @@ static void settle_state(struct flight *fl, struct td_feed_state *s)
         if (res->has_last_modified)
             xreplace(&s->val.last_modified, res->val.last_modified);
     }
-    xreplace(&s->error, td_outcome_good(res->outcome) ? NULL : res->err.msg);
+    xreplace(&s->error, td_outcome_good(res->outcome) ? NULL : res->error);
 }
 
 /* Writer thread, inside the transaction: now the number of new items is known. */
@@ -168,7 +168,7 @@ static void pushed_settle(struct flight *fl)
         commit_start(fl);
         return;
     }
-    struct td_err err = fl->res.err;
+    struct td_err err = td_result_err(&fl->res);
     uint64_t call = fl->call;
     f->pushed = NULL;
     flight_free(fl);
@@ -198,7 +198,7 @@ void flight_settle(struct flight *fl)
         fl->phase = FLIGHT_PUT;
         store_feed_put(a->store, f->conf, on_added, fl);
     } else {
-        struct td_err err = fl->res.err;
+        struct td_err err = td_result_err(&fl->res);
         bool again = policy_may_pass(fl->res.outcome, fl->res.http_status);
         f->flight = NULL;
         flight_free(fl);

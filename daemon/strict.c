@@ -43,9 +43,14 @@ bool strict_recall(struct app *a, const struct td_learned *l)
     return true;
 }
 
+char *strict_upgrade(const struct app *a, const char *url)
+{
+    return hsts_upgrade(a->hsts, url, clock_now_ms(), NULL);
+}
+
 char *strict_url(const struct app *a, const char *url)
 {
-    char *up = hsts_upgrade(a->hsts, url, clock_now_ms(), NULL);
+    char *up = strict_upgrade(a, url);
     return up ? up : xstrdup(url);
 }
 

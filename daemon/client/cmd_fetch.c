@@ -79,7 +79,7 @@ static void add_outcome(struct buf *b, const struct fetching *g)
     buf_addf(b, "\nanswer   %s", td_outcome_name(g->res.outcome));
     if (!td_outcome_good(g->res.outcome)) {
         buf_adds(b, ": ");
-        add_text(b, g->res.err.msg);
+        add_text(b, g->res.error ? g->res.error : "");
     }
     buf_addf(b, "; %s on the wire", words_bytes(wire, (int64_t)g->wire_bytes));
     if (g->res.body.len)

@@ -41,7 +41,7 @@ static int parse_recording(const char *p, size_t n, struct td_batch **ret, struc
         r = fetching_run(&g, NULL, err);
     if (r == 0 && !(*ret = TAKE(g.batch)))
         r = td_err(err, -ENOMSG, "no document was recorded: %s",
-                   *g.res.err.msg ? g.res.err.msg : td_outcome_name(g.res.outcome));
+                   g.res.error ? g.res.error : td_outcome_name(g.res.outcome));
     fetching_fini(&g);
     td_recording_fini(&rec);
     return r;

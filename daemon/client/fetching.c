@@ -77,8 +77,9 @@ static bool follow(struct walk *w)
     struct td_result *res = &g->res;
     if (!res->redirect_to)
         return false;
-    if (outcome_redirect(&w->chain, g->url, res->redirect_to, res->redirect_permanent, &res->err) <
-        0) {
+    struct td_err err;
+    if (outcome_redirect(&w->chain, g->url, res->redirect_to, res->redirect_permanent, &err) < 0) {
+        td_result_say(res, "%s", err.msg);
         res->outcome = TD_OUT_REDIRECT;
         return false;
     }
@@ -125,10 +126,10 @@ static bool read_document(struct walk *w)
         return true;
     if (r < 0) {
         res->outcome = r == -ENOMSG ? TD_OUT_NOT_A_FEED : TD_OUT_TOO_LARGE;
-        res->err = err;
+        td_result_say(res, "%s", err.msg);
     } else if (g->batch->truncated) {
         res->outcome = TD_OUT_INCOMPLETE;
-        td_err(&res->err, 0, "the document ends in the middle; its items were used");
+        td_result_say(res, "the document ends in the middle; its items were used");
     }
     return false;
 }

@@ -187,10 +187,12 @@ void fetch_finish(struct fetch *h)
 void fetch_fail(struct fetch *h, enum td_outcome outcome, const char *fmt, ...)
 {
     va_list ap;
+    struct td_err err;
     va_start(ap, fmt);
-    h->result.outcome = outcome;
-    vsnprintf(h->result.err.msg, sizeof h->result.err.msg, fmt, ap);
+    vsnprintf(err.msg, sizeof err.msg, fmt, ap);
     va_end(ap);
+    h->result.outcome = outcome;
+    td_result_say(&h->result, "%s", err.msg);
     fetch_finish(h);
 }
 
@@ -200,7 +202,7 @@ static void play_without_bytes(struct fetch *h)
     const struct td_exchange *x = h->req->replay;
     h->result.outcome = x->outcome;
     if (x->reason)
-        td_err(&h->result.err, 0, "%s", x->reason);
+        td_result_say(&h->result, "%s", x->reason);
     if (x->outcome == TD_OUT_OK && buf_add(&h->result.body, buf_str(&x->answer), x->answer.len) < 0)
         fetch_fail(h, TD_OUT_TOO_LARGE, "the document is larger than max-body");
     else

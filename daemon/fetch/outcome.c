@@ -51,7 +51,7 @@ static const char *status_text(char *buf, size_t size, int status)
     return buf;
 }
 
-#define FAIL(r, o, ...) ((r)->outcome = (o), td_err(&(r)->err, 0, __VA_ARGS__))
+#define FAIL(r, o, ...) ((r)->outcome = (o), td_result_say((r), __VA_ARGS__))
 
 /* The status in words is the reason, with MORE behind it. */
 static void fail_status(struct td_result *r, enum td_outcome outcome, const char *more)

@@ -56,7 +56,7 @@ void record_finish(struct td_exchange *x, const struct td_request *req,
         x->ended_at = clock_now_ms();
     x->asked_at = x->ended_at - result->duration_ms;
     x->outcome = result->outcome;
-    xreplace(&x->reason, td_outcome_good(result->outcome) ? NULL : result->err.msg);
+    xreplace(&x->reason, td_outcome_good(result->outcome) ? NULL : result->error);
     if (req->source != TD_SOURCE_HTTP && result->body.len)
         buf_add(&x->answer, result->body.data, result->body.len);
     td_exchange_redact(x, req->access);

@@ -40,6 +40,7 @@ struct td_feed_conf *td_feed_conf_copy(const struct td_feed_conf *c)
 {
     struct td_feed_conf *d = xmalloc(sizeof *d);
     *d = *c;
+    d->n_more = 0;
     d->name = xstrdup_or_null(c->name);
     d->url = xstrdup_or_null(c->url);
     d->title = xstrdup_or_null(c->title);
@@ -49,9 +50,15 @@ struct td_feed_conf *td_feed_conf_copy(const struct td_feed_conf *c)
     return d;
 }
 
+struct td_feed_conf *td_feed_conf_share(struct td_feed_conf *c)
+{
+    c->n_more++;
+    return c;
+}
+
 void td_feed_conf_free(struct td_feed_conf *c)
 {
-    if (!c)
+    if (!c || c->n_more-- > 0)
         return;
     free(c->name);
     free(c->url);
@@ -115,14 +122,17 @@ void td_feed_state_init(struct td_feed_state *s)
     };
 }
 
+/* The texts of a state. */
 static char **strings(struct td_feed_state *s, size_t i)
 {
-    char **all[] = {&s->val.etag, &s->val.last_modified,
-                    &s->title,    &s->home_page_url,
-                    &s->url,      &s->push,
-                    &s->moved_to, &s->error,
-                    &s->why};
-    return i < ARRAY_SIZE(all) ? all[i] : NULL;
+#define AT(member) offsetof(struct td_feed_state, member)
+    static const size_t all[] = {AT(val.etag), AT(val.last_modified),
+                                 AT(title),    AT(home_page_url),
+                                 AT(url),      AT(push),
+                                 AT(moved_to), AT(error),
+                                 AT(why)};
+#undef AT
+    return i < ARRAY_SIZE(all) ? (char **)(void *)((char *)s + all[i]) : NULL;
 }
 
 const struct td_fetch_note *td_feed_state_last(const struct td_feed_state *s)

@@ -38,6 +38,7 @@ enum td_origin { TD_ORIGIN_CONFIG, TD_ORIGIN_API };
 /* Values of td_feed_conf that are not set (inherit [defaults]) do not exist: config/ resolves them.
  */
 struct td_feed_conf {
+    int n_more;  /* holders beside the first, see td_feed_conf_share */
     char *name;  /* unique; the section's name, or made from the URL */
     char *url;   /* absolute, without a user name; never NULL */
     char *title; /* the user's title, NULL = the feed's own */
@@ -61,7 +62,10 @@ struct td_feed_conf {
 };
 
 struct td_feed_conf *td_feed_conf_copy(const struct td_feed_conf *c);
-/* Frees it with all strings; accepts NULL. */
+/* C itself, with one holder more. Holders may read it in any thread, but come and go in one, which
+ * alone may change it, and only while no other thread reads. */
+struct td_feed_conf *td_feed_conf_share(struct td_feed_conf *c);
+/* For each holder; the last one frees it with all strings. Accepts NULL. */
 void td_feed_conf_free(struct td_feed_conf *c);
 bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *b);
 

@@ -75,8 +75,8 @@ struct td_result {
     enum td_outcome
         outcome;     /* OK, NOT_MODIFIED, or why it failed; a redirect is TD_OUT_OK + redirect_to */
     int http_status; /* 0 = none */
-    struct td_err err;                /* the failure in words */
-    struct buf body;                  /* decoded; only with outcome OK, or INCOMPLETE (what came) */
+    char *error;     /* the failure in words, NULL = none */
+    struct buf body; /* decoded; only with outcome OK, or INCOMPLETE (what came) */
     char *content_type;               /* header value, NULL = none */
     char *content_location;           /* the same */
     char *link;                       /* all Link header values joined by ", ", NULL = none */
@@ -93,6 +93,10 @@ struct td_result {
     int32_t duration_ms;
 };
 
+/* Puts the failure in words: one sentence, as base/err.h wants it. */
+void td_result_say(struct td_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same words for who takes an error; "" when there are none. */
+struct td_err td_result_err(const struct td_result *r);
 /* Frees what it holds. */
 void td_result_fini(struct td_result *r);
 

@@ -44,6 +44,12 @@ static inline void harness_wait(struct got *g, int n)
     ev_timer_stop(loop, &late);
 }
 
+/* Does R give a reason that has WORDS in it? "" = also none at all. */
+static inline bool harness_says(const struct td_result *r, const char *words)
+{
+    return strstr(r->error ? r->error : "", words) != NULL;
+}
+
 /* The result, to be ended with td_result_fini. */
 static inline struct td_result harness_get(struct fetcher *f, const struct td_request *req)
 {

@@ -127,7 +127,7 @@ static void credentials_stay_at_home(void **state)
         for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
             r = ask(&cases[i].a, others[k].host, others[k].s->port, "/401");
             assert_int_equal(r.http_status, 401);
-            assert_non_null(strstr(r.err.msg, "access settings are those of another host"));
+            assert_non_null(strstr(r.error, "access settings are those of another host"));
             static const char *const none[] = {"Authorization", "k3y", "Cookie"};
             for (size_t j = 0; j < ARRAY_SIZE(none); j++)
                 assert_false(sent(others[k].s, none[j]));
@@ -163,10 +163,10 @@ static void denied(void **state)
     struct td_access a = {.user = (char *)"u", .password = (char *)"hunter2"};
     struct td_result r = ask(&a, "a.example", home->port, "/401");
     assert_int_equal(r.outcome, TD_OUT_HTTP);
-    assert_string_equal(r.err.msg, "HTTP 401 Unauthorized, with the feed's access settings");
+    assert_string_equal(r.error, "HTTP 401 Unauthorized, with the feed's access settings");
     td_result_fini(&r);
     r = ask(NULL, "a.example", home->port, "/401");
-    assert_string_equal(r.err.msg, "HTTP 401 Unauthorized");
+    assert_string_equal(r.error, "HTTP 401 Unauthorized");
     td_result_fini(&r);
 }
 
@@ -286,7 +286,7 @@ static void guard_at_the_proxy(void **state)
     a = proxy_at("http", "proxy.example", away->port, text);
     r = ask(&a, "public.example", 80, "/feed");
     assert_int_equal(r.outcome, TD_OUT_REFUSED);
-    assert_non_null(strstr(r.err.msg, "the proxy http://proxy.example"));
+    assert_non_null(strstr(r.error, "the proxy http://proxy.example"));
     td_result_fini(&r);
     fetcher_free(fetcher);
     fetcher = harness_fetcher(resolve);
@@ -329,13 +329,12 @@ static void broken_proxy(void **state)
     struct td_result r = ask(&a, "a.example", home->port, "/feed");
     assert_int_equal(r.outcome, TD_OUT_CONNECT);
     assert_string_equal(
-        r.err.msg,
-        "no connection to a.example by the proxy http://127.0.0.1:1: Connection refused");
+        r.error, "no connection to a.example by the proxy http://127.0.0.1:1: Connection refused");
     td_result_fini(&r);
     a = proxy_at("http", "nowhere.invalid", 1, text);
     r = ask(&a, "a.example", home->port, "/feed");
     assert_int_equal(r.outcome, TD_OUT_DNS_TEMP); /* not the feed's fault: no back-off of days */
-    assert_null(strstr(r.err.msg, "p/w"));
+    assert_null(strstr(r.error, "p/w"));
     td_result_fini(&r);
 }
 
@@ -407,7 +406,7 @@ static void socks_proxy(void **state)
     struct td_access a = proxy_at("socks5h", "127.0.0.1", ntohs(at.sin_port), text);
     struct td_result r = ask(&a, "hidden.onion", 80, "/feed");
     if (r.outcome != TD_OUT_OK)
-        fail_msg("%s", r.err.msg);
+        fail_msg("%s", r.error);
     td_result_fini(&r);
     pthread_join(s.thread, NULL);
     close(s.fd);
@@ -474,8 +473,8 @@ static struct td_result ask_tls(const struct td_access *a, int port, bool at_hom
 static void expect_tls(const struct td_access *a, int port, bool at_home, const char *words)
 {
     struct td_result r = ask_tls(a, port, at_home);
-    if (words ? r.outcome != TD_OUT_TLS || !strstr(r.err.msg, words) : r.outcome != TD_OUT_OK)
-        fail_msg("%s: %s", td_outcome_name(r.outcome), r.err.msg);
+    if (words ? r.outcome != TD_OUT_TLS || !strstr(r.error, words) : r.outcome != TD_OUT_OK)
+        fail_msg("%s: %s", td_outcome_name(r.outcome), r.error);
     td_result_fini(&r);
 }
 

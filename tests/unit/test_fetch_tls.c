@@ -208,7 +208,7 @@ static void ca_bundle_is_parsed_once(void **state)
         struct td_result r = get("127.0.0.1", port, 10000);
         ours += i ? cpu_ms() - before : 0;
         if (r.outcome != TD_OUT_OK)
-            fail_msg("%s: %s", td_outcome_name(r.outcome), r.err.msg);
+            fail_msg("%s: %s", td_outcome_name(r.outcome), r.error);
         td_result_fini(&r);
         before = cpu_ms();
         assert_int_equal(curl_easy_perform(c), CURLE_OK);
@@ -333,14 +333,14 @@ static void untrusted_certificates(void **state)
     new_fetcher(other);
     r = get("127.0.0.1", port, 10000);
     assert_int_equal(r.outcome, TD_OUT_TLS);
-    assert_non_null(strstr(r.err.msg, "self-signed certificate"));
+    assert_non_null(strstr(r.error, "self-signed certificate"));
     td_result_fini(&r);
     fetcher_free(fetcher);
 
     new_fetcher(bundle);
     r = get("other.example", port, 10000); /* trusted, but not for this name */
     assert_int_equal(r.outcome, TD_OUT_TLS);
-    assert_non_null(strstr(r.err.msg, "other.example"));
+    assert_non_null(strstr(r.error, "other.example"));
     td_result_fini(&r);
     fetcher_free(fetcher);
 

@@ -230,8 +230,8 @@ static void curl_codes(void **state)
         struct td_result r = {.body = BUF_INIT(10)};
         outcome_judge(&r, &x);
         assert_int_equal(r.outcome, cases[i].before);
-        assert_true(*r.err.msg);
-        assert_null(strstr(r.err.msg, "secret"));
+        assert_true(*r.error);
+        assert_null(strstr(r.error, "secret"));
         td_result_fini(&r);
         if (cases[i].within) {
             x.head = &ok;
@@ -280,7 +280,7 @@ static void words(void **state)
                              .now_ms = NOW};
         struct td_result r = {.body = BUF_INIT(10)};
         outcome_judge(&r, &x);
-        assert_string_equal(r.err.msg, cases[i].expected);
+        assert_string_equal(r.error, cases[i].expected);
         td_result_fini(&r);
         head_fini(&h);
     }
@@ -299,7 +299,7 @@ static void error_body_does_not_matter(void **state)
     struct td_result r = {.body = BUF_INIT(10)};
     outcome_judge(&r, &x);
     assert_int_equal(r.outcome, TD_OUT_HTTP);
-    assert_string_equal(r.err.msg, "HTTP 503 Service Unavailable");
+    assert_string_equal(r.error, "HTTP 503 Service Unavailable");
     assert_true(r.retry_after_at == NOW + 5000);
     assert_null(r.val.etag);
     td_result_fini(&r);

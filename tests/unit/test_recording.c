@@ -102,10 +102,10 @@ static void assert_same_text(const char *a, const char *b)
 static void assert_same_result(const struct td_result *a, const struct td_result *b)
 {
     if (a->outcome != b->outcome)
-        fail_msg("%s (%s) != %s (%s)", td_outcome_name(a->outcome), a->err.msg,
-                 td_outcome_name(b->outcome), b->err.msg);
+        fail_msg("%s (%s) != %s (%s)", td_outcome_name(a->outcome), a->error,
+                 td_outcome_name(b->outcome), b->error);
     assert_int_equal(a->http_status, b->http_status);
-    assert_same_text(a->err.msg, b->err.msg);
+    assert_same_text(a->error, b->error);
     assert_same_text(a->content_type, b->content_type);
     assert_same_text(a->val.etag, b->val.etag);
     assert_same_text(a->redirect_to, b->redirect_to);
