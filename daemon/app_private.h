@@ -26,6 +26,18 @@ struct put;
 /* What a node of the schedule is part of. */
 enum node_kind { NODE_FEED, NODE_HUB };
 
+/* How a feed is found beside its name: in a table of hashes (feedfind.c). */
+enum way_kind { WAY_ID, WAY_CONF, WAY_MOVED, N_WAYS };
+struct way {
+    struct feed *feed; /* NULL = it is not in the table */
+    struct way *next;
+    unsigned hash;
+};
+struct ways {
+    struct way **heads;
+    size_t size, n; /* SIZE is a power of two */
+};
+
 /* One subscription, configured or added. Lives from load to removal; see also `zombie`. */
 struct feed {
     struct sched_node node;
@@ -37,6 +49,7 @@ struct feed {
     struct adding *adding;      /* `tidings add` waits for its first fetch, NULL = no */
     UT_hash_handle hh;          /* app.feeds, by conf->name */
     UT_hash_handle by_url;      /* app.asked, by asked_url: only feeds that are asked */
+    struct way ways[N_WAYS];    /* app.ways */
     char *asked_url;            /* as scheduled; NULL = it is not asked */
     struct feed *leader; /* asked at the same address: its answers are ours too; NULL = none */
     struct feed *riders, *next_rider; /* those who share ours */
@@ -121,6 +134,7 @@ struct app {
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
     struct feed *feeds;                     /* by name */
     struct put *puts;                       /* feeds on their way into the store (feedload.c) */
+    struct ways ways;                       /* to feeds, by number and address */
     struct feed *asked;   /* by address: one feed of each, the others ride along */
     struct flight *brisk; /* transfers that have not taken long, in order of their start */
     size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;
@@ -347,11 +361,6 @@ int hub_ask(void *app, const struct td_hub_request *r, struct td_err *err);
 
 /* ---- feedset.c: which feeds there are ---- */
 struct feed *feedset_by_name(struct app *a, const char *name);
-struct feed *feedset_by_id(struct app *a, int64_t feed_id);
-/* By the address of its config, or the one it is asked at. */
-struct feed *feedset_by_url(struct app *a, const char *url);
-bool feedset_is_at(const struct td_feed_conf *conf, const struct td_feed_state *state,
-                   const char *url);
 /* By name, id in digits, or address: what a person calls it. */
 struct feed *feedset_named(struct app *a, const char *what);
 /* A feed with CONF and nothing known, not scheduled. Its name must be new. OWN: takes CONF. */
@@ -370,6 +379,18 @@ void feedset_remove(struct app *a, struct feed *f);
 /* Frees a feed that is in no map any more. */
 void feedset_release(struct feed *f);
 void feedset_free(struct app *a);
+
+/* ---- feedfind.c: feeds by number and address ---- */
+struct feed *feedset_by_id(struct app *a, int64_t feed_id);
+/* A feed that has URL as the address of its config, or is asked there, and FITS (NULL = any). */
+typedef bool feed_test(const struct feed *f, const void *ctx);
+struct feed *feedset_at(struct app *a, const char *url, feed_test *fits, const void *ctx);
+/* The number of F, or an address in its conf or state, is another than before. */
+void feedfind_changed(struct app *a, struct feed *f);
+void feedfind_remove(struct app *a, struct feed *f);
+/* Of all, which are gone already. */
+void feedfind_free(struct app *a);
+bool feedfind_same_address(const char *a, const char *b);
 
 /* ---- feedload.c: the config's feeds and the store's joined ---- */
 /* Gives new ones an id, schedules all, then app_ready. */

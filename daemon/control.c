@@ -209,9 +209,9 @@ static void op_add(void *app, const struct serve_add *add, serve_answer_fn *done
         return;
     }
     CLEANUP_FREE char *asked = strict_url(a, conf->url);
-    struct feed *have = feedset_by_url(a, conf->url);
+    struct feed *have = feedset_at(a, conf->url, NULL, NULL);
     if (!have && !str_eq(asked, conf->url))
-        have = feedset_by_url(a, asked);
+        have = feedset_at(a, asked, NULL, NULL);
     if (have)
         td_err(&err, 0, "%s is subscribed to already, as feed %s", conf->url, have->conf->name);
     else if (add->name && (have = feedset_by_name(a, add->name)))

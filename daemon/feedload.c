@@ -82,6 +82,7 @@ static void on_put(void *ctx, int result, const struct td_err *err)
         if (!f)
             continue;
         f->state.feed_id = p->ids[i];
+        feedfind_changed(a, f);
         feedset_schedule(a, f);
     }
     if (p->at_start && result >= 0) {
@@ -121,8 +122,6 @@ struct loading {
     struct app *app;
     struct put *put;
     struct left *left;
-    struct feed **new; /* those that the store does not have under their name */
-    size_t n_new;
 };
 
 /* A feed of the API takes today's [defaults]. */
@@ -139,6 +138,7 @@ static void take_state(struct app *a, struct feed *f, struct td_feed_state *stat
     memset(state, 0, sizeof *state);
     push_load(a, f);
     td_feed_state_slim(&f->state);
+    feedfind_changed(a, f);
     a->n_failing += f->state.n_failures > 0;
 }
 
@@ -150,6 +150,7 @@ static void take_stored(struct app *a, struct feed *f, const char *url, struct t
         return;
     push_moved(a, f); /* validators belong to the old address */
     move_forget(&f->state);
+    feedfind_changed(a, f);
     f->state.next_due_at = MIN(f->state.next_due_at, clock_now_ms());
 }
 
@@ -183,28 +184,22 @@ static void renamed(struct app *a, const char *from, struct feed *f)
     store_feed_rename(a->store, f->state.feed_id, f->conf->name);
 }
 
-static void find_new(struct loading *l)
+static bool is_new(const struct feed *f, const void *ctx)
 {
-    l->new = xcalloc(HASH_COUNT(l->app->feeds) + 1, sizeof(struct feed *));
-    for (struct feed *f = l->app->feeds; f; f = f->hh.next)
-        if (!f->state.feed_id)
-            l->new[l->n_new++] = f;
+    return !f->state.feed_id;
 }
 
 /* The feed of the config that is LEFT under another name, NULL = none. */
-static struct feed *new_name_of(const struct loading *l, const struct left *left)
+static struct feed *new_name_of(struct app *a, const struct left *left)
 {
-    for (size_t i = 0; i < l->n_new; i++)
-        if (!l->new[i]->state.feed_id &&
-            feedset_is_at(left->conf, &left->state, l->new[i]->conf->url))
-            return l->new[i];
-    return NULL;
+    struct feed *f = feedset_at(a, left->conf->url, is_new, NULL);
+    return f || !left->state.url ? f : feedset_at(a, left->state.url, is_new, NULL);
 }
 
 static void load_left(struct loading *l, struct left *left)
 {
     struct app *a = l->app;
-    struct feed *f = new_name_of(l, left);
+    struct feed *f = new_name_of(a, left);
     struct td_feed_conf *conf = NULL;
     if (f) {
         take_stored(a, f, left->conf->url, &left->state);
@@ -235,10 +230,8 @@ int feedload_start(struct app *a, struct td_err *err)
     struct loading l = {.app = a, .put = p};
     int r = store_load_feeds(a->store, on_stored_feed, &l, err);
     struct left *left, *next;
-    find_new(&l);
     LL_FOREACH_SAFE(l.left, left, next)
     load_left(&l, left);
-    free(l.new);
     if (r < 0) {
         put_free(p);
         return r;
@@ -285,6 +278,7 @@ static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_
     bool let_in = !td_access_same(f->conf->access, conf->access);
     bool committing = f->flight && f->flight->phase == FLIGHT_COMMIT;
     f->conf = conf;
+    feedfind_changed(a, f);
     put_add(p, conf, false);
     if (!moved && !let_in && conf->enabled) {
         policy_replan(&f->state, conf);
@@ -300,6 +294,7 @@ static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_
     if (moved) {
         push_moved(a, f);
         move_forget(&f->state);
+        feedfind_changed(a, f);
         f->state.next_due_at = clock_now_ms();
     } else if (let_in) { /* other credentials: what they are worth is seen soon */
         f->state.next_due_at = MIN(f->state.next_due_at,
@@ -308,19 +303,18 @@ static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_
     feedset_schedule(a, f);
 }
 
-/* Feeds that the new config does not name: of the API, and those that left the config. */
-static struct feed **unnamed(struct app *a, const struct settings *new, size_t *ret_n)
+/* The new config does not name F: it is of the API, or has left the config. */
+static bool is_unnamed(const struct feed *f, const void *names)
 {
-    struct feed **all = xcalloc(HASH_COUNT(a->feeds) + 1, sizeof *all);
-    struct table *names = table_new(new->n_feeds);
-    *ret_n = 0;
-    for (size_t i = 0; i < new->n_feeds; i++)
-        table_put(names, new->feeds[i]->name, new->feeds[i]);
-    for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (!table_get(names, f->conf->name))
-            all[(*ret_n)++] = f;
-    table_free(names);
-    return all;
+    return !table_get(names, f->conf->name);
+}
+
+static struct table *names_of(const struct settings *s)
+{
+    struct table *names = table_new(s->n_feeds);
+    for (size_t i = 0; i < s->n_feeds; i++)
+        table_put(names, s->feeds[i]->name, s->feeds[i]);
+    return names;
 }
 
 /* F is the feed of the section CONF, which is new: added at run time, or called otherwise. */
@@ -347,12 +341,10 @@ static void end_adding(struct app *a, struct feed *f, const struct td_feed_conf 
 }
 
 static void add_section(struct app *a, struct put *p, struct td_feed_conf *conf,
-                        struct feed **unnamed, size_t n)
+                        const struct table *names)
 {
     struct feed *f = feedset_by_name(a, conf->name);
-    for (size_t i = 0; !f && i < n; i++)
-        if (unnamed[i] && feedset_is_at(unnamed[i]->conf, &unnamed[i]->state, conf->url))
-            f = TAKE(unnamed[i]);
+    f = f ? f : feedset_at(a, conf->url, is_unnamed, names);
     if (f && f->state.feed_id) {
         take_over(a, p, f, conf);
         return;
@@ -367,11 +359,10 @@ void feedload_apply(struct app *a, struct settings *new, const struct settings_d
 {
     struct put *p = xcalloc(1, sizeof *p);
     p->app = a;
-    size_t n_unnamed = 0;
-    struct feed **others = d->n_added ? unnamed(a, new, &n_unnamed) : NULL;
+    struct table *names = d->n_added ? names_of(new) : NULL;
     for (size_t i = 0; i < d->n_added; i++)
-        add_section(a, p, d->added[i], others, n_unnamed);
-    free(others);
+        add_section(a, p, d->added[i], names);
+    table_free(names);
     for (size_t i = 0; i < d->n_removed; i++)
         if (feedset_by_name(a, d->removed[i]->name))
             retire(a, p, d->removed[i]);

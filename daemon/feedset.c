@@ -1,5 +1,5 @@
 /*
- * feedset.c - which feeds there are, by name, number and address, and which of them are asked.
+ * feedset.c - which feeds there are, by name, and which of them are asked.
  */
 #include "app_private.h"
 
@@ -18,59 +18,13 @@ struct feed *feedset_by_name(struct app *a, const char *name)
     return f;
 }
 
-struct feed *feedset_by_id(struct app *a, int64_t feed_id)
-{
-    for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (f->state.feed_id == feed_id)
-            return f;
-    return NULL;
-}
-
-/* What is asked at URL: *RET_HOST bytes of scheme and host without a default port, and the rest,
- * *RET_REST bytes, without a fragment, which is never sent. */
-static const char *split(const char *url, size_t *ret_host, size_t *ret_rest)
-{
-    size_t scheme = strcspn(url, ":/?#"), n = 0;
-    if (strncmp(url + scheme, "://", 3) == 0)
-        n = scheme + 3 + strcspn(url + scheme + 3, "/?#");
-    const char *rest = url[n] ? url + n : "/";
-    *ret_rest = strcspn(rest, "#");
-    const char *port = str_casestarts(url, "https") ? ":443" : ":80";
-    size_t len = strlen(port);
-    *ret_host = n - (n > len && memcmp(url + n - len, port, len) == 0 ? len : 0);
-    return rest;
-}
-
-static bool same_address(const char *a, const char *b)
-{
-    size_t host_a, host_b, n_a, n_b;
-    const char *rest_a = split(a, &host_a, &n_a), *rest_b = split(b, &host_b, &n_b);
-    return host_a == host_b && strncasecmp(a, b, host_a) == 0 && n_a == n_b &&
-           memcmp(rest_a, rest_b, n_a) == 0;
-}
-
-bool feedset_is_at(const struct td_feed_conf *conf, const struct td_feed_state *state,
-                   const char *url)
-{
-    return same_address(conf->url, url) || (state->url && same_address(state->url, url));
-}
-
-struct feed *feedset_by_url(struct app *a, const char *url)
-{
-    for (struct feed *f = a->feeds; f; f = f->hh.next)
-        if (feedset_is_at(f->conf, &f->state, url) ||
-            (f->asked_url && same_address(f->asked_url, url)))
-            return f;
-    return NULL;
-}
-
 struct feed *feedset_named(struct app *a, const char *what)
 {
     uint64_t id;
     struct feed *f = feedset_by_name(a, what);
     if (!f && str_to_u64(what, &id) == 0)
         f = feedset_by_id(a, (int64_t)id);
-    return f ? f : feedset_by_url(a, what);
+    return f ? f : feedset_at(a, what, NULL, NULL);
 }
 
 struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own)
@@ -80,6 +34,7 @@ struct feed *feedset_add(struct app *a, struct td_feed_conf *conf, bool own)
     f->owns_conf = own;
     td_feed_state_init(&f->state);
     HASH_ADD_KEYPTR(hh, a->feeds, conf->name, strlen(conf->name), f);
+    feedfind_changed(a, f);
     return f;
 }
 
@@ -171,7 +126,7 @@ void feedset_settle(struct app *a, struct feed *f, bool strayed)
 {
     const char *at = feedset_asked(f)->asked_url, *url = move_url(&f->state, f->conf);
     CLEANUP_FREE char *up = strict_upgrade(a, url);
-    if (!at || (!strayed && same_address(at, up ? up : url)))
+    if (!at || (!strayed && feedfind_same_address(at, up ? up : url)))
         return;
     feedset_unschedule(a, f);
     feedset_schedule(a, f);
@@ -199,6 +154,7 @@ void feedset_remove(struct app *a, struct feed *f)
     held |= f->pushed != NULL;
     feedset_unschedule(a, f);
     push_remove(a, f);
+    feedfind_remove(a, f);
     HASH_DEL(a->feeds, f);
     if (f->in_round)
         a->round.pending--;
@@ -225,4 +181,5 @@ void feedset_free(struct app *a)
         flight_free(f->pushed);
         feedset_release(f);
     }
+    feedfind_free(a);
 }

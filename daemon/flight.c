@@ -341,10 +341,16 @@ void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *
 
 /* ---- 3. a document: what was in it -------------------------------------------------------- */
 
+static bool is_other(const struct feed *f, const void *ctx)
+{
+    return f != ctx;
+}
+
 bool flight_is_known(struct flight *fl, const char *url)
 {
-    struct feed *f = fl->feed, *other = f->adding && url ? feedset_by_url(fl->app, url) : NULL;
-    if (!other || other == f)
+    struct feed *f = fl->feed;
+    struct feed *other = f->adding && url ? feedset_at(fl->app, url, is_other, f) : NULL;
+    if (!other)
         return false;
     struct td_err err;
     CLEANUP_FREE char *shown = td_url_public(url);

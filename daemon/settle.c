@@ -156,6 +156,7 @@ static void on_added(void *ctx, int result, const struct td_err *err)
         return;
     }
     f->state.feed_id = result;
+    feedfind_changed(a, f);
     commit_start(fl);
 }
 
@@ -226,6 +227,8 @@ static struct td_feed_state take_state(struct app *a, struct feed *f, struct sto
     struct td_feed_state before = f->state;
     f->state = c->state;
     memset(&c->state, 0, sizeof c->state);
+    if (!str_same(before.url, f->state.url))
+        feedfind_changed(a, f);
     a->n_failing += (size_t)(f->state.n_failures > 0) - (size_t)(before.n_failures > 0);
     a->count.items_new += (uint64_t)r->n_new;
     a->count.items_changed += (uint64_t)r->n_changed;

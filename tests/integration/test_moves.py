@@ -244,6 +244,22 @@ def test_what_is_there_is_not_added_again(daemon, origin):
     assert [f[1] for f in listed(daemon)] == ["a"]
 
 
+def test_what_is_there_is_known_by_the_address_that_it_has_now(daemon, origin):
+    """After its section was edited, and after it was removed."""
+    once = {**FAST, "interval": "1h"}
+    old, new = origin.set("/old", rss(CALL)), origin.set("/new", rss(CALL))
+    daemon.start(feed("a", old, **once), QUICK)
+    daemon.configure(feed("a", new, **once), QUICK)
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    status, reason = add(daemon, new)
+    assert status == 409 and "as feed a" in reason
+    assert add(daemon, old, name="b") == (201, "b")
+    status, reason = add(daemon, old)
+    assert status == 409 and "as feed b" in reason
+    assert daemon.request("DELETE", "/v1/feeds/b")[0] == 200
+    assert add(daemon, old, name="c") == (201, "c")
+
+
 def test_a_new_feed_is_not_mixed_with_one_that_had_its_name(daemon, origin):
     daemon.start(feed("news", origin.set("/a", rss(CALL)), **FAST), QUICK)
     daemon.wait_for(lambda: titles(daemon) == [CALL[1]])
