@@ -85,7 +85,7 @@ struct flight {
     enum flight_phase phase;
     struct flight *prev, *next; /* app.brisk while it counts */
     int64_t transfer_at;        /* on the monotonic clock */
-    bool brisk;
+    bool brisk, strange;
     struct td_request rq; /* TRANSFER: fetch/ borrows it */
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
@@ -137,6 +137,7 @@ struct app {
     struct ways ways;                       /* to feeds, by number and address */
     struct feed *asked;   /* by address: one feed of each, the others ride along */
     struct flight *brisk; /* transfers that have not taken long, in order of their start */
+    size_t n_strange, n_strange_brisk; /* transfers at hosts that are not known to answer */
     size_t n_brisk, n_transfers, n_parsing, n_committing, n_failing;
     ev_timer wake;     /* the next feed is due */
     ev_prepare before; /* runs start_feeds once a turn of the loop if `look` */
@@ -240,6 +241,8 @@ bool strict_recall(struct app *a, const struct td_learned *l);
 int slots_max(const struct settings *s);
 /* May one more transfer begin? Those that take long do not count (LIMIT_BRISK_MS). */
 bool slots_free(struct app *a);
+/* Are those that are left kept for hosts that are known to answer? */
+bool slots_crowded(const struct app *a);
 void slots_take(struct flight *fl);
 void slots_give(struct flight *fl);
 /* When one of those that count will have taken long, in ms; -1 = none runs. */

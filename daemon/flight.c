@@ -156,6 +156,7 @@ static void start_feeds(struct app *a)
 {
     int64_t now = clock_now_ms(), wake_at = TD_NEVER;
     while (may_start(a)) {
+        schedule_crowd(a->schedule, slots_crowded(a));
         struct sched_node *n = schedule_next(a->schedule, now, &wake_at);
         if (!n)
             break;
@@ -165,8 +166,10 @@ static void start_feeds(struct app *a)
             start_feed(a, CONTAINER_OF(n, struct feed, node), now);
     }
     ev_timer_stop(a->loop, &a->wake);
-    if (wake_at == TD_NEVER && slots_wait_ms(a) > 0 && !slots_free(a))
-        wake_at = now + slots_wait_ms(a); /* a transfer that takes long gives its place away then */
+    /* A transfer that takes long gives its place away. */
+    int64_t slot_at = !slots_free(a) || slots_crowded(a) ? now + slots_wait_ms(a) : now;
+    if (slot_at > now)
+        wake_at = wake_at == TD_NEVER ? slot_at : MIN(wake_at, slot_at);
     if (wake_at == TD_NEVER)
         return;
     double in_s = MAX((double)(wake_at - now) / 1000.0, 0.001);

@@ -56,6 +56,8 @@ void pacing_known(struct app *a, struct feed *f, int64_t now)
         schedule_asked(a->schedule, &f->node, last->at);
     if (waits_in_vain(last->outcome))
         schedule_doubt(a->schedule, &f->node);
+    else if (last->http_status)
+        schedule_know(a->schedule, &f->node);
 }
 
 void pacing_answered(struct app *a, const struct sched_node *n, const struct td_result *result,

@@ -4,13 +4,13 @@
 
 #include "base/crypto.h"
 
-#define DOUBTFUL_SHARE 4
+#define OTHERS_SHARE 4
 
 /* ---- the round of hosts, and the queues of groups ------------------------------------------- */
 
 static void turn_leave(struct schedule *s, struct sched_host *h)
 {
-    struct turn *t = &s->turns[h->doubtful];
+    struct turn *t = &s->turns[h->standing];
     *(h->prev ? &h->prev->next : &t->first) = h->next;
     *(h->next ? &h->next->prev : &t->last) = h->prev;
     h->prev = h->next = NULL;
@@ -19,7 +19,7 @@ static void turn_leave(struct schedule *s, struct sched_host *h)
 
 static void turn_join(struct schedule *s, struct sched_host *h)
 {
-    struct turn *t = &s->turns[h->doubtful];
+    struct turn *t = &s->turns[h->standing];
     h->prev = t->last;
     *(t->last ? &t->last->next : &t->first) = h;
     t->last = h;
@@ -235,6 +235,7 @@ static struct sched_host *host_new(const char *key)
     strcpy(h->key, key);
     h->b.kind = HOST;
     h->b.next_start_at = TD_NEVER;
+    h->standing = STRANGE;
     return h;
 }
 
@@ -242,6 +243,7 @@ struct sched_host *host_new_local(void)
 {
     struct sched_host *h = host_new("");
     h->refs = 1;
+    h->standing = KNOWN;
     return h;
 }
 
@@ -319,27 +321,39 @@ static struct group *barrier(const struct schedule *s, const struct sched_host *
     return NULL;
 }
 
-void host_set_doubtful(struct schedule *s, struct sched_host *h, bool doubtful)
+static bool is_doubtful(const struct sched_host *h)
 {
-    if (h == s->local || h->doubtful == doubtful)
+    return h->standing == DOUBTFUL;
+}
+
+void host_set_standing(struct schedule *s, struct sched_host *h, enum standing standing)
+{
+    if (h == s->local || h->standing == standing)
         return;
     bool in_turn = h->in_turn;
     if (in_turn)
         turn_leave(s, h);
-    h->doubtful = doubtful;
-    s->n_doubtful += doubtful ? h->b.running : -h->b.running;
+    s->n_doubtful -= is_doubtful(h) ? h->b.running : 0;
+    h->standing = (uint8_t)standing;
+    s->n_doubtful += is_doubtful(h) ? h->b.running : 0;
     if (in_turn)
         turn_join(s, h);
 }
 
-/* Whose turn it is: doubtful hosts go behind the others, but for each DOUBTFUL_SHAREth start, and
- * never take all places. */
+/* Whose turn it is: known hosts first, doubtful ones last, but for each OTHERS_SHAREth start; and
+ * those that are not known never take all places. */
 static struct sched_host *next_in_turn(const struct schedule *s)
 {
-    struct sched_host *good = s->turns[0].first, *doubtful = s->turns[1].first;
-    if (s->conf.doubtful_max > 0 && s->n_doubtful >= (uint32_t)s->conf.doubtful_max)
-        doubtful = NULL;
-    return good && (!doubtful || s->n_turns % DOUBTFUL_SHARE) ? good : doubtful;
+    bool enough = s->conf.doubtful_max > 0 && s->n_doubtful >= (uint32_t)s->conf.doubtful_max;
+    struct sched_host *const may[N_STANDINGS] = {
+        [KNOWN] = s->turns[KNOWN].first,
+        [STRANGE] = s->crowded ? NULL : s->turns[STRANGE].first,
+        [DOUBTFUL] = s->crowded || enough ? NULL : s->turns[DOUBTFUL].first};
+    bool turned = s->n_turns % OTHERS_SHARE == 0;
+    for (int i = 0; i < N_STANDINGS; i++)
+        if (may[turned ? N_STANDINGS - 1 - i : i])
+            return may[turned ? N_STANDINGS - 1 - i : i];
+    return NULL;
 }
 
 struct sched_host *host_next(struct schedule *s)
@@ -364,7 +378,7 @@ void host_start(struct schedule *s, struct sched_host *h)
     turn_leave(s, h); /* to the end of the round, if it may go on at all */
     struct group *g = give_up(h);
     s->n_turns++;
-    s->n_doubtful += h->doubtful;
+    s->n_doubtful += is_doubtful(h);
     budget_start(s, &h->b);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i])
@@ -380,7 +394,7 @@ void host_start(struct schedule *s, struct sched_host *h)
 void host_end(struct schedule *s, struct sched_host *h)
 {
     h->b.running--;
-    s->n_doubtful -= h->doubtful;
+    s->n_doubtful -= is_doubtful(h);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i]) {
             h->groups[i]->b.running--;
@@ -392,7 +406,7 @@ void host_end(struct schedule *s, struct sched_host *h)
 void host_unstart(struct schedule *s, struct sched_host *h)
 {
     budget_unstart(s, &h->b);
-    s->n_doubtful -= h->doubtful;
+    s->n_doubtful -= is_doubtful(h);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i]) {
             budget_unstart(s, &h->groups[i]->b);

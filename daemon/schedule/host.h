@@ -55,6 +55,14 @@ struct trouble {
     struct slowdown slow;
 };
 
+/* What the last request to a host says of the next. */
+enum standing {
+    KNOWN,    /* it is answered */
+    STRANGE,  /* there was none yet */
+    DOUBTFUL, /* it waits in vain */
+    N_STANDINGS,
+};
+
 enum budget_kind { HOST, SITE, DOMAIN, ADDRESS };
 
 struct budget {
@@ -91,7 +99,7 @@ struct sched_host {
     uint64_t domain, address;       /* hashes, 0 = none or not known */
     uint32_t refs;                  /* nodes whose home or present host it is */
     bool in_turn;
-    bool doubtful;                  /* its last request waited in vain */
+    uint8_t standing;               /* enum standing */
     bool multiplexes;               /* its last answer came by HTTP/2 */
     struct sched_host *prev, *next; /* in the round, or in the queue of `waits` */
     UT_hash_handle hh;
@@ -108,9 +116,10 @@ struct schedule {
     struct sched_host *local;          /* of nodes without a host */
     struct turn {
         struct sched_host *first, *last;
-    } turns[2];          /* the round of hosts that may start: [1] is of doubtful ones */
-    unsigned n_turns;    /* starts so far, to give doubtful ones their share */
-    uint32_t n_doubtful; /* requests that run at doubtful hosts */
+    } turns[N_STANDINGS]; /* the rounds of hosts that may start */
+    unsigned n_turns;     /* starts so far, to give all rounds their share */
+    uint32_t n_doubtful;  /* requests that run at doubtful hosts */
+    bool crowded;         /* schedule_crowd */
     struct group *groups;
     struct tally domains, addresses; /* hosts of each */
     size_t count[N_WHERE];
@@ -167,7 +176,7 @@ void host_end(struct schedule *s, struct sched_host *h);
 void host_unstart(struct schedule *s, struct sched_host *h);
 /* H is at this address. */
 void host_set_address(struct schedule *s, struct sched_host *h, const char *address);
-void host_set_doubtful(struct schedule *s, struct sched_host *h, bool doubtful);
+void host_set_standing(struct schedule *s, struct sched_host *h, enum standing standing);
 /* A budget's timer has rung. */
 void host_on_timer(struct schedule *s, struct sched_node *timer);
 /* The settings have changed. */

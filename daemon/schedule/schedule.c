@@ -288,6 +288,8 @@ void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, in
     n->host = host_get(s, host);
     if (n->host != n->home)
         n->host->refs++;
+    if (n->host->standing == STRANGE) /* it is as good as who sends us there */
+        host_set_standing(s, n->host, old->standing);
     make_ready(s, n, true);
     host_unref(s, old);
 }
@@ -358,12 +360,27 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
 
 void schedule_doubt(struct schedule *s, const struct sched_node *n)
 {
-    host_set_doubtful(s, n->host, true);
+    host_set_standing(s, n->host, DOUBTFUL);
+}
+
+void schedule_know(struct schedule *s, const struct sched_node *n)
+{
+    host_set_standing(s, n->host, KNOWN);
 }
 
 bool schedule_is_doubtful(const struct sched_node *n)
 {
-    return n->host->doubtful;
+    return n->host->standing == DOUBTFUL;
+}
+
+bool schedule_is_known(const struct sched_node *n)
+{
+    return n->host->standing == KNOWN;
+}
+
+void schedule_crowd(struct schedule *s, bool crowded)
+{
+    s->crowded = crowded;
 }
 
 bool schedule_shares_host(const struct sched_node *n)
@@ -376,6 +393,7 @@ void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at
     struct sched_host *h = n->host;
     if (h == s->local)
         return;
+    host_set_standing(s, h, KNOWN);
     if (budget_limited(s, &h->b, n, at))
         budget_tell(s, &h->b);
     for (int i = 0; i < N_GROUPS; i++) {
@@ -393,7 +411,7 @@ void schedule_answered(struct schedule *s, const struct sched_node *n, bool mult
 {
     struct sched_host *h = n->host;
     h->multiplexes = multiplexes;
-    host_set_doubtful(s, h, false);
+    host_set_standing(s, h, KNOWN);
     budget_answered(&h->b);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i])

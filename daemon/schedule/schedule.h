@@ -95,20 +95,26 @@ void schedule_recall(struct schedule *s, const struct td_learned *kept, int64_t 
 /* Nothing starts at the host before AT. It does not need to be known yet. */
 void schedule_hold_host(struct schedule *s, const char *host, int64_t at);
 
-/* N, which runs, was answered 429 by the host it is at now: not before AT. One feed's limit is its
- * own (a route may be limited alone); when a second feed meets one there before the first is over,
- * and the host answered nobody in between, it is the host's: nothing starts there before AT
- * (FETCHING b), and it is asked more slowly from then on. In the same way two hosts of a domain or
- * address, or two feeds of a [site], speak for the whole group. */
+/* N, which runs, was answered 429 by the host it is at now, so it answers: not before AT. One
+ * feed's limit is its own (a route may be limited alone); when a second feed meets one there before
+ * the first is over, and the host answered nobody in between, it is the host's: nothing starts
+ * there before AT (FETCHING b), and it is asked more slowly from then on. In the same way two hosts
+ * of a domain or address, or two feeds of a [site], speak for the whole group. */
 void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at);
 /* The host that N, which runs, is at gave it some answer other than 429: the host as a whole limits
- * nobody, and is not doubtful. MULTIPLEXES: by HTTP/2. */
+ * nobody, and is known to answer. MULTIPLEXES: by HTTP/2. */
 void schedule_answered(struct schedule *s, const struct sched_node *n, bool multiplexes);
+/* The same of a feed that is only known to have had such an answer before this schedule. */
+void schedule_know(struct schedule *s, const struct sched_node *n);
 /* The host of N kept us waiting for nothing (no connection, no answer in time), now or when it was
- * last asked before this schedule: it is doubtful until it answers. Doubtful hosts stand back
- * behind the others, and doubtful_max requests at most wait for them. */
+ * last asked before this schedule: it is doubtful until it answers. Hosts that are known to answer
+ * go first, those that were not asked yet second; doubtful ones stand back behind both, and
+ * doubtful_max requests at most wait for them. */
 void schedule_doubt(struct schedule *s, const struct sched_node *n);
 bool schedule_is_doubtful(const struct sched_node *n);
+bool schedule_is_known(const struct sched_node *n);
+/* CROWDED: the places that are left are for hosts that are known to answer. */
+void schedule_crowd(struct schedule *s, bool crowded);
 /* Are other nodes at the host of N? */
 bool schedule_shares_host(const struct sched_node *n);
 /* Adds to OUT, in words, what besides N's own time decides when it may start: groups, what was

@@ -496,6 +496,50 @@ static void doubtful_hosts_stand_back(void **state)
     schedule_free(s);
 }
 
+/* Hosts that were never asked stand behind those that answer, and begin nothing while it is
+ * crowded; where a known host redirects to is as good as that. */
+static void known_hosts_go_first(void **state)
+{
+    struct schedule_conf c = {.per_host = 2};
+    struct schedule *s = schedule_new(&c);
+    struct sched_node n[8] = {0}, *got;
+    char host[32];
+    int64_t wake;
+    for (int i = 0; i < 8; i++) {
+        snprintf(host, sizeof host, "h%d:443", i);
+        schedule_add(s, &n[i], host, T0 - 10 + i);
+        assert_false(schedule_is_known(&n[i]));
+        if (i >= 5)
+            schedule_know(s, &n[i]);
+    }
+    schedule_crowd(s, true);
+    for (int i = 5; i < 8; i++)
+        assert_ptr_equal(schedule_next(s, T0, &wake), &n[i]);
+    assert_null(schedule_next(s, T0, &wake));
+    schedule_crowd(s, false);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &n[0]);
+    schedule_limited(s, &n[0], T0 + MIN_); /* that is an answer */
+    assert_true(schedule_is_known(&n[0]));
+    schedule_doubt(s, &n[1]);
+    schedule_crowd(s, true);
+    assert_null(schedule_next(s, T0, &wake));
+    schedule_hop(s, &n[5], "elsewhere:80", T0);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &n[5]);
+    schedule_hop(s, &n[0], "there:80", T0);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &n[0]);
+    schedule_crowd(s, false);
+    schedule_done(s, &n[6], T0, T0);
+    assert_ptr_equal(schedule_next(s, T0, &wake), &n[6]);
+    for (int i = 0; i < 4; i++) { /* three strangers, and last the one that is doubtful */
+        got = schedule_next(s, T0, &wake);
+        assert_true(got == &n[2] || got == &n[3] || got == &n[4] || got == &n[1]);
+    }
+    assert_null(schedule_next(s, T0, &wake));
+    for (int i = 0; i < 8; i++)
+        schedule_remove(s, &n[i]);
+    schedule_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_restart_after_the_clock_went_back),
         cmocka_unit_test(http2_has_more_places),
         cmocka_unit_test(doubtful_hosts_stand_back),
+        cmocka_unit_test(known_hosts_go_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
