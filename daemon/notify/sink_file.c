@@ -4,8 +4,9 @@
  * A message is one write(2), and is acknowledged when fdatasync(2) has brought it to the disk. The
  * file is opened for each message, so who renames it (logrotate) needs no signal: the next message
  * makes a new one. With `rotate` a file that has grown beyond the size becomes FILE.1, what was
- * FILE.1 becomes FILE.2, up to LIMIT_FILE_ROTATIONS. A write that fails half-way, and a line that a
- * crash cut in the middle, are taken back, so every line is whole.
+ * FILE.1 becomes FILE.2, up to LIMIT_FILE_ROTATIONS. A write that fails half-way, and a line of
+ * ours that a crash cut in the middle, are taken back, so every line is whole; another last line
+ * without an end, which somebody else wrote, gets one.
  *
  * Disks may hang, so this runs on a thread of its own for each message; a thread that never comes
  * back is left behind with its part of the memory.
@@ -20,6 +21,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -56,29 +59,62 @@ static void job_free(struct job *j)
 
 /* ---- on the thread -------------------------------------------------------------------------- */
 
-/* Ends a file that a crash left in the middle of a line at its last whole one. *RET: its size. */
-static int repair(int fd, off_t *ret)
+#define LINE_BYTES (4 * (size_t)LIMIT_ITEM_JSON_BYTES) /* an event's; event_text.c */
+
+/* Where the last line begins of a file of SIZE bytes; SIZE when the last one has its end. */
+static int last_line(int fd, off_t size, off_t *ret)
 {
     char part[4096];
-    off_t size = lseek(fd, 0, SEEK_END);
-    if (size < 0)
-        return -errno;
-    *ret = size;
+    *ret = 0;
     for (off_t end = size; end > 0;) {
         off_t from = end > (off_t)sizeof part ? end - (off_t)sizeof part : 0;
         ssize_t n = pread(fd, part, (size_t)(end - from), from);
         if (n != end - from)
             return n < 0 ? -errno : -EIO;
-        if (end == size && part[n - 1] == '\n')
-            return 0;
         const char *line = memrchr(part, '\n', (size_t)n);
-        if (line || from == 0) {
-            *ret = line ? from + (line + 1 - part) : 0;
-            return ftruncate(fd, *ret) < 0 ? -errno : 0;
+        if (line) {
+            *ret = from + (line + 1 - part);
+            return 0;
         }
         end = from;
     }
     return 0;
+}
+
+/* Are the N bytes from FROM the beginning of a line of ours, and not all of it? 1 or 0. */
+static int is_torn(int fd, off_t from, off_t n)
+{
+    static const char ours[] = "{\"seq\":";
+    if (n > (off_t)LINE_BYTES)
+        return 0;
+    CLEANUP_FREE char *line = xmalloc((size_t)n);
+    ssize_t got = pread(fd, line, (size_t)n, from);
+    if (got != n)
+        return got < 0 ? -errno : -EIO;
+    if (memcmp(line, ours, MIN((size_t)n, sizeof ours - 1)) != 0)
+        return 0;
+    json_t *whole = json_loadb(line, (size_t)n, 0, NULL);
+    json_decref(whole);
+    return !whole;
+}
+
+/* A crash left it in the middle of a line of ours: that goes. Any other last line without an end
+ * gets one. *RET: the size. */
+static int repair(int fd, off_t *ret)
+{
+    off_t size = lseek(fd, 0, SEEK_END), line = size;
+    int r = size < 0 ? -errno : last_line(fd, size, &line);
+    if (r < 0)
+        return r;
+    *ret = size;
+    if (line == size)
+        return 0;
+    if ((r = is_torn(fd, line, size - line)) < 0)
+        return r;
+    *ret = r ? line : size + 1;
+    if (!r)
+        return io_write_all(fd, "\n", 1);
+    return ftruncate(fd, line) < 0 ? -errno : 0;
 }
 
 static void rotate(const char *path)
@@ -115,8 +151,9 @@ static int append(struct job *j)
     if (flock(fd, LOCK_EX) < 0) /* a message that was cancelled may still be writing */
         return -errno;
     int r = repair(fd, &size);
-    if (r == 0)
-        r = io_write_all(fd, buf_str(&j->text), j->text.len);
+    if (r < 0)
+        return r;
+    r = io_write_all(fd, buf_str(&j->text), j->text.len);
     if (r == 0 && fdatasync(fd) < 0)
         r = -errno;
     if (r == 0 && is_new)

@@ -211,23 +211,41 @@ static void lines_are_appended(void **state)
 static void a_torn_line_is_cut_off(void **state)
 {
     struct td_sub_conf conf = file_conf(0);
-    CLEANUP_FREE char *one = xasprintf("%s\n", events[0]);
-    static const char *const torn[] = {"{\"a\":1}\n{\"seq\":", "{\"seq\":"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const torn[][2] = {{"{\"a\":1}\n{\"seq\":", "{\"a\":1}\n"},
+                                          {"{\"seq\":", ""},
+                                          {"{", ""},
+                                          {"ok\n{\"seq\":7,\"title\":\"", "ok\n"}};
+    for (size_t i = 0; i < ARRAY_SIZE(torn); i++) {
         FILE *f = fopen(path, "w");
-        fputs(i < 2 ? torn[i] : "ok\n", f);
-        for (int k = 0; k < 3000 && i == 2; k++) /* longer than a block */
+        fputs(torn[i][0], f);
+        for (int k = 0; k < 3000 && i == 3; k++) /* longer than a block */
             fputs("xxxxxxxxxx", f);
         fclose(f);
         struct sink *s = sink_open(&env, &conf);
         assert_int_equal(send_to(s, 1).answer, DELIVERY_ACK);
         sink_close(s);
         CLEANUP_FREE char *got = content(path);
-        CLEANUP_FREE char *want = xasprintf("%s%s",
-                                            i == 0   ? "{\"a\":1}\n"
-                                            : i == 2 ? "ok\n"
-                                                     : "",
-                                            one);
+        CLEANUP_FREE char *want = xasprintf("%s%s\n", torn[i][1], events[0]);
+        assert_string_equal(got, want);
+    }
+}
+
+/* What somebody else wrote, or edited with a program that leaves out the last end of line, stays.
+ */
+static void a_last_line_without_an_end_is_kept(void **state)
+{
+    struct td_sub_conf conf = file_conf(0);
+    static const char *const there[] = {"a", "note\n# my archive",
+                                        "{\"seq\":7,\"event\":\"item.new\"}", "{\"title\":\"x\"}"};
+    for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
+        FILE *f = fopen(path, "w");
+        fputs(there[i], f);
+        fclose(f);
+        struct sink *s = sink_open(&env, &conf);
+        assert_int_equal(send_to(s, 1).answer, DELIVERY_ACK);
+        sink_close(s);
+        CLEANUP_FREE char *got = content(path);
+        CLEANUP_FREE char *want = xasprintf("%s\n%s\n", there[i], events[0]);
         assert_string_equal(got, want);
     }
 }
@@ -327,11 +345,17 @@ static void cancelled_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_command_gets_the_event),    TEST(commands_that_fail),
-        TEST(a_command_that_is_not_there), TEST(a_cancelled_command_is_killed),
-        TEST(lines_are_appended),          TEST(a_torn_line_is_cut_off),
-        TEST(files_rotate_by_size),        TEST(a_full_disk_leaves_whole_lines),
-        TEST(places_that_are_no_files),    TEST(cancelled_writes),
+        TEST(a_command_gets_the_event),
+        TEST(commands_that_fail),
+        TEST(a_command_that_is_not_there),
+        TEST(a_cancelled_command_is_killed),
+        TEST(lines_are_appended),
+        TEST(a_torn_line_is_cut_off),
+        TEST(a_last_line_without_an_end_is_kept),
+        TEST(files_rotate_by_size),
+        TEST(a_full_disk_leaves_whole_lines),
+        TEST(places_that_are_no_files),
+        TEST(cancelled_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
