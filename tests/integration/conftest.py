@@ -231,13 +231,14 @@ class Daemon:
             f"[daemon]\nstore = {self.store}\nsocket = {self.socket}\n"
             f"allow-addresses = 127.0.0.0/8\n{daemon}\n{text}\n")
 
-    def start(self, text=None, daemon="", wait=True, args=(), env=None):
+    def start(self, text=None, daemon="", wait=True, args=(), env=None, under=(), pass_fds=()):
+        """UNDER: a command that runs the daemon."""
         if text is not None or not self.config.exists():
             self.configure(text or "", daemon)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "--config", self.config, *args], cwd=self.dir, stdout=log,
-                stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+                [*under, self.program, "--config", self.config, *args], cwd=self.dir, stdout=log,
+                pass_fds=pass_fds, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
         if wait:
             self.wait_ready()
         return self
