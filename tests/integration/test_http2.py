@@ -46,7 +46,8 @@ def goaway(last, code=0):
 SERVERS = {
     "refused-once": (lambda s, n: reset(s, 7) if n == 1 else good(s), True),
     "refused-always": (lambda s, n: reset(s, 7), False),
-    "goaway-first": (lambda s, n: goaway(0) if n == 1 else good(s), False),  # the next poll reads it
+    "goaway-first": (lambda s, n: goaway(0) if n == 1 else good(s), True),
+    "goaway-always": (lambda s, n: goaway(0), False),
     "goaway-meanwhile": (lambda s, n: head(s) + goaway(s) + frame(DATA, END_STREAM, s, BODY), True),
     "calm-down": (lambda s, n: goaway(0, 11), False),
     "reset-in-the-body": (lambda s, n: head(s) + frame(DATA, 0, s, BODY[:90]) + reset(s, 2), False),
@@ -114,4 +115,27 @@ def test_servers_that_end_it_in_every_way(daemon, tls):  # noqa: F811
     db.close()
     assert kept == {name: b'"x"' if read else None for name, (_, read) in SERVERS.items()}
     for s in servers.values():
+        s.socket.close()
+
+
+# The server has not looked at the first request, or not at those after the second.
+SHARED = {
+    "goaway-all": lambda s, n: goaway(0) if n == 1 else good(s),
+    "goaway-some": lambda s, n: goaway(s) + good(s) if n == 2 else good(s),
+}
+
+
+def test_feeds_that_share_a_connection_that_ends(daemon, tls):  # noqa: F811
+    """What the server has not looked at is asked once more, over another connection (RFC 9113 6.8)."""
+    servers = {name: Server(tls, answer) for name, answer in SHARED.items()}
+    daemon.start("".join(feed(f"{name}-{i}", f"{s.url}/{i}", ca_file=tls / "cert.pem", **{**FAST, "interval": "1h"})
+                         for name, s in servers.items() for i in range(8)),
+                 "host-spacing = 0\nstarts-per-second = 0\n")
+    daemon.wait_for(lambda: "first round done" in daemon.text(), timeout=30)
+    for name in servers:
+        for i in range(8):
+            shown = daemon.get(f"/v1/feeds/{name}-{i}")
+            assert not shown.get("error"), (f"{name}-{i}", shown["error"])
+    for s in servers.values():
+        assert s.n <= 12
         s.socket.close()
