@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define USUAL_BYTES 800 /* most headers are smaller: one allocation instead of five */
+
 void head_init(struct head *h)
 {
     /* A byte per line more than what came in: a line may end without CR. */
@@ -52,6 +54,7 @@ int head_line(struct head *h, const char *line, size_t n)
         return 0;
     if (starts_answer(h, line, n)) {
         buf_clear(&h->text);
+        buf_reserve(&h->text, USUAL_BYTES);
         h->complete = false;
         h->status = status_of(line, n);
         return 0;

@@ -100,12 +100,14 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
     struct hop *p = ctx;
     const char *proxy = access_proxy(p->base.req);
     const char *no = refuses(p, &a->addr, NULL);
-    char ip[INET6_ADDRSTRLEN] = "";
-    getnameinfo(&a->addr, a->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
-    if (no && !(proxy && access_names_address(proxy, ip))) {
-        p->refused = no;
-        memcpy(p->refused_ip, ip, sizeof ip);
-        return CURL_SOCKET_BAD;
+    if (no) {
+        char ip[INET6_ADDRSTRLEN] = "";
+        getnameinfo(&a->addr, a->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
+        if (!proxy || !access_names_address(proxy, ip)) {
+            p->refused = no;
+            memcpy(p->refused_ip, ip, sizeof ip);
+            return CURL_SOCKET_BAD;
+        }
     }
     p->n_sockets++;
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
