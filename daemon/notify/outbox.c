@@ -102,13 +102,12 @@ int outbox_change(struct outbox *o, struct sub *s, struct td_sub_conf *conf, str
     struct td_sub_state state = s->d.state;
     bool saving = s->saving, anew = !td_sub_conf_same(s->conf, conf);
     stop(s);
-    HASH_DEL(o->subs, s);
     td_sub_conf_free(s->conf);
     s->conf = conf;
     s->filter = filter;
     s->replay_more = 0;
-    HASH_ADD_KEYPTR(hh, o->subs, conf->name, strlen(conf->name), s);
-    if (saving) { /* its answer belongs to what was */
+    s->hh.key = conf->name; /* the same, and it stays in its place: who goes through all goes on */
+    if (saving) {           /* its answer belongs to what was */
         s->saving->s = NULL;
         s->saving = NULL;
     }

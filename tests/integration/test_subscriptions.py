@@ -600,6 +600,17 @@ def test_saved_queries(daemon, origin, tmp_path, cli):
     assert "a 3" in cli("items", "query:low")[0]  # the store knows it, also without a daemon
 
 
+def test_a_query_changes_for_all_who_name_it(daemon, origin, tmp_path):
+    """The daemon went round and round among them."""
+    files = [tmp_path / name for name in "abc"]
+    subs = "".join(f"[subscription {p.name}]\nsink = file {p}\nquery = query:it\n" for p in files)
+    daemon.start(f"{DEFAULTS}[query it]\nquery = title:1\n{subs}")
+    daemon.configure(f"{DEFAULTS}[query it]\nquery = title:2\n{subs}")
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    add(daemon, origin, "a", 4)
+    daemon.wait_for(lambda: all(p.exists() and "a 2" in p.read_text() for p in files), what="all of them")
+
+
 # ---- users ---------------------------------------------------------------------------------------
 
 
