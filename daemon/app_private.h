@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 struct flight;
+struct outbox_counts;
 struct put;
 
 /* What a node of the schedule is part of. */
@@ -349,10 +350,8 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
 int deliver_renew(struct app *a, const char *name, const char *text, struct td_err *err);
 /* All of them, in turn: NULL gives the first, and is the end. */
 struct sub *deliver_next(struct app *a, const struct sub *after);
-void deliver_metrics(struct app *a, struct buf *out);
-/* Adds the member "subscriptions": how many there are, and in what state. */
-struct jw;
-void deliver_status(struct app *a, struct jw *w);
+/* How many there are, and in what state; false: none are delivered yet, or any more. */
+bool deliver_count(const struct app *a, struct outbox_counts *ret);
 
 /* ---- hub.c: our WebSub hub ---- */
 int hub_start(struct app *a, struct td_err *err);

@@ -123,7 +123,7 @@ static void answer(struct pending *p, int result, const struct td_err *err)
     if (p->done)
         p->done(p->ctx, result, err, result < 0 ? NULL : "{}");
     else if (result < 0)
-        log_warning("subscription %s: %s", p->name, err->msg);
+        log_error("subscription %s: %s", p->name, err->msg);
     pending_free(p);
 }
 
@@ -157,16 +157,27 @@ static void row_known(struct ask *a)
     if (o && r == 0 && !outbox_find(o, p->name)) {
         struct sub_row row = {.name = p->name, .state = p->state, .error = p->error};
         r = outbox_add(o, TAKE(p->conf), &row, &err);
+        if (r < 0)
+            td_err_prefix(&err, r, "does not run");
     }
     answer(p, r, &err);
 }
 
+/* The store has it: it runs from its place on. */
+static void look_up(struct pending *p)
+{
+    struct td_err err;
+    p->ask = (struct ask){.run = run_row, .done = row_known};
+    if (asker_ask(serve_asker(p->d->app->serve), &p->ask) < 0)
+        answer(p, td_err(&err, -ESHUTDOWN, "the daemon is stopping"), &err);
+}
+
 static void on_put(void *ctx, int result, const struct td_err *err)
 {
-    struct pending *p = ctx;
-    p->ask = (struct ask){.run = run_row, .done = row_known};
-    if (result < 0 || asker_ask(serve_asker(p->d->app->serve), &p->ask) < 0)
-        answer(p, result < 0 ? result : -ESHUTDOWN, err);
+    if (result < 0)
+        answer(ctx, result, err);
+    else
+        look_up(ctx);
 }
 
 static struct pending *pending_new(struct deliver *d, const char *name, struct td_sub_conf *conf)
@@ -212,8 +223,10 @@ static int load_row(void *ctx, const struct sub_row *row)
         return 0;
     }
     struct td_sub_conf *conf = c ? td_sub_conf_copy(c) : sub_conf_read(row->name, row->conf, &err);
+    if (!conf)
+        outbox_set_idle(d->outbox, row->name, NULL, err.msg);
     if (!conf || outbox_add(d->outbox, conf, row, &err) < 0)
-        log_warning("subscription %s does not run: %s", row->name, err.msg);
+        log_error("subscription %s does not run: %s", row->name, err.msg);
     return 0;
 }
 
@@ -228,13 +241,15 @@ static void begin_at_start(struct deliver *d, const struct td_sub_conf *conf)
                                     .failing_since = TD_NEVER,
                                     .next_try_at = TD_NEVER}};
     /* A cursor stays where it is. */
-    if (store_load_cursor(store, conf->name, &row.state.seq, &err) < 0) {
-        log_error("subscription %s does not run: %s", conf->name, err.msg);
-        return;
+    int r = store_load_cursor(store, conf->name, &row.state.seq, &err);
+    if (r < 0) {
+        outbox_set_idle(d->outbox, conf->name, NULL, err.msg);
+    } else {
+        store_sub_put(store, conf->name, NULL, row.state.seq, NULL, NULL);
+        r = outbox_add(d->outbox, td_sub_conf_copy(conf), &row, &err);
     }
-    store_sub_put(store, conf->name, NULL, row.state.seq, NULL, NULL);
-    if (outbox_add(d->outbox, td_sub_conf_copy(conf), &row, &err) < 0)
-        log_warning("subscription %s does not run: %s", conf->name, err.msg);
+    if (r < 0)
+        log_error("subscription %s does not run: %s", conf->name, err.msg);
 }
 
 /* The host of the public address, else this machine's name. */
@@ -297,6 +312,11 @@ void deliver_configure(struct app *a)
                 log_warning("subscription %s: %s", c->name, err.msg);
         }
     }
+    for (const struct td_sub_conf *c = outbox_next_idle(d->outbox, NULL), *next; c; c = next) {
+        next = outbox_next_idle(d->outbox, c->name);
+        if (c->origin == TD_ORIGIN_CONFIG && !configured(a->settings, c->name))
+            outbox_forget_idle(d->outbox, c->name);
+    }
     for (size_t i = 0; i < a->settings->n_subs; i++)
         if (!outbox_find(d->outbox, a->settings->subs[i]->name))
             begin(d, td_sub_conf_copy(a->settings->subs[i]), NULL, store_last_seq(a->store), NULL,
@@ -315,6 +335,16 @@ void deliver_names_changed(struct app *a)
             outbox_change(a->deliver->outbox, s, td_sub_conf_copy(c), &err) < 0)
             log_warning("subscription %s goes on as before: %s", c->name, err.msg);
         s = next;
+    }
+    for (const struct td_sub_conf *c = outbox_next_idle(a->deliver->outbox, NULL); c;
+         c = outbox_next_idle(a->deliver->outbox, c->name)) {
+        const struct td_sub_conf *now = c->origin == TD_ORIGIN_CONFIG
+                                            ? configured(a->settings, c->name)
+                                            : c;
+        struct query *query = NULL;
+        if (now && now->query && query_parse(&query, now->query, NULL) == 0)
+            look_up(pending_new(a->deliver, now->name, td_sub_conf_copy(now)));
+        query_free(query);
     }
 }
 
@@ -370,7 +400,7 @@ void deliver_subscribe(void *app, const char *name, const char *text, int64_t se
     query_free(query);
     if (r < 0)
         ;
-    else if (outbox_find(d->outbox, name) || is_coming(d, name))
+    else if (outbox_find(d->outbox, name) || outbox_why_idle(d->outbox, name) || is_coming(d, name))
         r = td_err(&err, -EEXIST, "there is a subscription %s already", name);
     else if (n >= LIMIT_SUBSCRIPTIONS)
         r = td_err(&err, -EEXIST, "there are %d subscriptions, as many as are allowed",
@@ -416,7 +446,8 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
     struct deliver *d = a->deliver;
     struct td_err err;
     struct sub *s = outbox_find(d->outbox, name);
-    if (s && sub_conf(s)->origin == TD_ORIGIN_CONFIG) {
+    const struct td_sub_conf *conf = s ? sub_conf(s) : outbox_idle_conf(d->outbox, name);
+    if (conf && conf->origin == TD_ORIGIN_CONFIG) {
         td_err(&err, 0, "subscription %s is in %s: take it out there and reload, then unsubscribe",
                name, a->options->config);
         done(ctx, -EPERM, &err, NULL);
@@ -427,6 +458,7 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
             log_notice("subscription %s: removed", name);
         outbox_remove(d->outbox, s);
     }
+    outbox_forget_idle(d->outbox, name);
     for (struct pending *coming = d->pending; coming; coming = coming->next)
         coming->removed = coming->removed || str_eq(coming->name, name);
     struct pending *p = pending_new(d, name, NULL);
@@ -435,43 +467,9 @@ void deliver_unsubscribe(void *app, const char *name, serve_answer_fn *done, voi
     store_sub_delete(a->store, name, on_deleted, p);
 }
 
-void deliver_metrics(struct app *a, struct buf *out)
+bool deliver_count(const struct app *a, struct outbox_counts *ret)
 {
-    struct outbox_counts c;
-    struct stream_counts sc;
-    if (!a->deliver)
-        return;
-    outbox_count(a->deliver->outbox, &c);
-    stream_count(serve_stream(a->serve), &sc);
-    buf_adds(out, "# TYPE tidings_deliveries_total counter\n");
-    buf_addf(out, "tidings_deliveries_total{sink_type=\"stream\",result=\"ok\"} %llu\n",
-             (unsigned long long)sc.delivered);
-    for (int i = 0; i < TD_SINKS; i++)
-        if (i != TD_SINK_STREAM)
-            buf_addf(out,
-                     "tidings_deliveries_total{sink_type=\"%s\",result=\"ok\"} %llu\n"
-                     "tidings_deliveries_total{sink_type=\"%s\",result=\"failed\"} %llu\n",
-                     td_sink_names[i], (unsigned long long)c.delivered[i], td_sink_names[i],
-                     (unsigned long long)c.failed[i]);
-    buf_addf(out,
-             "# TYPE tidings_dead_letters_total counter\ntidings_dead_letters_total %llu\n"
-             "# TYPE tidings_subscriptions gauge\ntidings_subscriptions{state=\"all\"} %zu\n"
-             "tidings_subscriptions{state=\"failing\"} %zu\n"
-             "tidings_subscriptions{state=\"paused\"} %zu\n"
-             "tidings_subscriptions{state=\"disabled\"} %zu\n",
-             (unsigned long long)c.dead, c.subs, c.failing, c.paused, c.disabled);
-}
-
-void deliver_status(struct app *a, struct jw *w)
-{
-    struct outbox_counts c;
-    if (!a->deliver)
-        return;
-    outbox_count(a->deliver->outbox, &c);
-    jw_begin_object(w, "subscriptions");
-    jw_int(w, "total", (int64_t)c.subs);
-    jw_int(w, "failing", (int64_t)c.failing);
-    jw_int(w, "paused", (int64_t)c.paused);
-    jw_int(w, "disabled", (int64_t)c.disabled);
-    jw_end_object(w);
+    if (a->deliver)
+        outbox_count(a->deliver->outbox, ret);
+    return a->deliver;
 }

@@ -49,6 +49,14 @@ static void take(struct app *a, struct list *l)
         deliver_names_changed(a);
 }
 
+static bool can_be_read(const char *text, struct td_err *err)
+{
+    struct query *q = NULL;
+    int r = text ? query_parse_err(&q, text, err) : 0;
+    query_free(q);
+    return r == 0;
+}
+
 /* ---- start and reload -------------------------------------------------------------------------
  */
 
@@ -71,6 +79,7 @@ void saved_configure(struct app *a)
 {
     const struct settings *s = a->settings;
     struct list l = {0};
+    struct td_err err;
     for (size_t i = 0; i < s->n_queries; i++) {
         const struct td_saved_query *was = td_saved_query_find(a->queries, a->n_queries,
                                                                s->queries[i].name);
@@ -90,6 +99,9 @@ void saved_configure(struct app *a)
             store_query_delete(a->store, q->name, NULL, NULL);
     }
     take(a, &l);
+    for (size_t i = 0; i < a->n_queries; i++)
+        if (!can_be_read(a->queries[i].query, &err))
+            log_warning("query %s is of no use: %s", a->queries[i].name, err.msg);
 }
 
 void saved_free(struct app *a)
@@ -118,14 +130,6 @@ static struct saving *saving_new(serve_answer_fn *done, void *ctx)
     struct saving *v = xcalloc(1, sizeof *v);
     *v = (struct saving){done, ctx};
     return v;
-}
-
-static bool can_be_read(const char *text, struct td_err *err)
-{
-    struct query *q = NULL;
-    int r = text ? query_parse_err(&q, text, err) : 0;
-    query_free(q);
-    return r == 0;
 }
 
 /* One that names others, and whether it could be read before. */

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "notify/outbox.h"
 
 void status_access(void *app, int64_t feed_id, struct buf *out)
 {
@@ -43,6 +44,20 @@ static void add_push(const struct app *a, struct jw *w)
     jw_int(w, "taken", (int64_t)n.taken);
     jw_int(w, "hints", (int64_t)n.hints);
     jw_int(w, "ignored", (int64_t)n.ignored);
+    jw_end_object(w);
+}
+
+static void add_subscriptions(struct app *a, struct jw *w)
+{
+    struct outbox_counts c;
+    if (!deliver_count(a, &c))
+        return;
+    jw_begin_object(w, "subscriptions");
+    jw_int(w, "total", (int64_t)(c.subs + c.idle));
+    jw_int(w, "failing", (int64_t)c.failing);
+    jw_int(w, "paused", (int64_t)c.paused);
+    jw_int(w, "disabled", (int64_t)c.disabled);
+    jw_int(w, "not_running", (int64_t)c.idle);
     jw_end_object(w);
 }
 
@@ -88,12 +103,39 @@ void status_json(void *app, struct buf *out)
             jw_int(&w, td_outcome_name(i), (int64_t)a->count.fetches[i]);
     jw_end_object(&w);
     jw_end_object(&w);
-    deliver_status(a, &w);
+    add_subscriptions(a, &w);
     jw_begin_object(&w, "per_second");
     jw_double(&w, "items", (double)(int64_t)(10 * rate_now(&a->count.items)) / 10);
     jw_double(&w, "fetches", (double)(int64_t)(10 * rate_now(&a->count.polls)) / 10);
     jw_end_object(&w);
     jw_end_object(&w);
+}
+
+static void subscription_metrics(struct app *a, struct buf *out)
+{
+    struct outbox_counts c;
+    struct stream_counts sc;
+    if (!deliver_count(a, &c))
+        return;
+    stream_count(serve_stream(a->serve), &sc);
+    buf_adds(out, "# TYPE tidings_deliveries_total counter\n");
+    buf_addf(out, "tidings_deliveries_total{sink_type=\"stream\",result=\"ok\"} %llu\n",
+             (unsigned long long)sc.delivered);
+    for (int i = 0; i < TD_SINKS; i++)
+        if (i != TD_SINK_STREAM)
+            buf_addf(out,
+                     "tidings_deliveries_total{sink_type=\"%s\",result=\"ok\"} %llu\n"
+                     "tidings_deliveries_total{sink_type=\"%s\",result=\"failed\"} %llu\n",
+                     td_sink_names[i], (unsigned long long)c.delivered[i], td_sink_names[i],
+                     (unsigned long long)c.failed[i]);
+    buf_addf(out,
+             "# TYPE tidings_dead_letters_total counter\ntidings_dead_letters_total %llu\n"
+             "# TYPE tidings_subscriptions gauge\ntidings_subscriptions{state=\"all\"} %zu\n"
+             "tidings_subscriptions{state=\"failing\"} %zu\n"
+             "tidings_subscriptions{state=\"paused\"} %zu\n"
+             "tidings_subscriptions{state=\"disabled\"} %zu\n"
+             "tidings_subscriptions{state=\"not_running\"} %zu\n",
+             (unsigned long long)c.dead, c.subs + c.idle, c.failing, c.paused, c.disabled, c.idle);
 }
 
 void status_metrics(void *app, struct buf *out)
@@ -136,7 +178,7 @@ void status_metrics(void *app, struct buf *out)
                                                                     : 0;
     buf_addf(out, "# TYPE tidings_schedule_lag_seconds gauge\ntidings_schedule_lag_seconds %.3f\n",
              lag / 1000);
-    deliver_metrics(a, out);
+    subscription_metrics(a, out);
 }
 
 int status_ready(void *app, struct td_err *err)

@@ -1,5 +1,5 @@
 /*
- * cmd_parse.c - commands that need neither store nor daemon: parse, check-config, version.
+ * cmd_parse.c - commands that need neither store nor daemon: parse, version.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,49 +86,9 @@ const struct command cmd_parse = {
     .run = run_parse,
 };
 
-/* ---- check-config -------------------------------------------------------------------------- */
+/* ---- version ------------------------------------------------------------------------------- */
 
 static const struct opt no_opts[] = {{0}};
-
-static int run_check_config(struct client *c)
-{
-    const char *path = c->args.n_operands ? c->args.operands[0] : TIDINGS_SYSCONFDIR "/feeds.conf";
-    struct settings *s = NULL;
-    CLEANUP_BUF struct buf problems = BUF_INIT(LIMIT_CONFIG_BYTES),
-                           line = BUF_INIT(LIMIT_CONFIG_BYTES * 2);
-    int r = settings_load(path, &s, &problems);
-    if (r == 0) {
-        buf_addf(&line, "%s: %zu feed%s, no problems\n", path, s->n_feeds,
-                 s->n_feeds == 1 ? "" : "s");
-        settings_free(s);
-        return client_written(out_write(STDOUT_FILENO, line.data, line.len));
-    }
-    size_t n = 0;
-    char *save = NULL;
-    for (char *p = problems.len ? strtok_r(problems.data, "\n", &save) : NULL; p;
-         p = strtok_r(NULL, "\n", &save), n++) {
-        str_add_printable(&line, p, strlen(p));
-        buf_addc(&line, '\n');
-    }
-    out_write(STDERR_FILENO, buf_str(&line), line.len);
-    if (r == -ENOENT)
-        return EX_NOINPUT;
-    return r == -EACCES ? EX_NOPERM
-                        : client_fail(EX_CONFIG, "%s: %zu problem%s", path, n, n == 1 ? "" : "s");
-}
-
-const struct command cmd_check_config = {
-    .name = "check-config",
-    .operands = "[FILE]",
-    .help = "Checks a config file and lists all its problems",
-    .details = "FILE is " TIDINGS_SYSCONFDIR
-               "/feeds.conf unless given. Exit status 78: it has problems.",
-    .opts = no_opts,
-    .max_operands = 1,
-    .run = run_check_config,
-};
-
-/* ---- version ------------------------------------------------------------------------------- */
 
 static int run_version(struct client *c)
 {

@@ -15,12 +15,13 @@
 
 #define AT(field) offsetof(struct args, field)
 
-enum { C_NAME, C_QUERY, C_TITLE, C_ORIGIN, C_PUBLIC, N };
+enum { C_NAME, C_QUERY, C_TITLE, C_ORIGIN, C_ERROR, C_PUBLIC, N };
 static const struct column columns[N] = {
     [C_NAME] = {"name", "NAME", 0},
     [C_QUERY] = {"query", "QUERY", COL_SHRINK},
     [C_TITLE] = {"title", "TITLE", COL_SHRINK},
     [C_ORIGIN] = {"origin", "ORIGIN", COL_SAFE},
+    [C_ERROR] = {"error", "ERROR", COL_SHRINK},
     [C_PUBLIC] = {"public", NULL, COL_SAFE},
 };
 
@@ -48,6 +49,7 @@ static int run_list(struct client *c)
             [C_QUERY] = {text_of(q, "query"), NULL, 0},
             [C_TITLE] = {text_of(q, "title"), NULL, 0},
             [C_ORIGIN] = {text_of(q, "origin"), NULL, 0},
+            [C_ERROR] = {text_of(q, "error"), NULL, STYLE_RED},
             [C_PUBLIC] = {open ? "yes" : "no", NULL, 0},
         };
         CLEANUP_FREE char *json = json_text(q);

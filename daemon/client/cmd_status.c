@@ -149,6 +149,9 @@ static void add_daemon(struct frame *f, const json_t *s)
             "%" PRId64 " in all, %" PRId64 " failing, %" PRId64 " paused, %" PRId64 " disabled",
             number_at(s, "subscriptions", "total"), number_at(s, "subscriptions", "failing"),
             number_at(s, "subscriptions", "paused"), number_at(s, "subscriptions", "disabled"));
+    if (number_at(s, "subscriptions", "not_running"))
+        add_line(f, "TROUBLE", "%" PRId64 " of them do not run: 'tidings subscriptions' tells why",
+                 number_at(s, "subscriptions", "not_running"));
     add_line(f, "rate",
              "%.1f items/s, %.1f fetches/s; since the start %" PRId64 " new items, %" PRId64
              " changed",

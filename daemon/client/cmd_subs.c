@@ -60,7 +60,8 @@ static void add_row(const struct client *c, struct out *out, const json_t *s)
     char numbers[4][24], next[WORDS_BYTES];
     static const char *const keys[] = {"lag", "seq", "delivered", "dead_letters"};
     const char *state = text_of(s, "state");
-    bool failing = str_eq(state, "failing") || str_eq(state, "disabled");
+    bool failing = str_eq(state, "failing") || str_eq(state, "disabled") ||
+                   str_eq(state, "not running");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         snprintf(numbers[i], sizeof numbers[i], "%" PRId64, number_of(s, keys[i]));
     struct cell cells[N] = {

@@ -28,22 +28,31 @@ struct source {
 
 struct names {
     struct query_name *v;
-    size_t n;
+    size_t n, n_config; /* the first are a config's: the store's of before do not count then */
+    bool saved_alone;
 };
+
+static void add_name(struct names *l, const struct td_saved_query *q)
+{
+    l->v = xreallocarray(l->v, l->n + 1, sizeof *l->v);
+    l->v[l->n++] = (struct query_name){xstrdup(q->name), xstrdup(q->query ? q->query : "")};
+}
 
 static int take_name(void *ctx, const struct td_saved_query *q)
 {
     struct names *l = ctx;
-    l->v = xreallocarray(l->v, l->n + 1, sizeof *l->v);
-    l->v[l->n++] = (struct query_name){xstrdup(q->name), xstrdup(q->query)};
+    bool there = l->saved_alone && !q->runtime;
+    for (size_t i = 0; i < l->n_config; i++)
+        there = there || str_eq(l->v[i].name, q->name);
+    if (!there)
+        add_name(l, q);
     return 0;
 }
 
-/* What query:NAME stands for, as the store has it. */
-static int load_names(struct reader *r, struct td_err *err)
+/* What query:NAME stands for, as the store has it, and L (taken). */
+static int load_names(struct reader *r, struct names l, struct td_err *err)
 {
-    struct names l = {0};
-    int result = reader_queries(r, take_name, &l, err);
+    int result = r ? reader_queries(r, take_name, &l, err) : 0;
     query_names_set(l.v, l.n);
     for (size_t i = 0; i < l.n; i++) {
         free((char *)l.v[i].name);
@@ -51,6 +60,19 @@ static int load_names(struct reader *r, struct td_err *err)
     }
     free(l.v);
     return result;
+}
+
+int source_names(const char *store, const struct td_saved_query *more, size_t n, struct td_err *err)
+{
+    struct names l = {.saved_alone = true};
+    struct reader *reader = NULL;
+    for (size_t i = 0; i < n; i++)
+        add_name(&l, &more[i]);
+    l.n_config = l.n;
+    int opened = reader_open(&reader, store, err);
+    int r = load_names(reader, l, err);
+    reader_close(reader);
+    return opened < 0 ? opened : r;
 }
 
 int source_open(struct source **ret, const struct client *c, struct td_err *err)
@@ -68,7 +90,7 @@ int source_open(struct source **ret, const struct client *c, struct td_err *err)
         if (a < 0)
             return td_err(err, r, "%s; %s", store_err.msg, api_err.msg);
     }
-    if (reader && (r = load_names(reader, err)) < 0) {
+    if (reader && (r = load_names(reader, (struct names){0}, err)) < 0) {
         reader_close(reader);
         return r;
     }

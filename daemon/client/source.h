@@ -17,6 +17,10 @@ struct source;
  * do. */
 int source_open(struct source **ret, const struct client *c, struct td_err *err);
 void source_close(struct source *s); /* accepts NULL */
+/* query:NAME is known from now on: the N queries of MORE, a config's, and those that users have
+ * saved in STORE. Negative when it cannot be read (-ENOENT: there is none): then MORE alone. */
+int source_names(const char *store, const struct td_saved_query *more, size_t n,
+                 struct td_err *err);
 #define CLEANUP_SOURCE __attribute__((cleanup(source_close_p)))
 void source_close_p(struct source **s);
 /* The store itself, NULL when the API is read. */

@@ -76,11 +76,13 @@ int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row 
                struct td_err *err)
 {
     struct filter *filter;
-    int r = filter_of(o, conf, &filter, err);
+    struct td_err why = {""};
+    int r = filter_of(o, conf, &filter, &why);
     if (r < 0) {
-        td_sub_conf_free(conf);
-        return r;
+        outbox_set_idle(o, row->name, conf, why.msg);
+        return td_err(err, r, "%s", why.msg);
     }
+    outbox_forget_idle(o, row->name);
     struct sub *s = xcalloc(1, sizeof *s);
     *s = (struct sub){.o = o, .conf = conf, .filter = filter};
     s->error = xstrdup_or_null(row->error);
@@ -140,6 +142,8 @@ void outbox_free(struct outbox *o)
         return;
     HASH_ITER (hh, o->subs, s, next)
         outbox_remove(o, s);
+    while (o->idle)
+        outbox_forget_idle(o, o->idle->name);
     while ((v = o->saves)) {
         DL_DELETE(o->saves, v);
         free(v);
@@ -168,6 +172,55 @@ const struct td_sub_conf *sub_conf(const struct sub *s)
 const struct filter *sub_filter(const struct sub *s)
 {
     return s->filter;
+}
+
+/* ---- those that do not run ------------------------------------------------------------------ */
+
+static struct idle *find_idle(const struct outbox *o, const char *name)
+{
+    struct idle *i;
+    HASH_FIND_STR(o->idle, name, i);
+    return i;
+}
+
+void outbox_forget_idle(struct outbox *o, const char *name)
+{
+    struct idle *i = find_idle(o, name);
+    if (!i)
+        return;
+    HASH_DEL(o->idle, i);
+    td_sub_conf_free(i->conf);
+    free(i->name);
+    free(i->why);
+    free(i);
+}
+
+void outbox_set_idle(struct outbox *o, const char *name, struct td_sub_conf *conf, const char *why)
+{
+    struct idle *i = xcalloc(1, sizeof *i);
+    *i = (struct idle){.name = xstrdup(name), .why = xstrdup(why), .conf = conf};
+    outbox_forget_idle(o, name);
+    HASH_ADD_KEYPTR(hh, o->idle, i->name, strlen(i->name), i);
+}
+
+const char *outbox_why_idle(const struct outbox *o, const char *name)
+{
+    const struct idle *i = find_idle(o, name);
+    return i ? i->why : NULL;
+}
+
+const struct td_sub_conf *outbox_idle_conf(const struct outbox *o, const char *name)
+{
+    const struct idle *i = find_idle(o, name);
+    return i ? i->conf : NULL;
+}
+
+const struct td_sub_conf *outbox_next_idle(const struct outbox *o, const char *after)
+{
+    const struct idle *i = after ? find_idle(o, after)->hh.next : o->idle;
+    while (i && !i->conf)
+        i = i->hh.next;
+    return i ? i->conf : NULL;
 }
 
 /* ---- what users ask ------------------------------------------------------------------------- */
@@ -228,6 +281,7 @@ void sub_json(const struct sub *s, struct jw *w)
 void outbox_count(struct outbox *o, struct outbox_counts *ret)
 {
     *ret = o->count;
+    ret->idle = HASH_COUNT(o->idle);
     for (const struct sub *s = o->subs; s; s = s->hh.next) {
         ret->subs++;
         ret->paused += s->d.state.paused;

@@ -29,8 +29,8 @@ struct outbox *outbox_new(struct store *store, struct asker *asker, struct strea
 void outbox_free(struct outbox *o);
 
 /* A subscription that the store has (ROW), or a new one whose cursor stands at ROW's seq. CONF is
- * taken. Delivering begins at once. -EINVAL and the reason when its query cannot be read (CONF is
- * freed). */
+ * taken. Delivering begins at once. -EINVAL and the reason when its query cannot be read, because
+ * it names one that is not there: then it is idle. */
 int outbox_add(struct outbox *o, struct td_sub_conf *conf, const struct sub_row *row,
                struct td_err *err);
 /* Another definition (taken) for one that there is: goes on where it is. When it differs, what
@@ -41,6 +41,16 @@ struct sub *outbox_find(struct outbox *o, const char *name);
 struct sub *outbox_next(struct outbox *o, const struct sub *after); /* NULL: the first; the end */
 const struct td_sub_conf *sub_conf(const struct sub *s);
 const struct filter *sub_filter(const struct sub *s);
+
+/* Those that do not run; kept to tell why, and to be added again when that has passed. */
+void outbox_set_idle(struct outbox *o, const char *name, struct td_sub_conf *conf,
+                     const char *why); /* CONF is taken; NULL = it cannot be read */
+void outbox_forget_idle(struct outbox *o, const char *name);
+/* Why NAME does not run; NULL = it is not one of them. */
+const char *outbox_why_idle(const struct outbox *o, const char *name);
+/* The definition of NAME, NULL = none that can be read; and of all of them, in turn. */
+const struct td_sub_conf *outbox_idle_conf(const struct outbox *o, const char *name);
+const struct td_sub_conf *outbox_next_idle(const struct outbox *o, const char *after);
 
 /* ---- what users ask ------------------------------------------------------------------------- */
 
@@ -64,7 +74,7 @@ void outbox_test(struct outbox *o, const struct td_sub_conf *conf,
                  void (*done)(void *ctx, int result, const struct td_err *err), void *ctx);
 
 struct outbox_counts {
-    size_t subs, failing, paused, disabled;
+    size_t subs, failing, paused, disabled, idle;         /* SUBS: those that are not idle */
     uint64_t delivered[TD_SINKS], failed[TD_SINKS], dead; /* messages, attempts, events */
 };
 void outbox_count(struct outbox *o, struct outbox_counts *ret);

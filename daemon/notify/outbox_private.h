@@ -27,9 +27,17 @@ struct outbox {
     struct stream *stream;
     const struct sink_env *env;
     struct sub *subs;
+    struct idle *idle;
     struct save *saves;
     struct test *tests;
     struct outbox_counts count;
+};
+
+/* A subscription that does not run. */
+struct idle {
+    char *name, *why;
+    struct td_sub_conf *conf; /* NULL: it cannot be read */
+    UT_hash_handle hh;
 };
 
 struct sub {

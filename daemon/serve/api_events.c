@@ -110,7 +110,10 @@ static int read_subscription(struct request *q, struct events_work *w, bool *ret
                              bool *ret_articles, struct td_err *err)
 {
     const struct sub *s = q->s->outbox && w->as ? outbox_find(q->s->outbox, w->as) : NULL;
+    const char *idle = q->s->outbox && w->as ? outbox_why_idle(q->s->outbox, w->as) : NULL;
     *ret_is = s != NULL;
+    if (idle)
+        return td_err(err, -EEXIST, "subscription %.200s does not run: %s", w->as, idle);
     if (!s)
         return 0;
     if (sub_conf(s)->sink != TD_SINK_STREAM)

@@ -11,6 +11,16 @@
 #include "base/mem.h"
 #include "model/saved_query.h"
 
+/* One that names another which is not there (any more). */
+static void add_problem(struct jw *w, const char *text)
+{
+    struct query *q = NULL;
+    struct td_err err;
+    if (text && query_parse_err(&q, text, &err) < 0)
+        jw_str(w, "error", err.msg);
+    query_free(q);
+}
+
 int api_queries(struct request *q)
 {
     struct jw w = {.b = &q->out};
@@ -24,6 +34,7 @@ int api_queries(struct request *q)
         jw_str(&w, "query", s->query);
         jw_bool(&w, "public", s->open);
         jw_str(&w, "origin", s->runtime ? "api" : "config");
+        add_problem(&w, s->query);
         jw_end_object(&w);
     }
     jw_end_array(&w);

@@ -609,6 +609,44 @@ def test_a_query_changes_for_all_who_name_it(daemon, origin, tmp_path):
     assert daemon.request("POST", "/v1/reload")[0] == 200
     add(daemon, origin, "a", 4)
     daemon.wait_for(lambda: all(p.exists() and "a 2" in p.read_text() for p in files), what="all of them")
+def test_a_name_that_is_not_there_is_said_and_waited_for(daemon, origin, tmp_path, cli):
+    """A subscription whose query names another that nobody has saved yet does not run, and that is seen
+    everywhere; it runs from its place on when the name is there."""
+    text = (f"{DEFAULTS}[query low]\nquery = query:odd -x\n[subscription desk]\nquery = query:typo\n"
+            f"sink = file {tmp_path}/desk\n[subscription mine]\nquery = query:typo\nsink = stream\n")
+    daemon.start(text)
+    why = "there is no query typo"
+    assert f"subscription desk does not run: query: {why}" in daemon.text()
+    assert "query low is of no use: query: there is no query odd" in daemon.text()
+    desk, mine = daemon.get("/v1/subscriptions")["subscriptions"]
+    for s in (desk, mine):
+        assert s["state"] == "not running" and why in s["error"] and s["query"] == "query:typo", s
+    assert daemon.get("/v1/status")["subscriptions"]["not_running"] == 2
+    assert "2 of them do not run" in cli("status")[0] and why in cli("subscriptions")[0]
+    assert "there is no query odd" in daemon.get("/v1/queries")["queries"][0]["error"]
+    status, answer = daemon.request("GET", "/v1/events?as=mine&follow=0")
+    assert status == 409 and why in answer["error"]["reason"]  # it would be given everything
+    for action in ("pause", "test"):
+        assert why in cli("subscriptions", action, "desk", code=73)[1]
+    warned = cli("check-config", str(daemon.config))
+    assert warned[1].count(why) == 2 and "[query low]: query: there is no query odd" in warned[1]
+    assert "3 warnings" in warned[0]
+
+    add(daemon, origin, "a", 7)
+    cli("query", "save", "typo", "title:3")
+    daemon.wait_for(lambda: (tmp_path / "desk").exists(), what="what it waited for")
+    assert [json.loads(line)["item"]["title"] for line in (tmp_path / "desk").read_text().splitlines()] == ["a 3"]
+    assert [s["state"] for s in daemon.get("/v1/subscriptions")["subscriptions"]] == ["ok", "stream"]
+    events = [json.loads(x) for x in daemon.request("GET", "/v1/events?as=mine&follow=0")[1].splitlines()]
+    assert [e["item"]["title"] for e in events] == ["a 3"] and "not run" not in cli("status")[0]
+    assert "[query low]" in cli("check-config", str(daemon.config))[1]  # the store knows the other name
+
+    daemon.configure(text.replace("query:odd", "odd").replace("[subscription desk]\nquery = query:typo",
+                                                              "[subscription desk]\nquery = query:low AND query:new"))
+    assert daemon.request("POST", "/v1/reload")[0] == 200
+    assert [s["state"] for s in daemon.get("/v1/subscriptions")["subscriptions"]] == ["ok", "stream"]
+    assert "subscription desk" in daemon.text() and "there is no query new" in daemon.text()
+    assert daemon.stop() == 0
 
 
 # ---- users ---------------------------------------------------------------------------------------
