@@ -87,6 +87,7 @@ struct flight {
     struct flight *prev, *next; /* app.brisk while it counts */
     int64_t transfer_at;        /* on the monotonic clock */
     bool brisk, strange;
+    bool unasked;         /* flight_keep */
     struct td_request rq; /* TRANSFER: fetch/ borrows it */
     struct fetch *fetch;
     struct pool_job *job; /* PARSE */
@@ -207,6 +208,7 @@ bool flight_is_known(struct flight *fl, const char *url);
 void flight_free(struct flight *fl);
 /* A hub sent a document of F, and none is on its way: parses and stores it. Takes BODY; TYPE: its
  * Content-Type or NULL. */
+struct flight *flight_new(struct app *a, struct feed *f, int64_t now);
 void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type,
                    uint64_t call);
 
@@ -224,6 +226,10 @@ void pacing_answered(struct app *a, const struct sched_node *n, const struct td_
                      int64_t now);
 /* F has come into the schedule: what its last fetch, perhaps before a restart, says of its host. */
 void pacing_known(struct app *a, struct feed *f, int64_t now);
+
+/* Does somebody who asks for URL wait for long, because its host has asked to be left alone?
+ * -EAGAIN and ERR. */
+int pacing_patience(const struct app *a, const char *url, struct td_err *err);
 
 /* ---- strict.c: hosts that want https only (fetch/hsts.h), kept in the store ---- */
 /* URL has answered. */
@@ -251,6 +257,8 @@ int64_t slots_wait_ms(const struct app *a);
 
 /* ---- settle.c: everything is known: one commit, and the next turn ---- */
 void flight_settle(struct flight *fl);
+/* F, new, is stored before its host may be asked, and put into the schedule then. */
+void flight_keep(struct app *a, struct feed *f);
 /* The commit of what FL brought (gives; its batch goes with it), without `done`. */
 struct store_commit *settle_commit(struct flight *fl);
 void rate_add(struct rate *r, double n);

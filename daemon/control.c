@@ -221,11 +221,20 @@ static void op_add(void *app, const struct serve_add *add, serve_answer_fn *done
         done(ctx, -EEXIST, &err, NULL);
         return;
     }
+    bool held = pacing_patience(a, asked, &err) < 0;
+    if (held && !add->keep) {
+        td_feed_conf_free(conf);
+        done(ctx, -EAGAIN, &err, NULL);
+        return;
+    }
     make_unique(a, conf);
     struct feed *f = feedset_add(a, conf, true);
     f->adding = xcalloc(1, sizeof *f->adding);
     *f->adding = (struct adding){.done = done, .ctx = ctx, .keep = add->keep};
-    feedset_schedule(a, f);
+    if (held)
+        flight_keep(a, f);
+    else
+        feedset_schedule(a, f);
 }
 
 struct removal {

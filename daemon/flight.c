@@ -97,7 +97,7 @@ static void transfer_start(struct flight *fl)
     fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
 }
 
-static struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
+struct flight *flight_new(struct app *a, struct feed *f, int64_t now)
 {
     struct flight *fl = xcalloc(1, sizeof *fl);
     fl->app = a;

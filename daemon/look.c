@@ -134,6 +134,12 @@ void look_start(void *app, const char *what, bool full, serve_bytes_fn *done, vo
         done(ctx, -EAGAIN, &err, NULL, 0);
         return;
     }
+    CLEANUP_FREE char *url = f ? strict_feed_url(a, f) : strict_url(a, conf->url);
+    if (pacing_patience(a, url, &err) < 0) {
+        td_feed_conf_free(conf);
+        done(ctx, -EAGAIN, &err, NULL, 0);
+        return;
+    }
     struct look *l = xcalloc(1, sizeof *l);
     l->done = done;
     l->ctx = ctx;

@@ -4,6 +4,8 @@
  */
 #include "app_private.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 #include "base/str.h"
 
@@ -71,6 +73,18 @@ void pacing_answered(struct app *a, const struct sched_node *n, const struct td_
         schedule_limited(s, n, until != TD_NEVER ? until : now + LIMIT_INTERVAL_FLOOR_MS);
     else if (result->http_status)
         schedule_answered(s, n, result->multiplexed);
+}
+
+int pacing_patience(const struct app *a, const char *url, struct td_err *err)
+{
+    char host[300], wait[32];
+    int64_t now = clock_now_ms(), until = TD_NEVER;
+    if (schedule_host_key(url, host, sizeof host) == 0)
+        until = schedule_held_until(a->schedule, host);
+    if (until == TD_NEVER || until - now <= LIMIT_PATIENCE_MS)
+        return 0;
+    return td_err(err, -EAGAIN, "%s asked not to be called for another %s", host,
+                  str_duration(wait, sizeof wait, until - now));
 }
 
 void status_pacing(void *app, int64_t feed_id, struct buf *out)

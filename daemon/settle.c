@@ -157,7 +157,22 @@ static void on_added(void *ctx, int result, const struct td_err *err)
     }
     f->state.feed_id = result;
     feedfind_changed(a, f);
-    commit_start(fl);
+    if (!fl->unasked) {
+        commit_start(fl);
+        return;
+    }
+    f->flight = NULL;
+    flight_free(fl);
+    control_added(f, 0, NULL, 0);
+    feedset_schedule(a, f);
+}
+
+void flight_keep(struct app *a, struct feed *f)
+{
+    struct flight *fl = f->flight = flight_new(a, f, clock_now_ms());
+    fl->unasked = true;
+    fl->phase = FLIGHT_PUT;
+    store_feed_put(a->store, f->conf, on_added, fl);
 }
 
 /* What a hub sent is stored, or it was nothing and leaves no trace. */

@@ -218,6 +218,7 @@
 #define LIMIT_ADDS_AT_ONCE     16          /* of them under way: each may fetch a page first */
 #define LIMIT_ARCHIVES         20          /* documents of one `tidings backfill`; FETCHING e */
 #define LIMIT_BACKFILLS        8           /* of them at once, and reports kept */
+#define LIMIT_PATIENCE_MS      60000       /* that a person waits for a server that limits all */
 #define LIMIT_LOOKS            8   /* `tidings fetch` at once: each holds a document twice */
 #define LIMIT_BACKLOG          256 /* connections that the system accepts ahead of us */
 #define LIMIT_QUERY_PARAMS     16  /* parameters of one request */

@@ -358,6 +358,19 @@ void schedule_hold_host(struct schedule *s, const char *host, int64_t at)
     host_settle(s, h);
 }
 
+int64_t schedule_held_until(const struct schedule *s, const char *host)
+{
+    const struct sched_host *h;
+    HASH_FIND_STR(s->hosts, host, h);
+    if (!h)
+        return TD_NEVER;
+    int64_t at = h->b.trouble ? h->b.trouble->hold_at : TD_NEVER;
+    for (int i = 0; i < N_GROUPS; i++)
+        if (h->groups[i] && h->groups[i]->b.trouble)
+            at = MAX(at, h->groups[i]->b.trouble->hold_at);
+    return at;
+}
+
 void schedule_doubt(struct schedule *s, const struct sched_node *n)
 {
     host_set_standing(s, n->host, DOUBTFUL);

@@ -117,6 +117,8 @@ bool schedule_is_known(const struct sched_node *n);
 void schedule_crowd(struct schedule *s, bool crowded);
 /* Are other nodes at the host of N? */
 bool schedule_shares_host(const struct sched_node *n);
+/* Until when nothing may start at the host, because servers said so; TD_NEVER = they did not. */
+int64_t schedule_held_until(const struct schedule *s, const char *host);
 /* Adds to OUT, in words, what besides N's own time decides when it may start: groups, what was
  * learned, a hold, feeds before it in the queue. Nothing when there is nothing to tell. */
 void schedule_explain(const struct schedule *s, const struct sched_node *n, struct buf *out);

@@ -108,6 +108,29 @@ def test_what_fails(daemon, cli, origin):
     assert status == 400 and '"feed" is needed' in answer["error"]["reason"]
 
 
+def test_who_waits_for_a_server_that_limits_all_is_told(daemon, cli, origin):
+    """Two addresses were limited, so the host is left alone for ten minutes: nobody hangs for so long."""
+    for path in ("/one", "/two"):
+        origin.set(path, "", status=429, headers={"Retry-After": "600"})
+    daemon.start(feed("one", origin.url("/one"), **FAST) + feed("two", origin.url("/two"), **FAST), "host-spacing = 0")
+    daemon.wait_for(lambda: all(daemon.get(f"/v1/feeds/{n}").get("outcome") == "http" for n in ("one", "two")))
+    told = "asked not to be called for another "
+    assert told in cli.run("fetch", origin.url("/other"), code=75).err
+    assert told in cli.run("add", origin.url("/other"), code=75).err
+    assert daemon.get("/v1/status")["feeds"]["total"] == 2
+    status, answer = daemon.request("POST", "/v1/feeds", {"url": origin.url("/other"), "name": "other",
+                                                         "keep": True})
+    assert status == 201 and daemon.get("/v1/feeds/other")["url"] == origin.url("/other")
+    why = cli.run("why", "other").out
+    assert "nothing is asked there for " in why
+    daemon.kill()
+    daemon.start()
+    assert daemon.get("/v1/feeds/other")["feed_id"] == answer["feed_id"]
+    assert {r[1] for r in origin.requests} == {"/one", "/two"}
+    for _ in range(9):  # and none is under way
+        assert told in cli.run("fetch", origin.url("/other"), code=75).err
+
+
 def test_without_the_daemon(daemon, cli, origin):
     origin.set("/feed", rss(CALL), etag='"1"')
     daemon.configure(feed("a", origin.url("/feed"), bearer_token="t0psecret"))
