@@ -9,10 +9,9 @@
 #include <utlist.h>
 
 #include "base/crypto.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-
-#define LEAVE_MS (6 * 3600 * 1000LL) /* a hub has so long to let go of a feed that is gone */
 
 void push_look(struct feed *f)
 {
@@ -25,7 +24,7 @@ static void forget_feed(struct push *p, int64_t now)
     enum websub_change change;
     websub_discovered(&p->st, NULL, NULL, now, &change);
     if (!p->feed && p->st.left.key) /* not for the whole lease */
-        p->st.left_until = MIN(p->st.left_until, now + LEAVE_MS);
+        p->st.left_until = MIN(p->st.left_until, now + LIMIT_PUSH_LEAVE_MS);
     push_drop_waiting(p);
     push_end_request(p);
     push_leave_schedule(p);

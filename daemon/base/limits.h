@@ -54,10 +54,12 @@
     (7LL * 24 * 3600 * 1000) /* those that stay: 404, no feed; dead feeds */
 #define LIMIT_DEAD_MS            (30LL * 24 * 3600 * 1000) /* failing for so long: dead */
 #define LIMIT_MOVE_AFTER_MS      (24LL * 3600 * 1000)      /* `move-after`; FETCHING B12 */
-#define LIMIT_MOVE_BACK_MS       (7LL * 24 * 3600 * 1000)  /* a new address failing for so long */
-#define LIMIT_RETRY_AFTER_MS     (7LL * 24 * 3600 * 1000)  /* FETCHING b */
-#define LIMIT_HOST_SPACING_MS    1000 /* between starts at one host; `host-spacing`; FETCHING f */
-#define LIMIT_STARTS_PER_S       10   /* new requests after restart or import; FETCHING f */
+#define LIMIT_MOVE_POLLS         3 /* with one permanent redirect, before it is believed; FETCHING B12 */
+#define LIMIT_MOVE_BACK_MS       (7LL * 24 * 3600 * 1000) /* a new address failing for so long */
+#define LIMIT_RETRY_AFTER_MS     (7LL * 24 * 3600 * 1000) /* FETCHING b */
+#define LIMIT_HOST_SPACING_MS    1000  /* between starts at one host; `host-spacing`; FETCHING f */
+#define LIMIT_STARTS_PER_S       10    /* new requests after restart or import; FETCHING f */
+#define LIMIT_LATE_MS            30000 /* behind its time by more: overdue, so paced */
 #define LIMIT_SHARED_HOSTS       8 /* more hosts on one domain or address share a budget; FETCHING f */
 #define LIMIT_STREAMS            4     /* at once on a host's one HTTP/2 connection; FETCHING f */
 #define LIMIT_SITES              1000  /* [site] sections: each is tried for each new host */
@@ -79,6 +81,7 @@
 #define LIMIT_PUSH_LATE_MS   (15 * 60 * 1000)          /* a push so long after a poll is no miss */
 #define LIMIT_DISTRUST_MS    (30LL * 24 * 3600 * 1000) /* a hub that lied is not asked again */
 #define LIMIT_PUSH_TRIAL_MS  (24LL * 3600 * 1000) /* polled as before for so long; FETCHING E9 */
+#define LIMIT_PUSH_LEAVE_MS  (6 * 3600 * 1000)    /* for a hub to let go of a feed */
 #define LIMIT_PUSH_BYTES     (32u << 20) /* pushes that wait for their feed, and half received */
 #define LIMIT_PUSH_TEXT_BYTES \
     (256u << 10)                  /* a feed's push state as stored; its parts are bounded */
@@ -130,11 +133,13 @@
 #define LIMIT_GROUP_COMMIT_MS 20          /* how long a transaction collects */
 
 /* ---- store ------------------------------------------------------------------------------- */
-#define LIMIT_RETENTION_STEP 500 /* rows expired in one transaction */
+#define LIMIT_RETENTION_STEP 500   /* rows expired in one transaction */
+#define LIMIT_STORE_RETRY_MS 30000 /* a full disk is tried again so often, when that lasts */
 #define LIMIT_CURSOR_HOLD_MS \
     (30LL * 24 * 3600 * 1000) /* a silent consumer holds the log this long */
 #define LIMIT_EVENT_KEEP_MS    (90LL * 24 * 3600 * 1000) /* the log goes back this far; `log-age` */
 #define LIMIT_CURSORS          10000         /* with a name: who may read may make them */
+#define LIMIT_CUT_NAMES_BYTES  (64u << 10)   /* of consumers that log.cut names */
 #define LIMIT_NAMES_COMPARED   10000         /* with a wrong one, for what may be meant: some ms */
 #define LIMIT_CURSOR_HOLD_LOGS 4             /* ... and this many times `log-events` */
 #define LIMIT_VANISH_MS        (3600 * 1000) /* missing for so long: item.vanished */
@@ -179,9 +184,14 @@
 #define LIMIT_HUB_ASKED           16    /* callbacks that are being asked at once */
 #define LIMIT_HUB_ASK_MS          20000 /* for a callback's confirmation */
 #define LIMIT_WEBHOOK_BATCH       16 /* events in one body: each has room for id, link and title */
-#define LIMIT_SECRETS             4  /* signatures of one message; `secret` */
+#define LIMIT_HANDSHAKE_MS        (24LL * 3600 * 1000) /* then consent is asked for again */
+#define LIMIT_CHAT_TITLE_BYTES    200   /* of a message to ntfy and chats; a phone shows no more */
+#define LIMIT_CHAT_TEXT_BYTES     400   /* of one event alone; several have titles */
+#define LIMIT_SECRETS             4     /* signatures of one message; `secret` */
 #define LIMIT_DEAD_LETTERS        10000 /* kept of one subscription; the oldest go */
 #define LIMIT_EXEC_OUT_BYTES      500   /* end of a sink's stderr that is kept for the reason */
+#define LIMIT_MAIL_SUBJECT_BYTES  300   /* also of a title in a digest */
+#define LIMIT_MAIL_DIGEST_BYTES   600   /* of each item's text in a digest */
 #define LIMIT_MAIL_BODY_BYTES     (8u << 20)  /* text, and HTML, of one mail */
 #define LIMIT_MAIL_BYTES          (32u << 20) /* both in base64, and the head */
 #define LIMIT_FILE_ROTATIONS      9           /* FILE.1 ... of a file sink that are kept */
@@ -199,12 +209,16 @@
 #define LIMIT_REQUEST_BYTES   (4u << 20)   /* body of an API request (OPML import) */
 #define LIMIT_PAGE_ITEMS      1000         /* rows in one API answer */
 #define LIMIT_FOLLOWER_BYTES  (256u << 10) /* bytes waiting for one slow follower */
-#define LIMIT_FOLLOWERS                                                                            \
-    1100                      /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
-                               */
-#define LIMIT_FRAME_EVENTS 32 /* of one write to a follower ... */
-#define LIMIT_FRAME_BYTES  (16u << 10) /* ... or one event: what one that does not read holds */
-#define LIMIT_PAGE_EVENTS  200         /* events of the log read in one step */
+#define LIMIT_FOLLOWERS                                                       \
+    1100 /* followers at once: the rest of LIMIT_CONNECTIONS is for questions \
+          */
+#define LIMIT_FRAME_EVENTS   32           /* of one write to a follower ... */
+#define LIMIT_FRAME_BYTES    (16u << 10)  /* ... or one event: what one that does not read holds */
+#define LIMIT_TURN_BYTES     (256u << 10) /* to one follower; then the others have their turn */
+#define LIMIT_SSE_SILENCE_MS 15000        /* then a comment, or proxies end the stream */
+#define LIMIT_GONE_S         5.           /* a follower that went away is noticed so soon */
+#define LIMIT_POSITION_LAG   1000         /* unmatched events before a position follows: a sync */
+#define LIMIT_PAGE_EVENTS    200          /* events of the log read in one step */
 #define LIMIT_PAGES_BYTES \
     (32u << 20) /* read for all who are behind; above it they get one event each */
 #define LIMIT_PAGES_KEPT_BYTES (2u << 20)  /* of those, kept for who comes to the same place */
@@ -235,6 +249,7 @@
 #define LIMIT_TOKENS           256    /* each is compared with every request over TCP */
 #define LIMIT_TOKEN_MIN_BYTES  22     /* 128 random bits in base64 */
 #define LIMIT_TOKEN_BYTES      1024   /* a header line has to hold it */
+#define LIMIT_REFUSED_LINE_MS  60000  /* between two lines in the log on those without a token */
 #define LIMIT_CREDENTIAL_BYTES 16384  /* a secret of $CREDENTIALS_DIRECTORY */
 #define LIMIT_STUCK_MS \
     (120 *             \
@@ -243,6 +258,8 @@
 /* ---- client ------------------------------------------------------------------------------ */
 #define LIMIT_FETCH_TEXT_BYTES (64u << 20)                /* what `tidings fetch` says of a fetch */
 #define LIMIT_RECORDING_BYTES  (2 * LIMIT_BODY_MAX_BYTES) /* the hops of one fetch, as WARC */
+#define LIMIT_CLIENT_CONNECT_S 15L                        /* to a daemon over TCP */
+#define LIMIT_CLIENT_SILENCE_S 30L /* of a daemon: it answers sooner, whatever it does */
 #define LIMIT_EXEC_ENV_BYTES \
     8192 /* one environment value of `follow --exec`: execve allows 128 KiB */
 

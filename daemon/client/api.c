@@ -13,8 +13,6 @@
 
 #define ANSWER_BYTES LIMIT_WIRE_BYTES /* a page of items with their content */
 #define PARALLEL     16               /* POSTs of an import at once: each waits for a first fetch */
-#define CONNECT_S    15L              /* over TCP */
-#define SILENCE_S    30L              /* a question is answered sooner, whatever else is going on */
 
 static char *token_header; /* "Authorization: Bearer ..." */
 
@@ -61,7 +59,7 @@ static void call_init(struct call *c, const char *socket, const char *method, co
     if (!str_starts(c->url, "https:")) /* http_proxy is not meant for this */
         curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
     if (remote) {
-        curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+        curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, LIMIT_CLIENT_CONNECT_S);
         curl_easy_setopt(c->curl, CURLOPT_TCP_KEEPALIVE, 1L); /* a follower is silent for long */
         if (token_header)
             c->headers = curl_slist_append(c->headers, token_header);
@@ -106,7 +104,7 @@ static int no_answer(struct call *c, CURLcode code, const char *socket, struct t
         return td_err(err, -ETIMEDOUT,
                       "the daemon at %s says nothing for %ld s: is it stopped, or out of file "
                       "descriptors?",
-                      socket, SILENCE_S);
+                      socket, LIMIT_CLIENT_SILENCE_S);
     if (code != CURLE_COULDNT_CONNECT)
         return td_err(err, code == CURLE_WRITE_ERROR ? -EFBIG : -ECONNRESET,
                       "the connection to the daemon at %s broke: %s", socket,
@@ -171,7 +169,7 @@ int api_call(const char *socket, const char *method, const char *path, const jso
     call_init(&c, socket, method, path, body);
     if (str_eq(method, "GET")) { /* a deed may take as long as it takes */
         curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+        curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_TIME, LIMIT_CLIENT_SILENCE_S);
     }
     int r = take_answer(&c, curl_easy_perform(c.curl), socket, ret, err);
     call_fini(&c);

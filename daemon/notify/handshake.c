@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -24,7 +25,7 @@ int handshake_take(struct handshake *h, const char *origin, int status, const ch
     if (!str_eq(allowed_origin, "*") && !str_caseeq(allowed_origin, origin))
         return td_err(err, -EPERM, "the receiver wants deliveries of %.100s, not of %.100s",
                       allowed_origin, origin);
-    h->until = now + HANDSHAKE_HOLDS_MS;
+    h->until = now + LIMIT_HANDSHAKE_MS;
     h->every_ms = 0;
     if (allowed_rate && str_to_i64(allowed_rate, &rate) == 0 && rate > 0)
         h->every_ms = MAX(MINUTE_MS / rate, (int64_t)1);

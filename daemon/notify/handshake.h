@@ -12,8 +12,6 @@
 
 #include "base/err.h"
 
-#define HANDSHAKE_HOLDS_MS (24LL * 3600 * 1000) /* then the target is asked again */
-
 /* Zeroed: nothing is allowed. */
 struct handshake {
     int64_t until;    /* the permission ends */

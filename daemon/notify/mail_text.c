@@ -13,10 +13,8 @@
 #include "base/str.h"
 #include "notify/fields.h"
 
-#define SUBJECT_BYTES 300
-#define DIGEST_BYTES  600 /* of each item's text in a digest */
-#define LINE_BYTES    76  /* RFC 2045 */
-#define WORD_BYTES    45  /* of text in one encoded word: 60 characters of base64, 72 in all */
+#define LINE_BYTES 76 /* RFC 2045 */
+#define WORD_BYTES 45 /* of text in one encoded word: 60 characters of base64, 72 in all */
 
 /* ---- encoding ------------------------------------------------------------------------------- */
 
@@ -32,8 +30,8 @@ static bool is_plain(const char *s)
 
 void mail_header_text(struct buf *out, const char *text, size_t at)
 {
-    CLEANUP_BUF struct buf line = BUF_INIT(SUBJECT_BYTES * 16);
-    str_add_printable(&line, text, MIN(strlen(text), (size_t)SUBJECT_BYTES * 4));
+    CLEANUP_BUF struct buf line = BUF_INIT(LIMIT_MAIL_SUBJECT_BYTES * 16);
+    str_add_printable(&line, text, MIN(strlen(text), (size_t)LIMIT_MAIL_SUBJECT_BYTES * 4));
     const char *p = buf_str(&line);
     size_t n = str_trim(&p, line.len);
     CLEANUP_FREE char *clean = xstrndup(p, n);
@@ -123,12 +121,12 @@ static void add_addresses(struct buf *out, const struct mail_conf *c)
 static void add_head(struct buf *out, const struct mail_conf *c, const struct fields *f, int n,
                      int64_t now)
 {
-    CLEANUP_BUF struct buf subject = BUF_INIT(SUBJECT_BYTES * 4);
+    CLEANUP_BUF struct buf subject = BUF_INIT(LIMIT_MAIL_SUBJECT_BYTES * 4);
     add_date(out, now);
     add_addresses(out, c);
     if (n > 1)
         buf_addf(&subject, "%d items: ", n);
-    fields_headline(&subject, f, SUBJECT_BYTES);
+    fields_headline(&subject, f, LIMIT_MAIL_SUBJECT_BYTES);
     add_header(out, "Subject", buf_str(&subject));
     buf_addf(out, "Message-ID: <%s@%s>\n", c->id, c->host);
     buf_adds(out, "Auto-Submitted: auto-generated\nMIME-Version: 1.0\n");
@@ -162,7 +160,7 @@ static void single(struct buf *out, const struct mail_conf *c, const struct fiel
 {
     CLEANUP_BUF struct buf text = BUF_INIT(LIMIT_MAIL_BODY_BYTES),
                            html = BUF_INIT(LIMIT_MAIL_BODY_BYTES);
-    fields_headline(&text, f, SUBJECT_BYTES);
+    fields_headline(&text, f, LIMIT_MAIL_SUBJECT_BYTES);
     buf_addc(&text, '\n');
     if (f->url)
         buf_addf(&text, "%s\n", f->url);
@@ -200,14 +198,14 @@ static int digest(struct buf *out, const struct sink_message *m)
         if (fields_read(&f, m->events[i].json, m->events[i].json_len) < 0)
             return -EINVAL;
         buf_adds(&text, i ? "\n\n" : "");
-        fields_headline(&text, &f, SUBJECT_BYTES);
+        fields_headline(&text, &f, LIMIT_MAIL_SUBJECT_BYTES);
         buf_addc(&text, '\n');
         if (f.url)
             buf_addf(&text, "%s\n", f.url);
         add_facts(&text, &f);
         if (f.html || f.text)
             buf_addc(&text, '\n');
-        fields_plain(&text, &f, DIGEST_BYTES);
+        fields_plain(&text, &f, LIMIT_MAIL_DIGEST_BYTES);
         buf_addc(&text, '\n');
         fields_fini(&f);
     }

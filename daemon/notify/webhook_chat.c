@@ -7,12 +7,10 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "notify/fields.h"
-
-#define TITLE_BYTES   200
-#define SUMMARY_BYTES 400 /* of one event alone; of several together there are only titles */
 
 /* What all of them show of one event. */
 struct news {
@@ -25,10 +23,10 @@ static int news_read(struct news *n, const struct sink_event *e)
 {
     if (fields_read(&n->f, e->json, e->json_len) < 0)
         return -EINVAL;
-    n->title = BUF_INIT(TITLE_BYTES + 16);
-    n->text = BUF_INIT(SUMMARY_BYTES + 16);
-    fields_headline(&n->title, &n->f, TITLE_BYTES);
-    fields_plain(&n->text, &n->f, SUMMARY_BYTES);
+    n->title = BUF_INIT(LIMIT_CHAT_TITLE_BYTES + 16);
+    n->text = BUF_INIT(LIMIT_CHAT_TEXT_BYTES + 16);
+    fields_headline(&n->title, &n->f, LIMIT_CHAT_TITLE_BYTES);
+    fields_plain(&n->text, &n->f, LIMIT_CHAT_TEXT_BYTES);
     n->source = n->f.feed_title ? n->f.feed_title : n->f.feed ? n->f.feed : "";
     return 0;
 }

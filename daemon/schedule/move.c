@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-
-#define MOVE_POLLS 3 /* with the same permanent redirect, before it is believed */
 
 static void forget_move(struct td_feed_state *s)
 {
@@ -72,7 +71,7 @@ bool move_apply(struct td_feed_state *s, const struct td_feed_conf *conf,
         s->moved_since = ev->now;
     }
     s->moved_since = MIN(s->moved_since, ev->now); /* the clock may have gone back */
-    if (++s->moved_seen < MOVE_POLLS || ev->now - s->moved_since < conf->move_after_ms)
+    if (++s->moved_seen < LIMIT_MOVE_POLLS || ev->now - s->moved_since < conf->move_after_ms)
         return false;
     take_url(s, conf, s->moved_to);
     return true;

@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "schedule/host.h"
-
-#define LATE_MS 30000 /* behind its time by more than this: overdue, so paced */
 
 static void list_append(struct list *l, struct sched_node *n)
 {
@@ -221,7 +220,7 @@ static void look_around(struct schedule *s)
         to_heap(s, n, n->due_at <= s->now && is_paced(s, n));
     }
     while ((n = heap_pop_due(&s->waiting, s->now))) {
-        if (s->now - n->due_at > LATE_MS && is_paced(s, n))
+        if (s->now - n->due_at > LIMIT_LATE_MS && is_paced(s, n))
             to_heap(s, n, true);
         else
             make_ready(s, n, n->due_at == 0);

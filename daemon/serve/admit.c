@@ -8,13 +8,12 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/message_ids.h"
 #include "base/str.h"
 #include "serve/auth.h"
-
-#define TELL_MS 60000
 
 static const char *header(struct request *q, const char *name)
 {
@@ -27,7 +26,7 @@ static void tell(struct request *q, const char *what)
     char shown[ENDPOINT_SHOWN];
     int64_t now = clock_mono_ms();
     s->n_refused++;
-    if (s->refused_told_at && now - s->refused_told_at < TELL_MS)
+    if (s->refused_told_at && now - s->refused_told_at < LIMIT_REFUSED_LINE_MS)
         return;
     const struct sockaddr_storage *peer = (const void *)MHD_get_connection_info(
                                               q->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS)

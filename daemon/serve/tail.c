@@ -28,10 +28,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define TICK_S     5.           /* how soon a client that went away is noticed */
-#define COMMENT_MS 15000        /* silence after which an SSE client gets a comment line */
-#define TURN_BYTES (256u << 10) /* then the others have their turn */
-
 struct tail {
     struct request *q;
     struct follower *f;
@@ -186,7 +182,7 @@ static void go_on(struct tail *t)
     if (t->over)
         return;
     t->sent_at = clock_mono_ms();
-    while (turn < TURN_BYTES && (t->lead.len || t->n_frame || gather(t))) {
+    while (turn < LIMIT_TURN_BYTES && (t->lead.len || t->n_frame || gather(t))) {
         ssize_t n = write_some(t);
         if (n == -EINTR)
             continue;
@@ -201,7 +197,7 @@ static void go_on(struct tail *t)
         was_sent(t, (size_t)n);
         turn += (size_t)n;
     }
-    if (turn >= TURN_BYTES)
+    if (turn >= LIMIT_TURN_BYTES)
         ev_io_start(t->q->s->loop, &t->room);
     else if (t->ended)
         end(t);
@@ -223,14 +219,12 @@ static void on_wake(void *ctx)
 
 /* ---- positions ------------------------------------------------------------------------------ */
 
-#define FOLLOW_EVENTS 1000 /* a position that follows costs a sync each time */
-
 /* Everything it was given is acknowledged: what lies behind did not match. */
 static void position_follows(struct tail *t)
 {
     int64_t at = follower_position(t->f);
     if (!t->position_follows || t->replaced || t->acked < 0 || t->acked < t->given ||
-        at - t->acked < FOLLOW_EVENTS)
+        at - t->acked < LIMIT_POSITION_LAG)
         return;
     t->acked = at;
     store_cursor_set(t->q->s->store, t->as, at, NULL, NULL);
@@ -274,7 +268,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
             continue;
         if (gone) {
             end(t);
-        } else if (t->sse && !ev_is_active(&t->room) && now - t->sent_at >= COMMENT_MS) {
+        } else if (t->sse && !ev_is_active(&t->room) && now - t->sent_at >= LIMIT_SSE_SILENCE_MS) {
             say(t, ":\n\n", 3);
             go_on(t);
         }
@@ -283,7 +277,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
 void tail_init(struct serve *s)
 {
-    ev_timer_init(&s->tails_tick, on_tick, TICK_S, TICK_S);
+    ev_timer_init(&s->tails_tick, on_tick, LIMIT_GONE_S, LIMIT_GONE_S);
     s->tails_tick.data = s;
 }
 

@@ -2,10 +2,9 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "store/commit.h"
-
-#define NAMES_BYTES (64u << 10) /* of cursors in one event; more are not named */
 
 /* The last of the oldest STEP events that are older than BEFORE or not after SEQ; 0 = none. */
 static int64_t last_of(struct db *d, int64_t before, int64_t seq)
@@ -58,7 +57,7 @@ static int add_losers(struct db *d, int64_t first, int64_t cut, struct jw *w)
     sqlite3_bind_int64(s, 1, first - 1); /* who was behind before was told of before */
     sqlite3_bind_int64(s, 2, cut);
     for (; sqlite3_step(s) == SQLITE_ROW; n++)
-        if (w->b->len < NAMES_BYTES)
+        if (w->b->len < LIMIT_CUT_NAMES_BYTES)
             jw_str(w, NULL, db_text(s, 0));
     sqlite3_reset(s);
     return n;
@@ -67,7 +66,7 @@ static int add_losers(struct db *d, int64_t first, int64_t cut, struct jw *w)
 static int tell(struct db *d, int64_t first, int64_t cut, int64_t now, int64_t *ret_raised,
                 struct td_err *err)
 {
-    CLEANUP_BUF struct buf b = BUF_INIT(2 * NAMES_BYTES);
+    CLEANUP_BUF struct buf b = BUF_INIT(2 * LIMIT_CUT_NAMES_BYTES);
     struct jw w = {.b = &b};
     jw_begin_object(&w, NULL);
     jw_int(&w, "first_seq", cut + 1);

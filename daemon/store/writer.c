@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/maintain.h"
@@ -12,7 +13,6 @@
 #include "store/stories_turn.h"
 
 #define RETRY_MIN_MS 200
-#define RETRY_MAX_MS 30000
 #define ENOUGH       64 /* operations that make a group worth its transaction */
 
 struct rule_change {
@@ -203,7 +203,7 @@ static bool write_group(struct writer *w, struct op_list *batch)
         if (w->stop && clock_mono_ms() >= w->stop_at)
             return false;
         wait_ms(w, w->stop ? RETRY_MIN_MS : pause);
-        pause = MIN(pause * 2, (int64_t)RETRY_MAX_MS);
+        pause = MIN(pause * 2, (int64_t)LIMIT_STORE_RETRY_MS);
     }
 }
 
@@ -277,7 +277,7 @@ static void idle(struct writer *w)
     if (r > 0 || w->queue.head || w->stop || w->rules)
         return;
     if (r < 0)
-        wait_ms(w, RETRY_MAX_MS);
+        wait_ms(w, LIMIT_STORE_RETRY_MS);
     else if (wait == INT64_MAX)
         pthread_cond_wait(&w->wake, &w->lock);
     else

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/base64.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "notify/handshake.h"
@@ -341,7 +342,7 @@ static void handshakes(void **state)
         handshake_sent(&h, 2000);
         assert_int_equal(handshake_wait(&h, 2000), cases[i].every_ms);
         assert_int_equal(handshake_wait(&h, 2000 + 60000), 0);
-        assert_true(handshake_is_due(&h, 1000 + HANDSHAKE_HOLDS_MS));
+        assert_true(handshake_is_due(&h, 1000 + LIMIT_HANDSHAKE_MS));
         handshake_revoke(&h);
         assert_true(handshake_is_due(&h, 1001));
     }
