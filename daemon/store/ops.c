@@ -35,13 +35,13 @@ struct op *op_list_pop(struct op_list *l)
     return op;
 }
 
-static int put_feeds(struct db *d, struct op *op)
+static int put_feeds(struct db *d, struct op *op, struct td_err *err)
 {
     int r = 0;
     if (op->conf)
-        return feeds_put(d, op->conf, &op->one_id, &op->err);
+        return feeds_put(d, op->conf, &op->one_id, err);
     for (size_t i = 0; r == 0 && i < op->n; i++)
-        r = feeds_put(d, op->confs[i], &op->ids[i], &op->err);
+        r = feeds_put(d, op->confs[i], &op->ids[i], err);
     return r;
 }
 
@@ -72,47 +72,63 @@ static int cursor_write(struct db *d, const struct op *op, struct td_err *err)
     return r;
 }
 
-static int fix_story(struct stories *stories, struct op *op)
+static int fix_story(struct stories *stories, struct op *op, struct td_err *err)
 {
     int64_t now = clock_now_ms(), *seq = &op->counts.last_seq;
     op->counts.last_seq = 0;
     op->one_id = op->id;
     if (op->fix == STORY_FIX_MERGE)
-        return stories_merge(stories, op->id, op->other, now, seq, &op->err);
+        return stories_merge(stories, op->id, op->other, now, seq, err);
     return stories_move(stories, op->id, op->other, op->fix == STORY_FIX_PIN, now, &op->one_id, seq,
-                        &op->err);
+                        err);
 }
 
-int op_run(struct db *d, struct stories *stories, struct op *op)
+static int run(struct db *d, struct stories *stories, struct op *op, struct td_err *err)
 {
     int r;
     switch (op->kind) {
     case OP_COMMIT:
-        r = commit_apply(d, op->commit, &op->counts, &op->known, &op->err);
+        r = commit_apply(d, op->commit, &op->counts, &op->known, err);
         if (op->counts.n_new && !op->commit->dry)
             stories_wrote(stories);
         return r;
     case OP_PUT:
-        return put_feeds(d, op);
+        return put_feeds(d, op, err);
     case OP_DELETE:
-        return feeds_mark_deleted(d, op->id, &op->err);
+        return feeds_mark_deleted(d, op->id, err);
     case OP_CURSOR_SET:
     case OP_CURSOR_DELETE:
-        return cursor_write(d, op, &op->err);
+        return cursor_write(d, op, err);
     case OP_RENAME:
-        return feeds_rename(d, op->id, op->name, &op->err);
+        return feeds_rename(d, op->id, op->name, err);
     case OP_PUSH:
-        return feeds_write_push(d, op->id, op->name, &op->err);
+        return feeds_write_push(d, op->id, op->name, err);
     case OP_SUB:
-        return subs_apply(d, op->sub, &op->err);
+        return subs_apply(d, op->sub, err);
     case OP_PACING:
-        return learned_write(d, &op->learned, &op->err);
+        return learned_write(d, &op->learned, err);
     case OP_STORY:
-        return fix_story(stories, op);
+        return fix_story(stories, op, err);
     case OP_VACUUM:
         return 0; /* not in a transaction: op_vacuum */
     }
     return -EINVAL;
+}
+
+void op_failed(struct op *op, int result, const struct td_err *err)
+{
+    op->result = result;
+    op->err = op->err ? op->err : xmalloc(sizeof *op->err);
+    *op->err = *err;
+}
+
+int op_run(struct db *d, struct stories *stories, struct op *op, struct td_err *err)
+{
+    err->msg[0] = 0;
+    op->result = run(d, stories, op, err);
+    if (op->result < 0)
+        op_failed(op, op->result, err);
+    return op->result;
 }
 
 /* A vacuum writes the whole store into a temporary database first: into a file beside the store
@@ -138,5 +154,6 @@ void op_free(struct op *op)
     td_feed_conf_free(op->conf);
     sub_op_free(op->sub);
     free(op->name);
+    free(op->err);
     free(op);
 }

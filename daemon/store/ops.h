@@ -42,13 +42,16 @@ struct op {
     void *ctx;
     /* outcome */
     int result;
-    struct td_err err;
+    struct td_err *err; /* owned; NULL = it never failed */
     struct store_commit_result counts;
     bool known;
 };
 
-/* Does OP inside a transaction: 0 or negative errno, -ENOENT as an answer to who asked. */
-int op_run(struct db *d, struct stories *stories, struct op *op);
+/* Does OP inside a transaction: 0 or negative errno, -ENOENT as an answer to who asked; OP keeps
+ * result and reason too. */
+int op_run(struct db *d, struct stories *stories, struct op *op, struct td_err *err);
+/* What becomes of OP when it fails. */
+void op_failed(struct op *op, int result, const struct td_err *err);
 /* OP_VACUUM, outside of any. */
 int op_vacuum(struct db *d, struct td_err *err);
 /* With all it owns. */

@@ -74,11 +74,9 @@ static int run_group(struct writer *w, struct op *from, size_t n, bool give_stor
     if (r < 0)
         return r;
     for (struct op *op = from; n > 0; op = op->next, n--) {
-        op->result = r = op_run(w->d, w->stories, op);
-        if (!is_answer(r)) {
-            *err = op->err;
+        r = op_run(w->d, w->stories, op, err);
+        if (!is_answer(r))
             break;
-        }
         r = 0;
     }
     if (r == 0)
@@ -110,9 +108,8 @@ static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err 
             return r;
         if (r < 0) {
             log_error("store: an operation was given up: %s", err->msg);
-            op->result = r;
+            op_failed(op, r, err);
             op->known = false;
-            op->err = *err;
             give_up(op);
         }
     }
@@ -122,7 +119,10 @@ static int run_apart(struct writer *w, struct op *from, size_t n, struct td_err 
 static int run_all(struct writer *w, struct op_list *batch, struct td_err *err)
 {
     if (batch->head->kind == OP_VACUUM) {
-        batch->head->result = op_vacuum(w->d, &batch->head->err);
+        int r = op_vacuum(w->d, err);
+        batch->head->result = r;
+        if (r < 0)
+            op_failed(batch->head, r, err);
         return 0;
     }
     int r = run_group(w, batch->head, batch->n, true, err);
@@ -343,7 +343,7 @@ static void answer(struct writer *w, struct op *op)
             op->commit->done(op->commit, op->known ? &op->counts : NULL);
     } else if (op->done) {
         int result = op->result == 0 && op->one_id ? (int)op->one_id : op->result;
-        op->done(op->ctx, result, result < 0 ? &op->err : NULL);
+        op->done(op->ctx, result, result < 0 ? op->err : NULL);
     }
     op_free(op);
 }
