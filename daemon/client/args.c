@@ -211,6 +211,12 @@ static int count_operands(const struct args *a, const struct command *cmd, struc
     if (cmd->max_operands >= 0 && a->n_operands > cmd->max_operands)
         return td_err(err, -EINVAL, "%s takes no such argument: %s", cmd->name,
                       a->operands[cmd->max_operands]);
+    /* A script's variable that was never set is no feed, and no wish for all of them. (A query may
+     * be empty: the arguments without a number.) */
+    for (int i = 0; i < a->n_operands; i++)
+        if (!*a->operands[i] && (cmd->max_operands >= 0 || i < cmd->min_operands))
+            return td_err(err, -EINVAL, "%s takes %s, which may not be empty", cmd->name,
+                          cmd->operands);
     return 0;
 }
 

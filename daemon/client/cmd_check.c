@@ -88,9 +88,10 @@ const struct command cmd_check_config = {
     .name = "check-config",
     .operands = "[FILE]",
     .help = "Checks a config file and lists all its problems",
-    .details =
-        "FILE is " TIDINGS_SYSCONFDIR "/feeds.conf unless given. Exit status 78: it has problems.\n"
-        "A query that names one which is neither in FILE nor saved in its store is a warning.",
+    .details = "FILE is " TIDINGS_SYSCONFDIR
+               "/feeds.conf unless given. Exit status 78: it has problems.\n"
+               "A query that names one which is neither in FILE nor saved in its store is a\n"
+               "warning.",
     .opts = no_opts,
     .max_operands = 1,
     .run = run_check_config,

@@ -101,6 +101,8 @@ static int run_query(struct client *c)
         return run_list(c);
     if (str_eq(action, "save") && a->n_operands >= 3)
         return run_save(c, a->operands[1]);
+    if (str_eq(action, "remove") && a->n_operands == 2 && !*a->operands[1])
+        return client_fail(EX_USAGE, "query remove NAME, which may not be empty");
     if (str_eq(action, "remove") && a->n_operands == 2)
         return run_remove(c, a->operands[1]);
     const char *near = str_suggest(action, actions, ARRAY_SIZE(actions));

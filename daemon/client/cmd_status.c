@@ -159,11 +159,17 @@ static void add_daemon(struct frame *f, const json_t *s)
              number_at(s, "since_start", "items_changed"));
 }
 
-static void add_store(struct frame *f, const struct store_counts *n, bool with_feeds)
+/* Where the store is: the daemon knows; of one elsewhere the path says nothing here. */
+static const char *store_of(const struct client *c, const json_t *status)
+{
+    const char *said = status ? text_of(status, "store") : NULL;
+    return !c->place.store ? c->place.socket : said ? said : c->place.store;
+}
+
+static void add_store(struct frame *f, const struct store_counts *n, const json_t *status)
 {
     char size[WORDS_BYTES], feeds[48] = "", behind[64] = "", waiting[64] = "";
-    const char *store = f->c->place.store ? f->c->place.store : f->c->place.socket;
-    if (with_feeds)
+    if (!status)
         snprintf(feeds, sizeof feeds, "%" PRId64 " feeds, ", n->feeds);
     if (n->index_seq < n->last_seq)
         snprintf(behind, sizeof behind, "; the search index is %" PRId64 " events behind",
@@ -172,7 +178,7 @@ static void add_store(struct frame *f, const struct store_counts *n, bool with_f
         snprintf(waiting, sizeof waiting, "; %" PRId64 " items wait for their stories",
                  n->stories_waiting);
     add_line(f, "store", "%s%" PRId64 " items, %" PRId64 " events, %s in %s%s%s", feeds, n->items,
-             n->events, words_bytes(size, n->db_bytes), store, behind, waiting);
+             n->events, words_bytes(size, n->db_bytes), store_of(f->c, status), behind, waiting);
 }
 
 static void add_view(struct frame *f, const struct view *v)
@@ -182,7 +188,7 @@ static void add_view(struct frame *f, const struct view *v)
     else
         add_line(f, "tidingsd", "%s", v->no_daemon.msg);
     if (v->counted)
-        add_store(f, &v->counts, !v->status);
+        add_store(f, &v->counts, v->status);
     else if (v->no_store.msg[0]) /* over TCP there is none to look at */
         add_line(f, "store", "%s", v->no_store.msg);
 }

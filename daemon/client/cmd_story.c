@@ -100,7 +100,7 @@ static int show_story(struct client *c, const char *id)
     json_t *answer = NULL, *item;
     int64_t story_id;
     size_t i;
-    char first[24], last[24];
+    char first[WORDS_BYTES], last[WORDS_BYTES];
     int r = read_number(id, "a story (tidings stories)", &story_id);
     if (r)
         return r;
@@ -112,13 +112,12 @@ static int show_story(struct client *c, const char *id)
         return client_errno(r, &err);
     add(&b, c, STYLE_BOLD, story_headline(answer));
     buf_addf(&b,
-             "\nstory %" PRId64 ": %" PRId64 " outlet%s, %" PRId64
-             " item%s, began %s ago, last %s ago  ",
+             "\nstory %" PRId64 ": %" PRId64 " outlet%s, %" PRId64 " item%s, began %s, last %s  ",
              story_number(answer, "story_id"), story_number(answer, "outlets"),
              story_number(answer, "outlets") == 1 ? "" : "s", story_number(answer, "items"),
              story_number(answer, "items") == 1 ? "" : "s",
-             story_age(first, story_time(answer, "first"), c->now),
-             story_age(last, story_time(answer, "last"), c->now));
+             words_relative(first, story_time(answer, "first"), c->now),
+             words_relative(last, story_time(answer, "last"), c->now));
     story_add_chart(&b, json_object_get(answer, "growth"));
     buf_adds(&b, "\n\n");
     json_array_foreach (json_object_get(answer, "timeline"), i, item)

@@ -17,6 +17,7 @@
 #include "client/source.h"
 #include "client/subs.h"
 #include "client/words.h"
+#include "config/sub.h"
 
 #define AT(field) offsetof(struct args, field)
 
@@ -77,6 +78,7 @@ static json_t *definition(struct client *c, const char *query, int *code)
     json_t *body = json_pack("{s:s, s:s}", "name", a->operands[0], "sink",
                              a->sink ? a->sink : "stream");
     char when[CLOCK_TEXT];
+    struct td_err err;
     int64_t at;
     uint64_t seq;
     *code = EX_USAGE;
@@ -88,6 +90,11 @@ static json_t *definition(struct client *c, const char *query, int *code)
             return NULL;
         }
         CLEANUP_FREE char *key = xstrndup(a->tags[i], (size_t)(equals - a->tags[i]));
+        if (sub_key_check(key, &err) < 0) {
+            client_fail(EX_USAGE, "--set: %s", err.msg);
+            json_decref(body);
+            return NULL;
+        }
         json_object_set_new(body, key, json_string(equals + 1));
     }
     if (body && query)

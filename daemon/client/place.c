@@ -38,6 +38,7 @@ void place_choose(struct place *ret, const char *socket, const char *store, plac
 {
     *ret = (struct place){0};
     if (socket || store) {
+        ret->named = store;
         ret->socket = socket ? xstrdup(socket)
                              : neighbour(store, PLACE_STORE, PLACE_SOCKET, HERE_SOCKET);
         ret->store = store ? xstrdup(store)
@@ -56,7 +57,8 @@ void place_choose(struct place *ret, const char *socket, const char *store, plac
 
 bool place_is_url(const char *socket)
 {
-    return str_starts(socket, "http://") || str_starts(socket, "https://");
+    size_t n = str_starts(socket, "http://") ? 7 : str_starts(socket, "https://") ? 8 : 0;
+    return n && !strchr("/?#", socket[n]); /* with a host behind it */
 }
 
 void place_elsewhere(struct place *ret, const char *url)

@@ -27,6 +27,7 @@
 struct place {
     char *socket;           /* a path, or the URL of a daemon elsewhere */
     char *store;            /* NULL: elsewhere */
+    bool named;             /* it was, by option or environment: no other is meant */
     const char *distrusted; /* a file of the working directory that was left alone, NULL = none */
 };
 

@@ -81,6 +81,8 @@ int source_open(struct source **ret, const struct client *c, struct td_err *err)
     struct reader *reader = NULL;
     int r = c->place.store ? reader_open(&reader, c->place.store, &store_err) : 0;
     if (r < 0) {
+        if (c->place.named && r == -ENOENT)
+            return td_err(err, r, "%s", store_err.msg);
         int a = api_call(c->place.socket, "GET", "/healthz", NULL, NULL, &api_err);
         if (a == -ECONNREFUSED && r == -ENOENT)
             return td_err(err, -ENOENT,

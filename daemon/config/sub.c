@@ -127,6 +127,11 @@ static int unknown(const char *name, struct td_err *err)
                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "", buf_str(&all));
 }
 
+int sub_key_check(const char *key, struct td_err *err)
+{
+    return find(key) < 0 ? unknown(key, err) : 0;
+}
+
 int sub_draft_set(struct sub_draft *d, const char *key, const char *value, const char *dir,
                   struct td_err *err)
 {

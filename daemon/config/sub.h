@@ -27,6 +27,8 @@ int sub_name_check(const char *name, struct td_err *err);
 /* Begins with the defaults. */
 void sub_draft_init(struct sub_draft *d, const char *name, bool runtime);
 void sub_draft_fini(struct sub_draft *d);
+/* Is KEY one of them? 0, or -EINVAL and which there are. */
+int sub_key_check(const char *key, struct td_err *err);
 /* One key: 0, or -EINVAL and "what was found; what is allowed". DIR: where relative paths begin. */
 int sub_draft_set(struct sub_draft *d, const char *key, const char *value, const char *dir,
                   struct td_err *err);

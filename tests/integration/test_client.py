@@ -104,6 +104,10 @@ def test_wrong_usage(client):
                        (["story", "x"], "x is no number of a story"),
                        (["--store", "x", "items"], "tidings COMMAND --store"),
                        (["items", "--since", "someday"], "YYYY-MM-DD"),
+                       (["remove", ""], "takes FEED, which may not be empty"), (["refresh", ""], "not be empty"),
+                       (["subscribe", ""], "not be empty"), (["query", "remove", ""], "not be empty"),
+                       (["subscribe", "x", "--set", "formt=ntfy"], "did you mean format?"),
+                       (["status", "--api", "https://"], "--api is http://HOST:PORT"),
                        (["items", '"open'], ""), (["follow", "--exec"], "--exec")):
         r = client.run(*args, code=64)
         assert said in r.err and r.out == "", args

@@ -381,3 +381,16 @@ def test_items_are_there_while_the_first_round_runs(daemon, origin, client):
         if "Title b" in client.run("items", code=None).out:
             return
     pytest.fail(client.run("items", code=None).err)
+
+
+def test_the_store_that_is_meant(one_feed, client, tmp_path):
+    """status tells the daemon's, wherever its socket is; a store that was named and is not there is no other."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "sock").symlink_to(one_feed.socket)
+    assert f" in {one_feed.store}" in client.run("status", "--socket", elsewhere / "sock").out
+    assert "Title a" in client.run("items", "--socket", elsewhere / "sock").out  # by the API
+    for args in (["--store", "typo.db"], ["--store", "typo.db", "--socket", one_feed.socket]):
+        r = client.run("items", *args, code=66)
+        assert r.out == "" and r.err == "tidings: typo.db: there is no store\n"
+    assert client.run("items", env={"TIDINGS_STORE": "typo.db"}, code=66).out == ""
