@@ -27,6 +27,7 @@
 #define LIMIT_ERROR_BODY_BYTES                                                                \
     (64u << 10)                        /* of a redirect or error, read to keep the connection \
                                         */
+#define LIMIT_CODINGS           2      /* content codings over each other; FETCHING H6 */
 #define LIMIT_VALIDATOR_BYTES   8192   /* an ETag or Last-Modified beyond this is not kept */
 #define LIMIT_CONNECTIONS_KEPT  64     /* idle ones: they pay within a host's burst; FETCHING g */
 #define LIMIT_CONNECTION_IDLE_S 118    /* ... closed when idle so long: servers do it after 120 s */

@@ -109,3 +109,16 @@ char *head_join(const struct head *h, const char *name)
     }
     return b.len ? buf_take(&b, NULL) : NULL;
 }
+
+size_t head_count(const struct head *h, const char *name)
+{
+    size_t pos = 0, n, count = 0;
+    const char *v;
+    while ((v = head_next(h, name, &pos, &n)))
+        for (const char *end = v + n; v < end; v += v < end) {
+            const char *comma = memchr(v, ',', (size_t)(end - v)), *one = v;
+            v = comma ? comma : end;
+            count += str_trim(&one, (size_t)(v - one)) > 0;
+        }
+    return count;
+}

@@ -36,6 +36,8 @@ bool head_is_final(const struct head *h);
 const char *head_next(const struct head *h, const char *name, size_t *pos, size_t *ret_len);
 /* The first value as a string, NULL = none. Owned by the caller. */
 char *head_dup(const struct head *h, const char *name);
+/* How many elements the list of that name has, over all its lines. */
+size_t head_count(const struct head *h, const char *name);
 /* All values joined by ", ", NULL = none. Owned by the caller. */
 char *head_join(const struct head *h, const char *name);
 

@@ -31,6 +31,12 @@ static bool is_gzip(const struct head *h)
     return coding && (str_caseeq(coding, "gzip") || str_caseeq(coding, "x-gzip"));
 }
 
+static bool wants_body(const struct hop *p)
+{
+    return !p->base.req->post &&
+           (p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta));
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 {
     struct hop *p = ctx;
@@ -40,13 +46,9 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
         curl_easy_setopt(p->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
         p->altered = true;
     }
-    return n * size;
-}
-
-static bool wants_body(const struct hop *p)
-{
-    return !p->base.req->post &&
-           (p->head.status == 200 || p->head.status == 203 || (p->head.status == 226 && p->delta));
+    bool read = !head_is_final(&p->head) || !wants_body(p) ||
+                head_count(&p->head, "Content-Encoding") <= LIMIT_CODINGS;
+    return read ? n * size : 0;
 }
 
 static int add_body(struct hop *p, const char *data, size_t n)

@@ -132,6 +132,20 @@ static bool judge_own_limits(struct td_result *r, const struct exchange *x, cons
     return true;
 }
 
+/* Of a coding that it knows and cannot read libcurl only says that nothing could be written. */
+static void judge_coding(struct td_result *r, const struct exchange *x, const char *words)
+{
+    CLEANUP_FREE char *coding = head_join(x->head, "Content-Encoding");
+    size_t n = head_count(x->head, "Content-Encoding");
+    if (n > LIMIT_CODINGS)
+        FAIL(r, TD_OUT_PROTOCOL, "the answer has %zu content codings over each other (limit %d)", n,
+             LIMIT_CODINGS);
+    else
+        FAIL(r, TD_OUT_PROTOCOL, "the answer's content coding cannot be read: %s%s",
+             x->code == CURLE_WRITE_ERROR && coding ? "this is not " : "",
+             x->code == CURLE_WRITE_ERROR && coding ? coding : words);
+}
+
 static void judge_code(struct td_result *r, const struct exchange *x)
 {
     CLEANUP_FREE char *host = host_of(x->url);
@@ -191,7 +205,7 @@ static void judge_code(struct td_result *r, const struct exchange *x)
         break;
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WRITE_ERROR:
-        FAIL(r, TD_OUT_PROTOCOL, "the answer's content coding cannot be read: %s", words);
+        judge_coding(r, x, words);
         break;
     case CURLE_OK: /* an interim answer, and the end */
         FAIL(r, TD_OUT_PROTOCOL, "%s sent no answer, only HTTP %d", host, x->head->status);

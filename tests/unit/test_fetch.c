@@ -14,6 +14,11 @@
 #define FEED "<?xml version='1.0'?><rss version='2.0'><channel><title>t</title></channel></rss>"
 #define OK   "HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
 
+/* gzip -n | gzip -n */
+static const unsigned char gzip_gzip_hello[] = {
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x93, 0xef, 0xe6, 0x60, 0x00,
+    0x01, 0x26, 0xe6, 0xd3, 0x1e, 0x67, 0x4f, 0x9e, 0x7c, 0xce, 0xc4, 0xa0, 0x60, 0x60, 0x65,
+    0xc6, 0x06, 0x14, 0x01, 0x00, 0xc6, 0x8f, 0xbb, 0x42, 0x1a, 0x00, 0x00, 0x00};
 /* A gzip of 4 MB of zeros is made by deflate's own rules below; this is "hello\n" by gzip -n. */
 static const unsigned char gzip_hello[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
                                            0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0xe7, 0x02, 0x00,
@@ -178,6 +183,9 @@ static const struct {
     {"/204", "HTTP/1.1 204 No Content\r\n\r\n"},
     {"/empty", OK "Content-Length: 0\r\n\r\n"},
     {"/coding", OK "Content-Encoding: rot13\r\nContent-Length: 5\r\n\r\nuryyb"},
+    {"/three-layers", OK "Content-Encoding: gzip,\r\nContent-Encoding: deflate, gzip\r\n"
+                         "Content-Length: 5\r\n\r\nhello"},
+    {"/no-brotli", OK "Content-Encoding: br\r\nContent-Length: 23\r\n\r\n<rss version='2.0'/>   "},
     {"/layers", OK "Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip, gzip\r\n"
                    "Content-Length: 5\r\n\r\nhello"},
     {"/garbage", "SSH-2.0-OpenSSH_9.2\r\n"},
@@ -193,6 +201,10 @@ static bool answer(struct httpd *s, int fd, const char *request)
     if (str_eq(path, "/gzip")) {
         httpd_sends(fd, OK "Content-Encoding: gzip\r\nContent-Length: 26\r\n\r\n");
         return httpd_send(fd, gzip_hello, sizeof gzip_hello);
+    }
+    if (str_eq(path, "/two-layers")) {
+        httpd_sends(fd, OK "Content-Encoding: x-gzip, gzip\r\nContent-Length: 43\r\n\r\n");
+        return httpd_send(fd, gzip_gzip_hello, sizeof gzip_gzip_hello);
     }
     if (str_eq(path, "/gzip-twice")) {
         httpd_sends(fd, OK "Content-Encoding: gzip\r\nContent-Length: 52\r\n\r\n");
@@ -397,6 +409,8 @@ static void failing_answers(void **state)
         {"/204", TD_OUT_HTTP, 204, "HTTP 204"},
         {"/empty", TD_OUT_INCOMPLETE, 200, "body is empty"},
         {"/coding", TD_OUT_PROTOCOL, 200, "content coding"},
+        {"/three-layers", TD_OUT_PROTOCOL, 200, "3 content codings over each other (limit 2)"},
+        {"/no-brotli", TD_OUT_PROTOCOL, 200, "content coding cannot be read: this is not br"},
         {"/layers", TD_OUT_PROTOCOL, 0, "content coding"},
         {"/garbage", TD_OUT_PROTOCOL, 0, "HTTP"},
         {"/cut-length", TD_OUT_INCOMPLETE, 200, "cut short after 81 bytes"},
@@ -430,6 +444,10 @@ static void failing_answers(void **state)
 static void decoding(void **state)
 {
     struct td_result r = get("/gzip");
+    assert_int_equal(r.outcome, TD_OUT_OK);
+    assert_string_equal(buf_str(&r.body), "hello\n");
+    td_result_fini(&r);
+    r = get("/two-layers");
     assert_int_equal(r.outcome, TD_OUT_OK);
     assert_string_equal(buf_str(&r.body), "hello\n");
     td_result_fini(&r);
