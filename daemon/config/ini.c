@@ -25,9 +25,11 @@ static void broken(struct ini_line *l, char *why)
 static void read_section(char *s, size_t n, struct ini_line *l)
 {
     static char unclosed[] = "a section that is not closed; allowed: [SECTION] or [SECTION NAME]";
+    static char more[] = "text behind a section; allowed: [SECTION] or [SECTION NAME] alone on its "
+                         "line (a comment has one of its own)";
     static char empty[] = "an empty section; allowed: [daemon], [defaults] or [feed NAME]";
     if (s[n - 1] != ']') {
-        broken(l, unclosed);
+        broken(l, memchr(s, ']', n) ? more : unclosed);
         return;
     }
     l->kind = INI_SECTION;

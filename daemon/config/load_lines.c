@@ -10,6 +10,10 @@
 #include "config/queries.h"
 #include "config/sites.h"
 
+#define SECTIONS                                                                     \
+    "[daemon], [defaults], [feed NAME], [query NAME], [site NAME], [token NAME] or " \
+    "[subscription NAME]"
+
 void load_problem(struct loader *l, int file, int line, const char *fmt, ...)
 {
     l->n_problems++;
@@ -142,11 +146,7 @@ static void open_section(struct loader *l, const struct ini_line *in)
     bool daemon = str_eq(in->name, "daemon");
     if (!daemon && !str_eq(in->name, "defaults")) {
         const char *near = str_suggest(in->name, names, ARRAY_SIZE(names));
-        load_problem(l, this_file(l), in->line,
-                     "unknown section %s%s%s%s; allowed: [daemon], [defaults], [feed NAME], [query "
-                     "NAME], [site "
-                     "NAME], "
-                     "[token NAME], [subscription NAME]",
+        load_problem(l, this_file(l), in->line, "unknown section %s%s%s%s; allowed: " SECTIONS,
                      key_shown(shown, in->name), near ? " (did you mean [" : "", near ? near : "",
                      near ? "]?)" : "");
         return;
@@ -202,11 +202,19 @@ static uint64_t implied(const struct key *k)
                : 0;
 }
 
+/* WHY; who writes a comment behind a value is told that it is taken for a part of it. */
+static void wrong_value(struct loader *l, const struct ini_line *in, const struct td_err *why)
+{
+    bool comment = strstr(in->arg, " #") || strstr(in->arg, "\t#");
+    load_problem(l, this_file(l), in->line, "%s%s", why->msg,
+                 comment ? " (a comment has a line of its own)" : "");
+}
+
 static void set_sub_value(struct loader *l, const struct ini_line *in)
 {
     struct td_err err;
     if (sub_draft_set(&l->subs[l->n_subs - 1].draft, in->name, in->arg, l->folder, &err) < 0)
-        load_problem(l, this_file(l), in->line, "%s", err.msg);
+        wrong_value(l, in, &err);
 }
 
 static void set_value(struct loader *l, const struct ini_line *in)
@@ -247,7 +255,7 @@ static void set_value(struct loader *l, const struct ini_line *in)
     struct td_err err;
     *given |= 1ull << i | implied(k);
     if (set_text(l, k, target, in->arg, &err) < 0) {
-        load_problem(l, this_file(l), in->line, "%s", err.msg);
+        wrong_value(l, in, &err);
         if (l->section == IN_TOKEN)
             l->token_at[l->s->n_tokens - 1].said = true;
         if (l->section == IN_QUERY)
@@ -272,9 +280,7 @@ void load_line(void *ctx, const struct ini_line *in)
             set_value(l, in);
         else if (!l->in_wrong)
             load_problem(l, this_file(l), in->line,
-                         "%s before any section; allowed: after [daemon], [defaults], [feed NAME], "
-                         "[query NAME], [site NAME] or [token NAME]",
-                         in->name);
+                         "%s before any section; allowed: after " SECTIONS, in->name);
         break;
     }
 }

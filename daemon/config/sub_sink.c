@@ -13,16 +13,16 @@ static int set_webhook(const struct sub_key *k, struct td_sub_conf *c, const cha
                        struct td_err *err)
 {
     struct td_feed_conf f = {.name = NULL};
+    if (!str_casestarts(v, "http://") && !str_casestarts(v, "https://"))
+        return td_err(err, -EINVAL,
+                      "%s = webhook: not an http or https address; allowed: webhook "
+                      "http://... or https://...",
+                      k->name);
     int r = url_read(&f, v, err);
     if (r < 0)
         r = td_err_prefix(err, r, "%s = webhook", k->name);
-    else if (f.source != TD_SOURCE_HTTP)
-        r = sub_refuse(k, v, err);
     else
         c->target = TAKE(f.url);
-    for (char **a = f.argv; a && *a; a++)
-        free(*a);
-    free(f.argv);
     free(f.url);
     return r;
 }

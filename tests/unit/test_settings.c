@@ -180,7 +180,13 @@ static void errors(void **state)
     bad("[subscribers x]\nquery = y\n", 1, "unknown section 'subscribers'");
     bad("[daemon x]\n", 1, "[daemon] with a name: 'x'");
     bad("[feed]\nurl = http://h/\n", 1, "[feed] without a name");
-    bad("store = x\n", 1, "store before any section");
+    bad("store = x\n", 1, "store before any section; allowed: after [daemon], ");
+    bad("store = x\n", 1, "[token NAME] or [subscription NAME]");
+    bad("[daemon] # mine\n", 1, "alone on its line (a comment has one of its own)");
+    bad("[feed a]\nurl = https://a.org/ # mine\n", 2, "(a comment has a line of its own)");
+    bad("[subscription a]\nsink = stream\nper = story # mine\n", 3, "(a comment has a line of");
+    bad("[subscription a]\nsink = webhook ftp://a.org/\n", 2, "allowed: webhook http://");
+    bad("[subscription a]\nsink = webhook file:/a\n", 2, "allowed: webhook http://");
     bad("[daemon]\nstroe = x\n", 2, "did you mean store?");
     bad("[daemon]\ninterval = 1h\n", 2, "allowed in: [defaults] [feed NAME]");
     bad("[defaults]\nurl = http://h/\n", 2, "url does not stand in this section");
