@@ -89,7 +89,7 @@ static void transfer_start(struct flight *fl)
         .record = f->is_errand ? errand_record(f) : NULL,
         .admit = pacing_admit,
         .admit_ctx = fl,
-        .doubtful = schedule_is_doubtful(&f->node),
+        .standing = schedule_standing(&f->node),
         .shares_host = schedule_shares_host(&f->node),
     };
     fl->phase = FLIGHT_TRANSFER;

@@ -332,7 +332,7 @@ static void send_request(struct push *p)
         .url = p->url,
         .access = p->conf ? p->conf->access : NULL,
         .access_url = p->home,
-        .doubtful = schedule_is_doubtful(&p->node),
+        .standing = schedule_standing(&p->node),
         .timeout_ms = LIMIT_HUB_MS,
         .max_body_bytes = LIMIT_ERROR_BODY_BYTES,
         .post = p->form,

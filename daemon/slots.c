@@ -53,7 +53,7 @@ void slots_take(struct flight *fl)
     struct app *a = fl->app;
     fl->transfer_at = clock_mono_ms();
     fl->brisk = true;
-    fl->strange = !schedule_is_known(&fl->feed->node);
+    fl->strange = schedule_standing(&fl->feed->node) != TD_KNOWN;
     DL_APPEND(a->brisk, fl);
     a->n_brisk++;
     a->n_transfers++;

@@ -283,7 +283,7 @@ void hop_start(struct fetch *h)
         run_at(p, known);
         return;
     }
-    p->lookup = resolver_ask(resolver, p->host, h->req->doubtful, on_resolved, p);
+    p->lookup = resolver_ask(resolver, p->host, h->req->standing, on_resolved, p);
     ev_timer_set(&p->lookup_timer, 0.001 * MIN(LIMIT_CONNECT_MS, (double)h->req->timeout_ms), 0.);
     ev_timer_start(h->fetcher->loop, &p->lookup_timer);
 }

@@ -1,6 +1,7 @@
 #include "fetch/resolve.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ struct job {
     struct job *prev, *next;
     struct lookup *waiters; /* loop thread */
     int64_t started_at;     /* on the monotonic clock, 0 = waits; under the lock */
-    bool doubtful;
+    enum td_standing standing;
     int error;
     char text[RESOLVE_TEXT_BYTES];
     char host[]; /* never changes */
@@ -48,9 +49,9 @@ struct known {
 /* What threads and loop share; whoever leaves last frees it. */
 struct shared {
     pthread_mutex_t lock;
-    struct job *queue, *doubtful; /* wait for a thread */
+    struct job *queues[TD_STANDINGS]; /* wait for a thread */
     struct job *running, *done;
-    int n_doubtful; /* of `running` */
+    int n_running[TD_STANDINGS];
     struct ev_loop *loop;
     ev_async *wake;
     resolve_fn *blocking;
@@ -108,24 +109,26 @@ static void shared_free(struct shared *sh)
     free(sh);
 }
 
-static struct job **queue_of(struct shared *sh, const struct job *j)
+/* Under the lock: how many more of a standing may run. */
+static int room_for(const struct shared *sh, enum td_standing standing)
 {
-    return j->doubtful ? &sh->doubtful : &sh->queue;
+    const int *n = sh->n_running;
+    int others = LIMIT_RESOLVERS_STUCK - n[TD_STRANGE] - n[TD_DOUBTFUL];
+    int doubtful = LIMIT_RESOLVERS / 2 - n[TD_DOUBTFUL];
+    return standing == TD_KNOWN ? INT_MAX : standing == TD_STRANGE ? others : MIN(others, doubtful);
 }
 
 /* Under the lock: the next job, now running; NULL = none that may start. */
 static struct job *take_job(struct shared *sh)
 {
-    struct job *j = sh->queue;
-    if (j) {
-        DL_DELETE(sh->queue, j);
-    } else if (sh->doubtful && sh->n_doubtful < LIMIT_RESOLVERS / 2) {
-        j = sh->doubtful;
-        DL_DELETE(sh->doubtful, j);
-    } else {
+    enum td_standing s = TD_KNOWN;
+    while (s < TD_STANDINGS && (!sh->queues[s] || room_for(sh, s) <= 0))
+        s++;
+    if (s == TD_STANDINGS)
         return NULL;
-    }
-    sh->n_doubtful += j->doubtful;
+    struct job *j = sh->queues[s];
+    DL_DELETE(sh->queues[s], j);
+    sh->n_running[s]++;
     j->started_at = clock_mono_ms();
     DL_APPEND(sh->running, j);
     return j;
@@ -142,7 +145,7 @@ static void *resolver_thread(void *arg)
         int error = sh->blocking(j->host, j->text, sizeof j->text);
         pthread_mutex_lock(&sh->lock);
         DL_DELETE(sh->running, j);
-        sh->n_doubtful -= j->doubtful;
+        sh->n_running[j->standing]--;
         j->error = error;
         if (sh->closed) {
             free(j);
@@ -183,9 +186,11 @@ static void start_threads(struct shared *sh)
     int64_t now = clock_mono_ms();
     for (j = sh->running; j && now - j->started_at > LIMIT_BRISK_MS; j = j->next)
         n_stuck++;
-    for (j = sh->queue; j; j = j->next)
-        n_waiting++;
-    n_waiting += sh->doubtful && sh->n_doubtful < LIMIT_RESOLVERS / 2;
+    for (enum td_standing s = TD_KNOWN; s < TD_STANDINGS; s++) {
+        int room = room_for(sh, s);
+        for (j = sh->queues[s]; j && room > 0; j = j->next, room--)
+            n_waiting++;
+    }
     int max = LIMIT_RESOLVERS + MIN(n_stuck, LIMIT_RESOLVERS_STUCK);
     int want = MIN(max - sh->n_threads, n_waiting);
     while (want-- > 0 && start_thread(sh))
@@ -198,7 +203,7 @@ static void on_stuck(struct ev_loop *loop, ev_timer *w, int revents)
     struct shared *sh = r->shared;
     pthread_mutex_lock(&sh->lock);
     start_threads(sh);
-    bool waits = sh->queue || sh->doubtful;
+    bool waits = sh->queues[TD_KNOWN] || sh->queues[TD_STRANGE] || sh->queues[TD_DOUBTFUL];
     pthread_mutex_unlock(&sh->lock);
     if (!waits)
         ev_timer_stop(loop, w);
@@ -292,13 +297,13 @@ void resolver_free(struct resolver *r)
     if (!r)
         return;
     struct shared *sh = r->shared;
-    struct job *j, *tmp, *all[3];
+    struct job *j, *tmp, *all[TD_STANDINGS + 1];
     pthread_mutex_lock(&sh->lock);
     sh->closed = true;
-    all[0] = sh->queue;
-    all[1] = sh->done;
-    all[2] = sh->doubtful;
-    sh->queue = sh->doubtful = sh->done = NULL;
+    memcpy(all, sh->queues, sizeof sh->queues);
+    all[TD_STANDINGS] = sh->done;
+    memset(sh->queues, 0, sizeof sh->queues);
+    sh->done = NULL;
     bool last = sh->n_threads == 0;
     HASH_ITER (hh, r->jobs, j, tmp) {
         HASH_DEL(r->jobs, j);
@@ -331,20 +336,20 @@ const char *resolver_known(struct resolver *r, const char *host)
     return k && k->until > clock_mono_ms() ? k->addresses : NULL;
 }
 
-static struct job *job_new(struct resolver *r, const char *host, bool doubtful)
+static struct job *job_new(struct resolver *r, const char *host, enum td_standing standing)
 {
     struct shared *sh = r->shared;
     size_t n = strlen(host);
     struct job *j = xcalloc(1, sizeof *j + n + 1);
     memcpy(j->host, host, n);
-    j->doubtful = doubtful;
+    j->standing = standing;
     HASH_ADD(hh, r->jobs, host, n, j);
     pthread_mutex_lock(&sh->lock);
-    struct job **queue = queue_of(sh, j);
-    DL_APPEND(*queue, j);
+    DL_APPEND(sh->queues[standing], j);
     start_threads(sh);
     if (sh->n_threads == 0) {
-        DL_DELETE(*queue, j); /* the system has no thread for us: an answer like any other */
+        DL_DELETE(sh->queues[standing],
+                  j); /* the system has no thread for us: an answer like any other */
         j->error = EAI_AGAIN;
         DL_APPEND(sh->done, j);
         ev_async_send(sh->loop, sh->wake);
@@ -355,13 +360,13 @@ static struct job *job_new(struct resolver *r, const char *host, bool doubtful)
     return j;
 }
 
-struct lookup *resolver_ask(struct resolver *r, const char *host, bool doubtful, resolved_fn *done,
-                            void *ctx)
+struct lookup *resolver_ask(struct resolver *r, const char *host, enum td_standing standing,
+                            resolved_fn *done, void *ctx)
 {
     struct job *j;
     HASH_FIND_STR(r->jobs, host, j);
     if (!j)
-        j = job_new(r, host, doubtful);
+        j = job_new(r, host, standing);
     struct lookup *l = xcalloc(1, sizeof *l);
     *l = (struct lookup){.job = j, .resolver = r, .done = done, .ctx = ctx};
     DL_APPEND(j->waiters, l);
@@ -389,10 +394,8 @@ void lookup_cancel(struct lookup *l)
      */
     pthread_mutex_lock(&r->shared->lock);
     bool queued = !j->started_at && !j->error;
-    if (queued) {
-        struct job **queue = queue_of(r->shared, j);
-        DL_DELETE(*queue, j);
-    }
+    if (queued)
+        DL_DELETE(r->shared->queues[j->standing], j);
     pthread_mutex_unlock(&r->shared->lock);
     if (queued) {
         HASH_DEL(r->jobs, j);

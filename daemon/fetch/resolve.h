@@ -6,8 +6,9 @@
  * (FETCHING L6, "DNS NXDOMAIN like 404; SERVFAIL and timeouts like 5xx"). Here at most
  * LIMIT_RESOLVERS threads run, questions about one name are merged, and answers are kept for
  * LIMIT_NAME_KEPT_MS. A thread that is at one name for LIMIT_BRISK_MS is stuck: another one takes
- * its place (LIMIT_RESOLVERS_STUCK at most), and doubtful names get half of the places at most, so
- * that name servers that do not answer delay no other names. Threads end when there is nothing to
+ * its place (LIMIT_RESOLVERS_STUCK at most). Names of doubtful hosts get half of the places at
+ * most, and with those of strange ones no more than may be stuck, so that name servers that do not
+ * answer delay no other names. Threads end when there is nothing to
  * do; one that hangs in the system's resolver is left behind when the resolver is freed and frees
  * its part itself.
  *
@@ -21,6 +22,8 @@
 #include <stdint.h>
 
 #include <ev.h>
+
+#include "model/fetch.h"
 
 #define RESOLVE_TEXT_BYTES 1024 /* addresses of one name as text: about 20 */
 
@@ -40,10 +43,10 @@ void resolver_free(struct resolver *r);
 
 /* The addresses when they are known already (borrowed until the next call), else NULL. */
 const char *resolver_known(struct resolver *r, const char *host);
-/* Asks, DOUBTFUL ones after all others; DONE comes later, once, from the loop, and ends the lookup.
+/* Asks, in the order of STANDING; DONE comes later, once, from the loop, and ends the lookup.
  * It may ask and cancel others, but not free the resolver. */
-struct lookup *resolver_ask(struct resolver *r, const char *host, bool doubtful, resolved_fn *done,
-                            void *ctx);
+struct lookup *resolver_ask(struct resolver *r, const char *host, enum td_standing standing,
+                            resolved_fn *done, void *ctx);
 /* For how long a thread has been at it; -1 while the question waits for one. */
 int64_t lookup_running_ms(const struct lookup *l);
 /* The answer is not wanted any more. */

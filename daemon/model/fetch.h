@@ -20,6 +20,14 @@
 struct td_exchange;
 
 /* Everything is borrowed until the done callback has run. */
+/* What the last request to a host says of the next. */
+enum td_standing {
+    TD_KNOWN,    /* it is answered */
+    TD_STRANGE,  /* there was none yet */
+    TD_DOUBTFUL, /* it waits in vain */
+    TD_STANDINGS,
+};
+
 struct td_request {
     enum td_source source;
     const char *url;
@@ -40,7 +48,7 @@ struct td_request {
      * asked. False ends the request with TD_OUT_NONE. It may be called from within fetch_start. */
     bool (*admit)(void *ctx, const char *address);
     void *admit_ctx;
-    bool doubtful; /* its host kept us waiting the last time: its name is looked up after others */
+    enum td_standing standing; /* of its host: whose name is looked up first */
     bool shares_host; /* other feeds are at its host: wait for a connection that can carry both */
     /* A POST of these bytes instead of a GET (NULL = GET; "" with 0 bytes is a POST too). Any 2xx
      * is TD_OUT_OK, any other status a failure, also a redirect (of 307 and 308, which ask for the

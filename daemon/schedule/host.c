@@ -235,7 +235,7 @@ static struct sched_host *host_new(const char *key)
     strcpy(h->key, key);
     h->b.kind = HOST;
     h->b.next_start_at = TD_NEVER;
-    h->standing = STRANGE;
+    h->standing = TD_STRANGE;
     return h;
 }
 
@@ -243,7 +243,7 @@ struct sched_host *host_new_local(void)
 {
     struct sched_host *h = host_new("");
     h->refs = 1;
-    h->standing = KNOWN;
+    h->standing = TD_KNOWN;
     return h;
 }
 
@@ -323,10 +323,10 @@ static struct group *barrier(const struct schedule *s, const struct sched_host *
 
 static bool is_doubtful(const struct sched_host *h)
 {
-    return h->standing == DOUBTFUL;
+    return h->standing == TD_DOUBTFUL;
 }
 
-void host_set_standing(struct schedule *s, struct sched_host *h, enum standing standing)
+void host_set_standing(struct schedule *s, struct sched_host *h, enum td_standing standing)
 {
     if (h == s->local || h->standing == standing)
         return;
@@ -345,14 +345,14 @@ void host_set_standing(struct schedule *s, struct sched_host *h, enum standing s
 static struct sched_host *next_in_turn(const struct schedule *s)
 {
     bool enough = s->conf.doubtful_max > 0 && s->n_doubtful >= (uint32_t)s->conf.doubtful_max;
-    struct sched_host *const may[N_STANDINGS] = {
-        [KNOWN] = s->turns[KNOWN].first,
-        [STRANGE] = s->crowded ? NULL : s->turns[STRANGE].first,
-        [DOUBTFUL] = s->crowded || enough ? NULL : s->turns[DOUBTFUL].first};
+    struct sched_host *const may[TD_STANDINGS] = {
+        [TD_KNOWN] = s->turns[TD_KNOWN].first,
+        [TD_STRANGE] = s->crowded ? NULL : s->turns[TD_STRANGE].first,
+        [TD_DOUBTFUL] = s->crowded || enough ? NULL : s->turns[TD_DOUBTFUL].first};
     bool turned = s->n_turns % OTHERS_SHARE == 0;
-    for (int i = 0; i < N_STANDINGS; i++)
-        if (may[turned ? N_STANDINGS - 1 - i : i])
-            return may[turned ? N_STANDINGS - 1 - i : i];
+    for (int i = 0; i < TD_STANDINGS; i++)
+        if (may[turned ? TD_STANDINGS - 1 - i : i])
+            return may[turned ? TD_STANDINGS - 1 - i : i];
     return NULL;
 }
 

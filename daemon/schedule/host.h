@@ -55,14 +55,6 @@ struct trouble {
     struct slowdown slow;
 };
 
-/* What the last request to a host says of the next. */
-enum standing {
-    KNOWN,    /* it is answered */
-    STRANGE,  /* there was none yet */
-    DOUBTFUL, /* it waits in vain */
-    N_STANDINGS,
-};
-
 enum budget_kind { HOST, SITE, DOMAIN, ADDRESS };
 
 struct budget {
@@ -99,7 +91,7 @@ struct sched_host {
     uint64_t domain, address;       /* hashes, 0 = none or not known */
     uint32_t refs;                  /* nodes whose home or present host it is */
     bool in_turn;
-    uint8_t standing;               /* enum standing */
+    uint8_t standing;               /* enum td_standing */
     bool multiplexes;               /* its last answer came by HTTP/2 */
     struct sched_host *prev, *next; /* in the round, or in the queue of `waits` */
     UT_hash_handle hh;
@@ -116,10 +108,10 @@ struct schedule {
     struct sched_host *local;          /* of nodes without a host */
     struct turn {
         struct sched_host *first, *last;
-    } turns[N_STANDINGS]; /* the rounds of hosts that may start */
-    unsigned n_turns;     /* starts so far, to give all rounds their share */
-    uint32_t n_doubtful;  /* requests that run at doubtful hosts */
-    bool crowded;         /* schedule_crowd */
+    } turns[TD_STANDINGS]; /* the rounds of hosts that may start */
+    unsigned n_turns;      /* starts so far, to give all rounds their share */
+    uint32_t n_doubtful;   /* requests that run at doubtful hosts */
+    bool crowded;          /* schedule_crowd */
     struct group *groups;
     struct tally domains, addresses; /* hosts of each */
     size_t count[N_WHERE];
@@ -176,7 +168,7 @@ void host_end(struct schedule *s, struct sched_host *h);
 void host_unstart(struct schedule *s, struct sched_host *h);
 /* H is at this address. */
 void host_set_address(struct schedule *s, struct sched_host *h, const char *address);
-void host_set_standing(struct schedule *s, struct sched_host *h, enum standing standing);
+void host_set_standing(struct schedule *s, struct sched_host *h, enum td_standing standing);
 /* A budget's timer has rung. */
 void host_on_timer(struct schedule *s, struct sched_node *timer);
 /* The settings have changed. */

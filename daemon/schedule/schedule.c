@@ -287,7 +287,7 @@ void schedule_hop(struct schedule *s, struct sched_node *n, const char *host, in
     n->host = host_get(s, host);
     if (n->host != n->home)
         n->host->refs++;
-    if (n->host->standing == STRANGE) /* it is as good as who sends us there */
+    if (n->host->standing == TD_STRANGE) /* it is as good as who sends us there */
         host_set_standing(s, n->host, old->standing);
     make_ready(s, n, true);
     host_unref(s, old);
@@ -372,22 +372,17 @@ int64_t schedule_held_until(const struct schedule *s, const char *host)
 
 void schedule_doubt(struct schedule *s, const struct sched_node *n)
 {
-    host_set_standing(s, n->host, DOUBTFUL);
+    host_set_standing(s, n->host, TD_DOUBTFUL);
 }
 
 void schedule_know(struct schedule *s, const struct sched_node *n)
 {
-    host_set_standing(s, n->host, KNOWN);
+    host_set_standing(s, n->host, TD_KNOWN);
 }
 
-bool schedule_is_doubtful(const struct sched_node *n)
+enum td_standing schedule_standing(const struct sched_node *n)
 {
-    return n->host->standing == DOUBTFUL;
-}
-
-bool schedule_is_known(const struct sched_node *n)
-{
-    return n->host->standing == KNOWN;
+    return n->host->standing;
 }
 
 void schedule_crowd(struct schedule *s, bool crowded)
@@ -405,7 +400,7 @@ void schedule_limited(struct schedule *s, const struct sched_node *n, int64_t at
     struct sched_host *h = n->host;
     if (h == s->local)
         return;
-    host_set_standing(s, h, KNOWN);
+    host_set_standing(s, h, TD_KNOWN);
     if (budget_limited(s, &h->b, n, at))
         budget_tell(s, &h->b);
     for (int i = 0; i < N_GROUPS; i++) {
@@ -423,7 +418,7 @@ void schedule_answered(struct schedule *s, const struct sched_node *n, bool mult
 {
     struct sched_host *h = n->host;
     h->multiplexes = multiplexes;
-    host_set_standing(s, h, KNOWN);
+    host_set_standing(s, h, TD_KNOWN);
     budget_answered(&h->b);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i])

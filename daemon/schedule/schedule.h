@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "model/fetch.h"
 #include "model/site.h"
 
 struct schedule;
@@ -111,8 +112,7 @@ void schedule_know(struct schedule *s, const struct sched_node *n);
  * go first, those that were not asked yet second; doubtful ones stand back behind both, and
  * doubtful_max requests at most wait for them. */
 void schedule_doubt(struct schedule *s, const struct sched_node *n);
-bool schedule_is_doubtful(const struct sched_node *n);
-bool schedule_is_known(const struct sched_node *n);
+enum td_standing schedule_standing(const struct sched_node *n);
 /* CROWDED: the places that are left are for hosts that are known to answer. */
 void schedule_crowd(struct schedule *s, bool crowded);
 /* Are other nodes at the host of N? */

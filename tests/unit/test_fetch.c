@@ -693,7 +693,7 @@ static void stalled_names_delay_no_other(void **state)
     for (int i = 0; i < N; i++) {
         snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);
         req[i] = REQUEST(text[i]);
-        req[i].doubtful = true;
+        req[i].standing = TD_DOUBTFUL;
         waiting[i] = fetch_start(fetcher, &req[i], harness_done, &g[i]);
     }
     struct td_result r = get_host("mixed.example");
@@ -710,6 +710,33 @@ static void stalled_names_delay_no_other(void **state)
     assert_in_range(r.duration_ms, LIMIT_BRISK_MS - 100, 4 * LIMIT_BRISK_MS);
     td_result_fini(&r);
     for (int i = 0; i < 2 * N; i++)
+        fetch_cancel(waiting[i]);
+    pthread_mutex_unlock(&gate);
+}
+
+/* And the names of hosts that were never asked hold up none of hosts that answer, however many they
+ * are. */
+static void strange_names_delay_no_known_one(void **state)
+{
+    enum { N = LIMIT_RESOLVERS + LIMIT_RESOLVERS_STUCK + 20 };
+    static struct got g[N];
+    static struct td_request req[N];
+    char text[N][64];
+    struct fetch *waiting[N];
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < N; i++) {
+        snprintf(text[i], sizeof text[i], "http://stalled%d.example/", i);
+        req[i] = REQUEST(text[i]);
+        req[i].standing = TD_STRANGE;
+        waiting[i] = fetch_start(fetcher, &req[i], harness_done, &g[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct td_result r = get_host(i ? "mixed.example" : "xn--bcher-kva.example");
+        assert_int_equal(r.outcome, TD_OUT_OK);
+        assert_in_range(r.duration_ms, 0, 4 * LIMIT_BRISK_MS);
+        td_result_fini(&r);
+    }
+    for (int i = 0; i < N; i++)
         fetch_cancel(waiting[i]);
     pthread_mutex_unlock(&gate);
 }
@@ -853,6 +880,7 @@ int main(void)
         TEST(a_name_that_changes),
         TEST(stalled_resolver),
         TEST(stalled_names_delay_no_other),
+        TEST(strange_names_delay_no_known_one),
         TEST(many_at_once),
         TEST(a_dead_connection_is_tried_again_once),
         TEST(cancelled_at_any_moment),

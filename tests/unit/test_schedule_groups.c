@@ -467,7 +467,7 @@ static void doubtful_hosts_stand_back(void **state)
         schedule_add(s, &n[i], host, T0);
         if (i < 10)
             schedule_doubt(s, &n[i]);
-        assert_int_equal(schedule_is_doubtful(&n[i]), i < 10);
+        assert_int_equal(schedule_standing(&n[i]) == TD_DOUBTFUL, i < 10);
     }
     for (int i = 0; i < 8; i++) { /* they get a quarter, while others want to start */
         got = schedule_next(s, T0, &wake);
@@ -483,7 +483,7 @@ static void doubtful_hosts_stand_back(void **state)
     assert_int_equal(good, 10);
     assert_int_equal(doubtful, 3);
     for (int i = 0; i < 10; i++) /* one of those that run answers: a place for the next */
-        if (schedule_is_doubtful(&n[i])) {
+        if (schedule_standing(&n[i]) == TD_DOUBTFUL) {
             struct schedule_counts k;
             schedule_answered(s, &n[i], false);
             schedule_count(s, T0, &k);
@@ -508,7 +508,7 @@ static void known_hosts_go_first(void **state)
     for (int i = 0; i < 8; i++) {
         snprintf(host, sizeof host, "h%d:443", i);
         schedule_add(s, &n[i], host, T0 - 10 + i);
-        assert_false(schedule_is_known(&n[i]));
+        assert_false(schedule_standing(&n[i]) == TD_KNOWN);
         if (i >= 5)
             schedule_know(s, &n[i]);
     }
@@ -519,7 +519,7 @@ static void known_hosts_go_first(void **state)
     schedule_crowd(s, false);
     assert_ptr_equal(schedule_next(s, T0, &wake), &n[0]);
     schedule_limited(s, &n[0], T0 + MIN_); /* that is an answer */
-    assert_true(schedule_is_known(&n[0]));
+    assert_true(schedule_standing(&n[0]) == TD_KNOWN);
     schedule_doubt(s, &n[1]);
     schedule_crowd(s, true);
     assert_null(schedule_next(s, T0, &wake));
