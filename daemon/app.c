@@ -223,6 +223,7 @@ int app_run(const struct app_options *o)
         return code;
     log_set_level(o->log_level >= 0 ? o->log_level : a.settings->log_level);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* at a limit on files a write fails, as on a full disk */
     log_notice("tidingsd " TIDINGS_VERSION " with %s: %zu feed%s configured", o->config,
                a.settings->n_feeds, a.settings->n_feeds == 1 ? "" : "s");
     if (slots_max(a.settings) < a.settings->concurrency)

@@ -11,6 +11,7 @@
 
 static const char *const colours[] = {"auto", "always", "never", NULL};
 static const char *const formats[] = {"text", "json", "jsonl", "tsv", "csv", NULL};
+static const char *const object_formats[] = {"text", "json", "jsonl", NULL}; /* as above */
 
 #define AT(field) offsetof(struct args, field)
 const struct opt common_opts[] = {
@@ -25,9 +26,14 @@ const struct opt common_opts[] = {
     {"help", 'h', OPT_FLAG, NULL, "this text", AT(help)},
     {0},
 };
-const struct opt format_opts[] = {
+static const struct opt format_opts[] = {
     {"format", 'F', OPT_CHOICE, "FORMAT", "text (for people), json, jsonl, tsv or csv", AT(format),
      0, formats},
+    {0},
+};
+static const struct opt object_format_opts[] = {
+    {"format", 'F', OPT_CHOICE, "FORMAT", "text (for people), json or jsonl", AT(format), 0,
+     object_formats},
     {0},
 };
 /* For the completion scripts; in no help text. */
@@ -38,10 +44,15 @@ static const struct opt hidden_opts[] = {
 
 #define MAX_OPTS 32
 
+static const struct opt *format_of(const struct command *cmd)
+{
+    return cmd->has_format ? format_opts : cmd->has_object_format ? object_format_opts : NULL;
+}
+
 /* Every option of CMD, its own first; the hidden ones only if HIDDEN. */
 static size_t all_opts(const struct command *cmd, bool hidden, const struct opt *ret[MAX_OPTS])
 {
-    const struct opt *tables[] = {cmd->opts, cmd->has_format ? format_opts : NULL, common_opts,
+    const struct opt *tables[] = {cmd->opts, format_of(cmd), common_opts,
                                   hidden ? hidden_opts : NULL};
     size_t n = 0;
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
@@ -286,8 +297,7 @@ void args_help(struct buf *out, const struct command *cmd)
         buf_addf(out, "\n%s\n", cmd->details);
     buf_adds(out, "\nOptions:\n");
     add_opts(out, cmd->opts);
-    if (cmd->has_format)
-        add_opts(out, format_opts);
+    add_opts(out, format_of(cmd));
     add_opts(out, common_opts);
     buf_adds(
         out,

@@ -67,12 +67,13 @@ struct command {
     const struct opt *opts;
     int min_operands, max_operands; /* max -1 = any */
     bool has_format;
-    bool local; /* works on the store's file: not over TCP */
+    bool has_object_format; /* --format, but no table */
+    bool local;             /* works on the store's file: not over TCP */
     int (*run)(struct client *c);
 };
 
-/* Options that every command has; --format for those with has_format. */
-extern const struct opt common_opts[], format_opts[];
+/* Options that every command has. */
+extern const struct opt common_opts[];
 
 /* Reads the words behind the command's name (ARGV of ARGC, reordered so that the operands come
  * last). NOW is for relative times. 0, or -EINVAL with the reason and, for a typo, a suggestion. */

@@ -81,6 +81,8 @@ static int run_command(struct follow *f, int64_t seq, const char *event, const s
     char **argv = f->c->args.exec;
     CLEANUP_CLOSE int fd = json_file(it->json, it->json_len);
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t ours; /* that we ignore, and the command need not */
     pid_t pid;
     int status;
     if (fd < 0)
@@ -88,7 +90,13 @@ static int run_command(struct follow *f, int64_t seq, const char *event, const s
     char **env = follow_environment(follow_inherit(environ), seq, event, it);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    int r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, env);
+    posix_spawnattr_init(&attr);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGXFSZ);
+    posix_spawnattr_setsigdefault(&attr, &ours);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+    int r = posix_spawnp(&pid, argv[0], &actions, &attr, argv, env);
+    posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     follow_env_free(env);
     if (r != 0)

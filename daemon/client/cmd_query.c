@@ -15,14 +15,14 @@
 
 #define AT(field) offsetof(struct args, field)
 
-enum { C_NAME, C_QUERY, C_TITLE, C_ORIGIN, C_ERROR, C_PUBLIC, N };
+enum { C_NAME, C_QUERY, C_TITLE, C_ORIGIN, C_PUBLIC, C_ERROR, N };
 static const struct column columns[N] = {
     [C_NAME] = {"name", "NAME", 0},
     [C_QUERY] = {"query", "QUERY", COL_SHRINK},
     [C_TITLE] = {"title", "TITLE", COL_SHRINK},
     [C_ORIGIN] = {"origin", "ORIGIN", COL_SAFE},
-    [C_ERROR] = {"error", "ERROR", COL_SHRINK},
     [C_PUBLIC] = {"public", NULL, COL_SAFE},
+    [C_ERROR] = {"error", "ERROR", COL_SHRINK},
 };
 
 static const char *text_of(const json_t *o, const char *key)

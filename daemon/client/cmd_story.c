@@ -53,12 +53,6 @@ static int print(const struct client *c, const json_t *answer, const struct buf 
     return client_written(out_write(STDOUT_FILENO, out.data, out.len));
 }
 
-static bool only_json(const struct client *c)
-{
-    return c->args.format == FORMAT_TEXT || c->args.format == FORMAT_JSON ||
-           c->args.format == FORMAT_JSONL;
-}
-
 /* ---- the timeline ---------------------------------------------------------------------------- */
 
 static int read_story(struct reader *r, const void *q, struct buf *out, struct td_err *err)
@@ -151,8 +145,6 @@ static int run_story(struct client *c)
     char **operands = c->args.operands;
     int n = c->args.n_operands, r;
     int64_t a, into = 0;
-    if (!only_json(c))
-        return client_fail(EX_USAGE, "story has the formats text, json and jsonl");
     for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
         bool merge = i == 1;
         if (!str_eq(operands[0], actions[i]))
@@ -185,7 +177,7 @@ const struct command cmd_story = {
     .opts = no_opts,
     .min_operands = 1,
     .max_operands = 3,
-    .has_format = true,
+    .has_object_format = true,
     .run = run_story,
 };
 
@@ -260,8 +252,6 @@ static int run_why_story(struct client *c)
     struct td_err err;
     json_t *answer = NULL;
     int64_t item_id;
-    if (!only_json(c))
-        return client_fail(EX_USAGE, "why-story has the formats text, json and jsonl");
     int r = read_number(c->args.operands[0], "an item (tidings items)", &item_id);
     if (r)
         return r;
@@ -293,6 +283,6 @@ const struct command cmd_why_story = {
     .opts = no_opts,
     .min_operands = 1,
     .max_operands = 1,
-    .has_format = true,
+    .has_object_format = true,
     .run = run_why_story,
 };

@@ -224,6 +224,7 @@ int main(int argc, char **argv)
     struct client c = {0};
     struct td_err err;
     signal(SIGPIPE, SIG_DFL); /* `tidings items | head` ends quietly */
+    signal(SIGXFSZ, SIG_IGN); /* at a limit on files a write fails, and what is half done goes */
     if (argc < 2)
         return print_help(NULL), EX_USAGE;
     const char *name = argv[1];

@@ -102,6 +102,7 @@ def test_wrong_usage(client):
                        (["why", "a", "b"], "no such argument: b"), (["items", "-z"], "-z"),
                        (["show", "one"], "no item number"), (["opml", "eat"], "opml import"),
                        (["story", "x"], "x is no number of a story"),
+                       (["story", "1", "-F", "csv"], "--format is one of text, json, jsonl, not csv"),
                        (["--store", "x", "items"], "tidings COMMAND --store"),
                        (["items", "--since", "someday"], "YYYY-MM-DD"),
                        (["remove", ""], "takes FEED, which may not be empty"), (["refresh", ""], "not be empty"),
@@ -366,6 +367,13 @@ def test_opml_export(client):
     text = client.run("opml", "export").out
     assert 'xmlUrl="https://first.example/feed"' in text and text.count("xmlUrl=") == 3
     assert 'text="The first"' in text and 'text="third"' in text  # its title, or its name until it was read
+
+
+def test_at_a_limit_on_files(client, tmp_path):
+    """As on a full disk: said, and nothing half done is left."""
+    r = subprocess.run(["sh", "-c", 'ulimit -f 64; exec "$0" backup "$1"', client.program, tmp_path / "b.db"],
+                       cwd=client.dir, env=client.env(), capture_output=True, text=True)
+    assert r.returncode == 74 and "b.db" in r.stderr and list(tmp_path.iterdir()) == []
 
 
 def test_backup_is_a_store_of_its_own(client, alone):

@@ -120,6 +120,15 @@ def test_writes_fail(daemon, origin, faults, error):
     outage(daemon, origin, lambda: faults.set("write", error), lambda: faults.clear("write"))
 
 
+def test_a_limit_on_the_size_of_files(daemon, origin):
+    """LimitFSIZE=, ulimit -f: the system's signal would end the daemon."""
+    daemon.start(CONFIG.format(url=origin.set("/feed", feed(2))))
+
+    def limit(size):
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    outage(daemon, origin, lambda: limit(40 << 10), lambda: limit(resource.RLIM_INFINITY))
+
+
 def test_the_disk_hangs(daemon, origin, faults, tmp_path):
     """No sign of life to the manager while the writer is at one step for too long; the API still answers."""
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
