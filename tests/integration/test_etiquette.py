@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from conftest import Origin
 from test_daemon import CALL, FAST, FERRY, feed, rss, titles
+from test_disaster import faults  # noqa: F401 (a fixture)
 
 E1, E2 = '"one"', 'W/"two, t\'wo"'
 D1, D2 = "Sun, 06 Nov 1994 08:49:37 GMT", "three days ago"
@@ -238,3 +240,24 @@ def test_a_portal_moves_nothing(played, name):
     """B12, B15, trap 12: 301 to a page, to an error, or behind a temporary hop is never taken over."""
     known = played.daemon.get(f"/v1/feeds/{name}")
     assert "moved_url" not in known and "moved_to" not in known
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_retry_after_counts_though_the_clock_is_set_back(daemon, origin, faults, restart):
+    """By 400 days: neither sooner than the server said, nor 400 days later."""
+    times = []
+
+    def answer(handler):
+        times.append(time.monotonic())
+        busy = len(times) == 1
+        Origin.reply(handler, (429, b"", {"Retry-After": "3"}) if busy else (200, rss(CALL).encode(), {}))
+
+    origin.set("/a", answer)
+    daemon.start(feed("a", origin.url("/a"), **FAST), env=faults.env)
+    daemon.wait_for(lambda: daemon.get("/v1/feeds/a").get("error"))
+    faults.set("clock", -400 * 86400)
+    if restart:
+        daemon.kill()
+        daemon.start(env=faults.env)
+    daemon.wait_for(lambda: titles(daemon) == [CALL[1]], timeout=60)
+    assert times[1] - times[0] >= 2.9
