@@ -43,7 +43,8 @@ bool slots_free(struct app *a)
 
 bool slots_crowded(const struct app *a)
 {
-    int brisk = slots_max(a->settings), all = max_in_all(a) - brisk;
+    int brisk = slots_max(a->settings), all = max_in_all(a);
+    all -= MIN(brisk, all / 4);
     brisk -= brisk / 4;
     return a->n_strange_brisk >= (size_t)MAX(brisk, 1) || a->n_strange >= (size_t)MAX(all, 1);
 }
