@@ -17,6 +17,7 @@ const struct rule rules_geo[] = {
     {NS_GML, "point", IN_FEED | IN_ITEM, F_GEO, RANK_RSS + 1, geo_where},
     {NS_GEO, "point", IN_FEED | IN_ITEM, F_GEO, RANK_ATOM, geo_latlong},
     {NS_GEO, "lat", IN_FEED | IN_ITEM, F_GEO, RANK_ATOM, geo_latlong},
+    {NS_GEO, "lon", IN_FEED | IN_ITEM, F_GEO, RANK_ATOM, geo_latlong}, /* many write it so */
     {NS_GEO, "long", IN_FEED | IN_ITEM, F_GEO, RANK_ATOM, geo_latlong},
     RULES_END,
 };
@@ -242,7 +243,7 @@ static void geo_where(struct reader *r, struct record *rec, const struct node *n
 static void take_half(struct reader *r, const struct node *n, struct geo_halves *h)
 {
     struct numbers in;
-    bool is_long = node_is(n, NS_GEO, "long");
+    bool is_long = node_is(n, NS_GEO, "long") || node_is(n, NS_GEO, "lon");
     if ((!is_long && !node_is(n, NS_GEO, "lat")) || h->has[is_long])
         return;
     h->has[is_long] = read_numbers(r, n, &in) && in.n;

@@ -63,6 +63,7 @@ static const struct {
     {"www.opengis.net/gml", NS_GML},
     {"www.opengis.net/gml/3.2", NS_GML},
     {"www.w3.org/2003/01/geo/wgs84_pos", NS_GEO},
+    {"www.w3.org/2003/01/geo", NS_GEO},
     {"purl.org/rss/1.0/modules/syndication", NS_SY},
     {"purl.org/rss/1.0/modules/slash", NS_SLASH},
     {"wellformedweb.org/commentapi", NS_WFW},

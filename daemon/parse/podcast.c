@@ -4,31 +4,36 @@
 
 static rule_fn podcast_locked, podcast_object, podcast_list;
 
-/* What each element becomes: its attributes, and under which key its text. */
+/* What each element becomes: its attributes, and under which key its text. One of a list without
+ * the member NEEDS (a transcript without address, a person without name) says nothing. */
 static const struct shape {
     enum field field;
+    const char *needs;
     const char *text_key;
     struct attr_rule attrs[6];
 } shapes[] = {
-    {F_PODCAST_FUNDING, "title", {{"url", "url", A_URL}}},
+    {F_PODCAST_FUNDING, "url", "title", {{"url", "url", A_URL}}},
     {F_PODCAST_TRANSCRIPTS,
+     "url",
      NULL,
      {{"url", "url", A_URL},
       {"type", "type", A_TEXT},
       {"language", "language", A_TEXT},
       {"rel", "rel", A_TEXT}}},
-    {F_PODCAST_CHAPTERS, NULL, {{"url", "url", A_URL}, {"type", "type", A_TEXT}}},
+    {F_PODCAST_CHAPTERS, NULL, NULL, {{"url", "url", A_URL}, {"type", "type", A_TEXT}}},
     {F_PODCAST_SOUNDBITES,
+     "start_seconds",
      "title",
      {{"starttime", "start_seconds", A_NUM}, {"duration", "duration_seconds", A_NUM}}},
     {F_PODCAST_PERSONS,
+     "name",
      "name",
      {{"role", "role", A_TEXT},
       {"group", "group", A_TEXT},
       {"img", "image", A_URL},
       {"href", "url", A_URL}}},
-    {F_PODCAST_LOCATION, "name", {{"geo", "geo", A_TEXT}, {"osm", "osm", A_TEXT}}},
-    {F_PODCAST_LICENSE, "name", {{"url", "url", A_URL}}},
+    {F_PODCAST_LOCATION, NULL, "name", {{"geo", "geo", A_TEXT}, {"osm", "osm", A_TEXT}}},
+    {F_PODCAST_LICENSE, NULL, "name", {{"url", "url", A_URL}}},
 };
 
 const struct rule rules_podcast[] = {
@@ -47,30 +52,37 @@ const struct rule rules_podcast[] = {
     RULES_END,
 };
 
-static struct val podcast_value(struct reader *r, const struct node *n, enum field field)
+static const struct shape *find_shape(enum field field)
 {
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        if (shapes[i].field == field)
-            return val_obj(read_attrs(r, n, shapes[i].attrs, shapes[i].text_key));
-    /* season, episode: the number is the text */
-    struct obj *o = obj_new(r->a);
-    bool season = field == F_PODCAST_SEASON;
-    obj_set(r->a, o, "number", text_num(node_literal(r, n)));
-    obj_set(r->a, o, season ? "name" : "display",
-            val_str(attr_plain(r, n, season ? "name" : "display")));
-    return val_obj(o);
+    const struct shape *s = shapes;
+    while (s->field != field)
+        s++;
+    return s;
 }
 
 static void podcast_object(struct reader *r, struct record *rec, const struct node *n,
                            const struct rule *rule)
 {
-    record_put(rec, rule->field, read_rank(r, rule), podcast_value(r, n, rule->field));
+    struct obj *o;
+    if (rule->field == F_PODCAST_SEASON || rule->field == F_PODCAST_EPISODE) {
+        const char *name = rule->field == F_PODCAST_SEASON ? "name" : "display";
+        o = obj_new(r->a);
+        obj_set(r->a, o, "number", text_num(node_literal(r, n)));
+        obj_set(r->a, o, name, val_str(attr_plain(r, n, name)));
+    } else {
+        const struct shape *s = find_shape(rule->field);
+        o = read_attrs(r, n, s->attrs, s->text_key);
+    }
+    record_put(rec, rule->field, read_rank(r, rule), val_obj(o));
 }
 
 static void podcast_list(struct reader *r, struct record *rec, const struct node *n,
                          const struct rule *rule)
 {
-    record_add(r->a, rec, rule->field, read_rank(r, rule), podcast_value(r, n, rule->field));
+    const struct shape *s = find_shape(rule->field);
+    struct obj *o = read_attrs(r, n, s->attrs, s->text_key);
+    if (obj_has(o, s->needs))
+        record_add(r->a, rec, rule->field, read_rank(r, rule), val_obj(o));
 }
 
 static void podcast_locked(struct reader *r, struct record *rec, const struct node *n,

@@ -382,7 +382,7 @@ void as_url(struct reader *r, struct record *rec, const struct node *n, const st
     record_put(rec, rule->field, read_rank(r, rule), val_str(node_url(r, n)));
 }
 
-const char *href_of(struct reader *r, const struct node *n)
+const char *attr_href(struct reader *r, const struct node *n)
 {
     const char *url = attr_url(r, n, "href");
     if (!url)
@@ -392,6 +392,12 @@ const char *href_of(struct reader *r, const struct node *n)
         resource = node_attr(n, "resource"); /* without its prefix */
     if (resource)
         url = url_resolve(r->a, node_base(r, n), resource, strlen(resource));
+    return url;
+}
+
+const char *href_of(struct reader *r, const struct node *n)
+{
+    const char *url = attr_href(r, n);
     return url ? url : node_url(r, n);
 }
 

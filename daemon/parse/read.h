@@ -61,7 +61,9 @@ void put_attr(struct reader *r, struct record *rec, enum field f, unsigned rank,
 /* Absolute URLs; NULL when it is none. */
 const char *node_url(struct reader *r, const struct node *n);
 const char *attr_url(struct reader *r, const struct node *n, const char *attr);
-/* Of href, url, rdf:resource, the text: the first that is there. */
+/* Of the attributes href, url, rdf:resource the first that is there. */
+const char *attr_href(struct reader *r, const struct node *n);
+/* That, else the text. */
 const char *href_of(struct reader *r, const struct node *n);
 /* The base URL in force inside of N. */
 const char *node_base(struct reader *r, const struct node *n);

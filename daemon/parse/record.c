@@ -113,6 +113,14 @@ void obj_append(struct obj *o, const struct obj *more)
     o->last = more->last;
 }
 
+bool obj_has(const struct obj *o, const char *key)
+{
+    for (const struct member *m = o->first; m; m = m->next)
+        if (str_eq(m->key, key))
+            return true;
+    return false;
+}
+
 const char *obj_str(const struct obj *o, const char *key)
 {
     for (const struct member *m = o->first; m; m = m->next)

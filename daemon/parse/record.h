@@ -111,6 +111,7 @@ const struct list *record_list(const struct record *r, enum field f);
 struct obj *obj_new(struct arena *a);
 void obj_set(struct arena *a, struct obj *o, const char *key, struct val v); /* not for VAL_NONE */
 void obj_append(struct obj *o, const struct obj *more); /* takes the members of MORE */
+bool obj_has(const struct obj *o, const char *key);
 /* The string member KEY, NULL if there is none. */
 const char *obj_str(const struct obj *o, const char *key);
 bool obj_eq(const struct obj *a, const struct obj *b);

@@ -85,15 +85,14 @@ static void rss_enclosure(struct reader *r, struct record *rec, const struct nod
                           const struct rule *rule)
 {
     static const struct attr_rule attrs[] = {
-        {"url", "url", A_URL},
-        {"href", "url", A_URL},
-        {"resource", "url", A_URL},
         {"type", "mime_type", A_TEXT},
         {"title", "title", A_TEXT},
         {"length", "size_in_bytes", A_POSITIVE},
         {NULL},
     };
-    struct obj *o = read_attrs(r, n, attrs, NULL);
+    struct obj *o = obj_new(r->a);
+    obj_set(r->a, o, "url", val_str(attr_href(r, n)));
+    obj_append(o, read_attrs(r, n, attrs, NULL));
     if (obj_str(o, "url"))
         record_add(r->a, rec, F_ATTACHMENTS, read_rank(r, rule), val_obj(o));
 }

@@ -144,6 +144,13 @@ static void podcast(void **state)
          "{\"name\":\"S\",\"number\":3}"},
         {ITEM("<podcast:episode display='Ch.3'>204.5</podcast:episode>"),
          "items.0._tidings.podcast.episode", "{\"display\":\"Ch.3\",\"number\":204.5}"},
+        {ITEM("<podcast:person role='host'/><podcast:person>P</podcast:person>"),
+         "items.0._tidings.podcast.persons", "[{\"name\":\"P\"}]"},
+        {ITEM("<podcast:transcript type='text/vtt'/>"), "items.0._tidings", NULL},
+        {CHANNEL("<podcast:funding url='javascript:x'>Give</podcast:funding>"), "_tidings.podcast",
+         NULL},
+        {ITEM("<podcast:soundbite startTime='soon' duration='5'>Best</podcast:soundbite>"),
+         "items.0._tidings", NULL},
         {ITEM("<podcast:license url='http://l.example/'>cc</podcast:license>"),
          "items.0._tidings.podcast.license", "{\"name\":\"cc\",\"url\":\"http://l.example/\"}"},
     };
@@ -217,6 +224,8 @@ static void geo(void **state)
          "{\"coordinates\":[2,1],\"type\":\"Point\"}"},
         {ITEM("<geo:Point><geo:long>2</geo:long><geo:lat>1</geo:lat></geo:Point>"),
          "items.0._tidings.geo.coordinates", "[2,1]"},
+        {ITEM("<geo:lat>1</geo:lat><geo:lon>2</geo:lon>"), "items.0._tidings.geo.coordinates",
+         "[2,1]"},
         {ITEM("<geo:lat>1</geo:lat>"), "items.0._tidings", NULL},
         {ITEM("<geo:lat>x</geo:lat><geo:lat>1</geo:lat><geo:Point><geo:lat>5</geo:lat></geo:Point>"
               "<geo:long>2</geo:long><geo:long>3</geo:long>"),
@@ -316,6 +325,13 @@ static void other_uris(void **state)
          "items.0._tidings.license", "\"http://l.example/\""},
         {OTHER("http://creativecommons.org/ns#license", "<x:license>http://l.example/</x:license>"),
          "items.0._tidings.license", "\"http://l.example/\""},
+        {OTHER("http://www.w3.org/2003/01/geo/", "<x:lat>1</x:lat><x:long>2</x:long>"),
+         "items.0._tidings.geo.coordinates", "[2,1]"},
+        {OTHER("http://purl.oclc.org/net/rss_2.0/enc#",
+               "<x:enclosure x:type='audio/mpeg' x:length='7' rdf:resource='http://a.example/1' "
+               "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>"),
+         "items.0.attachments",
+         "[{\"mime_type\":\"audio/mpeg\",\"size_in_bytes\":7,\"url\":\"http://a.example/1\"}]"},
         {OTHER("http://purl.org/rss/1.0/modules/rss091#", "<x:title>R</x:title>"), "items.0.title",
          "\"R\""},
     };
