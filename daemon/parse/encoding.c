@@ -132,7 +132,11 @@ static const struct encoding *find_sign(const char *s, size_t n)
         size_t width = signs[i].n, left = n;
         for (; left > width && is_wide_space(p, bytes, width); left -= width)
             p += width;
-        if (left >= width && memcmp(p, bytes, width) == 0)
+        bool sole = left >= width && memcmp(p, bytes, width) == 0;
+        /* a zero byte alone is junk before or behind the '<' of a narrow encoding */
+        if (sole && width == 2 && left >= 4)
+            sole = !p[bytes[0] ? 3 : 2] && p[bytes[0] ? 2 : 3];
+        if (sole)
             return named(signs[i].name);
     }
     return NULL;

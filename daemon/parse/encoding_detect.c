@@ -112,24 +112,39 @@ static const struct {
     {"windows-1255", hebrew},  {"windows-1256", arabic},    {"windows-874", thai},
 };
 
+/* The small letter of a Greek or Cyrillic capital, any other character as it is. */
+static uint32_t small_letter(uint32_t c)
+{
+    if ((c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
+        return c + 0x20;
+    return c >= 0x400 && c <= 0x40f ? c + 0x50 : c;
+}
+
 /* The average weight of the characters beyond ASCII: near 1 for the most frequent letters, below 0
- * for what is no letter of the language. */
+ * for what is no letter of the language, lowest for a capital behind a small letter: that is how
+ * words look in an alphabet that is not theirs. */
 static double weigh(const struct buf *text, const char *letters)
 {
     double sum = 0;
     size_t all = 0, count = strlen(letters);
+    bool behind_small = false;
     for (size_t i = 0; i < text->len;) {
         uint32_t c;
         size_t k = utf8_decode(text->data + i, text->len - i, &c);
-        char z[5] = {0};
-        memcpy(z, text->data + i, MIN(k, (size_t)4));
         i += k ? k : 1;
-        if (c < 0x80 || !k || c == 0xa0 || (c >= 0x2010 && c <= 0x2026) || c == 0xab || c == 0xbb)
+        if (c < 0x80 || !k || c == 0xa0 || (c >= 0x2010 && c <= 0x2026) || c == 0xab || c == 0xbb) {
+            behind_small = false;
             continue;
+        }
+        char z[5] = {0};
+        utf8_encode(small_letter(c), z);
         const char *at = strstr(letters, z);
-        sum += at                      ? 1 - 0.7 * (double)(at - letters) / (double)count
-               : c >= 0x80 && c < 0xc0 ? -1
+        bool capital = small_letter(c) != c;
+        sum += capital && behind_small ? -1
+               : at                    ? 1 - 0.7 * (double)(at - letters) / (double)count
+               : c < 0xc0              ? -1
                                        : -0.3;
+        behind_small = at && !capital;
         all++;
     }
     return all < EVIDENCE ? -1 : sum / (double)all;
