@@ -194,6 +194,28 @@ static void word(struct repair *z)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+/* Where the comment at P ends, P when none is there. */
+static const char *behind_comment(const char *p, const char *end)
+{
+    if (end - p < 2 || p[0] != '/' || (p[1] != '/' && p[1] != '*'))
+        return p;
+    const char *q = p[1] == '/' ? memchr(p, '\n', (size_t)(end - p))
+                                : memmem(p + 2, (size_t)(end - p - 2), "*/", 2);
+    return !q ? end : q + (p[1] == '/' ? 1 : 2);
+}
+
+const char *json_start(const char *s, size_t n)
+{
+    const char *p = s, *end = s + n, *before;
+    do {
+        before = p;
+        while (p < end && *p && strchr(" \t\r\n", *p))
+            p++;
+        p = behind_comment(p, end);
+    } while (p != before);
+    return p < end && (*p == '{' || *p == '[') ? p : NULL;
+}
+
 /* False: not even nearly JSON. */
 static bool open_one(struct repair *z)
 {
@@ -222,9 +244,13 @@ static void separator(struct repair *z)
 bool json_repair(const char *s, size_t n, struct buf *out, unsigned *repairs)
 {
     struct repair z = {.p = s, .end = s + n, .out = out};
+    const char *behind;
     while (z.p < z.end && (z.depth || z.last == START) && !out->overflow) {
         if (strchr(" \t\r\n", *z.p)) {
             z.p++;
+        } else if ((behind = behind_comment(z.p, z.end)) != z.p) {
+            z.p = behind;
+            z.repairs |= REPAIR_OTHER;
         } else if (*z.p == '{' || *z.p == '[') {
             if (!open_one(&z))
                 return false;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "parse/encoding.h"
 #include "parse/finish.h"
+#include "parse/json_repair.h"
 #include "parse/text.h"
 #include "parse/url.h"
 #include "parse/xml.h"
@@ -297,13 +298,6 @@ static void free_batch(struct td_batch **b)
     td_batch_free(*b);
 }
 
-/* What a document starts with decides between JSON and XML. */
-static bool looks_like_json(const char *s, size_t n)
-{
-    n = str_trim(&s, n);
-    return n && (*s == '{' || *s == '[');
-}
-
 int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *err)
 {
     CLEANUP(arena_free) struct arena work = {0};
@@ -326,8 +320,8 @@ int parse_feed(const struct parse_in *in, struct td_batch **ret, struct td_err *
         repairs |= REPAIR_CONTROL;
     if (enc.lossy || enc.contradicted)
         repairs |= REPAIR_BYTES;
-    e = looks_like_json(text.s, text.n) ? read_json(&r, text.s, text.n, &repairs, err)
-                                        : read_xml(&r, text, &repairs, true, err);
+    e = json_start(text.s, text.n) ? read_json(&r, text.s, text.n, &repairs, err)
+                                   : read_xml(&r, text, &repairs, true, err);
     if (e < 0)
         return e;
     b->well_formed = repairs == 0;

@@ -271,14 +271,15 @@ static void open_tag(struct soup *s, struct slice name, bool empty)
 
 static void close_tag(struct soup *s, struct slice name)
 {
-    for (unsigned d = s->t->depth; d > 0; d--)
-        if (slice_eq(s->open[d], name)) {
-            if (d != s->t->depth)
-                s->repairs |= REPAIR_TAG;
-            close_to(s, d - 1);
-            return;
-        }
-    s->repairs |= REPAIR_TAG;
+    unsigned d = s->t->depth;
+    while (d > 0 && !slice_eq(s->open[d], name))
+        d--;
+    if (d != s->t->depth || d == 0)
+        s->repairs |= REPAIR_TAG;
+    if (d == 0 && s->t->depth && slice_eq(local_name(s->open[s->t->depth]), local_name(name)))
+        d = s->t->depth; /* only the prefix is missing or another one */
+    if (d > 0)
+        close_to(s, d - 1);
 }
 
 /* ---- the rest of the syntax --------------------------------------------------------------- */

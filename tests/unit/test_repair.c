@@ -31,6 +31,8 @@ static void repairs(void **state)
         {HEAD "<title>a<link>http://a.example/</link>" TAIL, "title", "\"a\"", "tags", false},
         {HEAD "<title>a</titel><link>http://a.example/</link>" TAIL, "home_page_url",
          "\"http://a.example/\"", "tags", false},
+        {HEAD "<dc:title>a</title><link>http://a.example/</link>" TAIL, "home_page_url",
+         "\"http://a.example/\"", "tags", false},
         {HEAD "<item><title>1</title><item><title>2</title></item>" TAIL, "items.1.title", "\"2\"",
          "tags", false},
         {HEAD "<item><description><b><i>x</b></i><br>y</description><link>http://a.example/</link>"
@@ -328,6 +330,9 @@ static void json(void **state)
          "\"\xef\xbf\xbd\xf0\x9f\x98\x80\"", NULL},
         {"{\"title\":\"a\nb\\'c\\q\\u12\"}]}", "items.0.title", "\"a b'cqu12\"", "well-formed"},
         {"{\"title\":\"a\",},]}", "items.0.title", "\"a\"", "well-formed"},
+        {"{\"id\":\"1\" /* \"x\": */, // \"title\": \"b\"\n \"title\":\"a//\"}]}", "items.0.title",
+         "\"a//\"", "well-formed"},
+        {"{\"title\":\"a\"}, /* cut", "items.0.title", "\"a\"", "middle"},
         {"{\"title\":\"a\"} {\"title\":\"b\"}]}", "items.1.title", "\"b\"", "well-formed"},
         {"{\"x\":NaN,y:undefined,\"title\":\"a\"}]}", "items.0.title", "\"a\"", "well-formed"},
         {"{\"id\":007,\"x\":+1,\"title\" \"a\"}]}", "items.0.id", "\"007\"", "well-formed"},
@@ -356,6 +361,15 @@ static void json(void **state)
     }
 }
 
+static void json_behind_comments(void **state)
+{
+    struct doc d = doc_parse("// made by hand\n/* twice */ {\"title\":\"t\",\"version\":"
+                             "\"https://jsonfeed.org/version/1.1\",\"items\":[]}");
+    expect(&d, "title", "\"t\"");
+    assert_false(d.batch->well_formed);
+    doc_free(&d);
+}
+
 static void many_json_values(void **state)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(1u << 24);
@@ -371,7 +385,8 @@ static void many_json_values(void **state)
 
 static void no_json(void **state)
 {
-    static const char *const cases[] = {"{", "[", "{}", "[1,2", "{{}}", "{\"items\":3}", "{]"};
+    static const char *const cases[] = {
+        "{", "[", "{}", "/", "/*", "//{", "/*/{", "[1,2", "{{}}", "{\"items\":3}", "{]"};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct parse_in in = {.bytes = cases[i], .n = strlen(cases[i])};
         struct td_batch *b;
@@ -384,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(repairs),
         cmocka_unit_test(json),
+        cmocka_unit_test(json_behind_comments),
         cmocka_unit_test(no_json),
         cmocka_unit_test(well_formed),
         cmocka_unit_test(many_items),
