@@ -266,8 +266,12 @@ static int keep_following(struct follow *f)
         int r = stream(f, &err);
         if (f->code)
             return f->code;
-        if (r < 0 && r != -ECONNREFUSED && r != -ECONNRESET && r != -EAGAIN)
-            return client_errno(r, &err);
+        if (r < 0 && r != -ECONNREFUSED && r != -ECONNRESET && r != -EAGAIN) {
+            int code = client_errno(r, &err);
+            if (strstr(err.msg, "after=now")) /* as the API calls it */
+                client_note("'after' is --from here");
+            return code;
+        }
         if (f->connected)
             attempt = 0;
         if (attempt == 1)

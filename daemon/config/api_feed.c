@@ -19,7 +19,8 @@ struct td_feed_conf *settings_api_feed(const struct settings *s, const char *url
 {
     struct td_feed_conf *c = td_feed_conf_copy(&s->defaults);
     c->origin = TD_ORIGIN_API;
-    if (!str_casestarts(url, "http://") && !str_casestarts(url, "https://"))
+    CLEANUP_FREE char *http = url_http(url);
+    if (!http)
         td_err(err, -EINVAL, "not an http or https address; allowed: http://... or https://...");
     else if (!utf8_valid(url, strlen(url)))
         td_err(err, -EINVAL, "an address that is not UTF-8; allowed: %%XX in its place");

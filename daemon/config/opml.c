@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/table.h"
+#include "config/url.h"
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -110,17 +111,17 @@ static char *title_of(const xmlNode *n, const char *url)
 
 static bool usable(const char *url)
 {
-    return url && strlen(url) <= LIMIT_URL_BYTES && utf8_valid(url, strlen(url)) &&
-           (str_casestarts(url, "http://") || str_casestarts(url, "https://"));
+    return url && strlen(url) <= LIMIT_URL_BYTES && utf8_valid(url, strlen(url));
 }
 
 static void read_outline(struct reading *r, const xmlNode *n)
 {
     struct opml *o = r->o;
-    CLEANUP_FREE char *url = attribute(n, "xmlUrl");
-    CLEANUP_FREE char *type = url ? NULL : attribute(n, "type");
+    CLEANUP_FREE char *said = attribute(n, "xmlUrl");
+    CLEANUP_FREE char *type = said ? NULL : attribute(n, "type");
+    CLEANUP_FREE char *url = said ? url_http(said) : NULL;
     if (!usable(url)) {
-        o->n_skipped += url || (type && str_caseeq(type, "rss"));
+        o->n_skipped += said || (type && str_caseeq(type, "rss"));
         return;
     }
     if (o->n_feeds == r->cap) {

@@ -232,13 +232,23 @@ static int read_exec(struct td_feed_conf *c, const char *url, struct td_err *err
     return 0;
 }
 
+char *url_http(const char *url)
+{
+    const char *at = str_casestarts(url, "feed:") ? url + 5 : url;
+    if (at > url && str_starts(at, "//"))
+        return xasprintf("http:%s", at);
+    bool http = str_casestarts(at, "http://") || str_casestarts(at, "https://");
+    return http ? xstrdup(at) : NULL;
+}
+
 int url_read(struct td_feed_conf *c, const char *url, struct td_err *err)
 {
+    CLEANUP_FREE char *http = url_http(url);
     if (strlen(url) > LIMIT_URL_BYTES)
         return td_err(err, -EINVAL, "an address of %zu bytes; allowed: %u", strlen(url),
                       LIMIT_URL_BYTES);
-    if (str_casestarts(url, "http://") || str_casestarts(url, "https://"))
-        return read_http(c, url, err);
+    if (http)
+        return read_http(c, http, err);
     if (str_casestarts(url, "file:"))
         return read_file(c, url, err);
     if (str_casestarts(url, "exec:"))

@@ -14,6 +14,10 @@
  * quoting as in sh(1) and nothing else of a shell. 0, or -EINVAL and "found; allowed". */
 int url_read(struct td_feed_conf *c, const char *url, struct td_err *err);
 
+/* The http or https address that URL is (gives); NULL = it is none. As links to feeds are sometimes
+ * written, feed://HOST/PATH is the http one, and feed:https://HOST/PATH the one behind it. */
+char *url_http(const char *url);
+
 /* Cuts TEXT, which is what stands behind "://": the host (with its port, lower case, checked), user
  * and password (percent-decoded, NULL = not there), and where the rest begins. 0, or -EINVAL and
  * "found; allowed". */

@@ -383,6 +383,11 @@ def test_items_are_there_while_the_first_round_runs(daemon, origin, client):
     pytest.fail(client.run("items", code=None).err)
 
 
+def test_follow_from_beyond_the_end(one_feed, client):
+    r = client.run("follow", "--from", "999999", code=65)
+    assert "beyond the end of the log" in r.err and r.err.endswith("tidings: 'after' is --from here\n")
+
+
 def test_the_store_that_is_meant(one_feed, client, tmp_path):
     """status tells the daemon's, wherever its socket is; a store that was named and is not there is no other."""
     elsewhere = tmp_path / "elsewhere"

@@ -29,11 +29,12 @@ static void reading(void **state)
         "<outline xmlUrl='http://a/f' text='again'/>"
         "<outline title='http://d/' xmlUrl='http://d/'/><outline title='a&#10; b' "
         "xmlUrl='http://e/'/>"
+        "<outline xmlUrl='feed://a/f'/><outline xmlUrl='javascript:x'/>"
         "<outline xmlUrl='ftp://c/f'/><outline type='rss' text='no address'/>"
         "<outline text='a folder only'/></body></opml>");
     assert_string_equal(o->title, "Mine");
-    assert_int_equal(o->n_feeds, 4);
-    assert_int_equal(o->n_skipped, 2);
+    assert_int_equal(o->n_feeds, 4); /* feed: is the first one again */
+    assert_int_equal(o->n_skipped, 3);
     assert_string_equal(o->feeds[0].url, "http://a/f");
     assert_string_equal(o->feeds[0].title, "A \xc3\xbc");
     assert_string_equal(o->feeds[0].home_url, "http://a");

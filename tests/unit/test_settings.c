@@ -239,6 +239,9 @@ static void errors(void **state)
     bad("[site a]\nrate = /1h\n", 2, "rate = '/1h'");
     bad("[site a]\nrate = 1/2d\n", 2, "rate = '1/2d'");
     bad("[feed a]\ntitle = x\n", 1, "[feed a] without url");
+    bad("[feed a]\nurl = feed:gopher://h/\n", 2, "a feed: address; allowed: http");
+    bad(F "[feed b]\nurl = feed://h/a\n", 3, "feeds.conf:1");
+    bad(F "[feed b]\nurl = Feed:http://h/a\n", 3, "feeds.conf:1");
     bad("[feed a]\nurl = gopher://h/\n", 2, "a gopher: address; allowed: http");
     bad(F "interval = 1min\n", 1, "at least its min-interval (5 min)");
     bad("[defaults]\ntags = x\ninterval = 1s\n" F, 3, "[defaults]: interval of 1 s");
