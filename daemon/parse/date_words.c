@@ -243,11 +243,14 @@ static const char *words_comment(const char *s, struct parts *d)
     return end ? end + 1 : s + strlen(s);
 }
 
-/* A sign is a zone's when it stands behind the time or a zone's place, not inside "06-Nov-1994". */
+/* A sign is a zone's when it stands behind the time or a zone's place, not inside "06-Nov-1994".
+ * One that stands twice is its own name ("-0400 -0400", Go). */
 static bool sign_is_zone(const char *s, const char *start, const struct parts *d)
 {
-    if (!d->has_time || d->has_zone || !is_digit(s[1]))
+    if (!d->has_time || !is_digit(s[1]))
         return *s == '+';
+    if (d->has_zone)
+        return *s == '+' || (s - start >= 6 && memcmp(s - 6, s, 5) == 0);
     return *s == '+' || s == start || is_digit(s[-1]) || strchr(" (-", s[-1]);
 }
 
