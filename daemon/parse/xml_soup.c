@@ -33,6 +33,20 @@ static void emit_text(struct soup *s, const char *p, size_t n)
     tree_text(s->t, p, n);
 }
 
+void soup_emit_raw(struct soup *s, struct slice in, emit_fn *emit)
+{
+    const char *p = in.p, *end = in.p + in.n;
+    while (p < end) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p));
+        const char *to = cr ? cr : end;
+        if (to > p)
+            emit(s, p, (size_t)(to - p));
+        if (cr && (cr + 1 == end || cr[1] != '\n'))
+            emit(s, "\n", 1);
+        p = cr ? cr + 1 : end;
+    }
+}
+
 static void emit_value(struct soup *s, const char *p, size_t n)
 {
     buf_add(&s->value, p, n);
@@ -293,7 +307,8 @@ static void read_declaration(struct soup *s)
         s->p = q ? q + 3 : s->end;
     } else if (starts(s->p, s->end, "<![CDATA[")) {
         q = find(s->p + 9, s->end, "]]>");
-        tree_text(s->t, s->p + 9, (size_t)((q ? q : s->end) - s->p - 9));
+        soup_emit_raw(s, (struct slice){s->p + 9, (size_t)((q ? q : s->end) - s->p - 9)},
+                      emit_text);
         s->p = q ? q + 3 : s->end;
     } else {
         const char *gt = memchr(s->p, '>', (size_t)(s->end - s->p));

@@ -45,6 +45,8 @@ struct soup {
 /* Hands IN to EMIT in pieces, with its references decoded; what is none stays and is a repair. */
 typedef void emit_fn(struct soup *s, const char *p, size_t n);
 void soup_decode(struct soup *s, struct slice in, emit_fn *emit);
+/* Hands IN to EMIT as it stands, but for its line ends: LF each (XML 1.0, 2.11). */
+void soup_emit_raw(struct soup *s, struct slice in, emit_fn *emit);
 /* Learns the entities that are declared between P and END (in a DTD's internal subset). */
 void soup_entities(struct soup *s, const char *p, const char *end);
 

@@ -63,8 +63,7 @@ static void decode(struct soup *s, struct slice in, emit_fn *emit, int depth)
         const char *amp = memchr(p, '&', (size_t)(end - p));
         if (!amp)
             amp = end;
-        if (amp > p)
-            emit(s, p, (size_t)(amp - p));
+        soup_emit_raw(s, (struct slice){p, (size_t)(amp - p)}, emit);
         p = amp;
         if (p == end)
             break;

@@ -147,6 +147,17 @@ static void pieces(void **state)
     }
 }
 
+/* What is damaged elsewhere has the same line ends as the sound document. */
+static void line_ends(void **state)
+{
+    struct doc d = doc_parse(HEAD
+                             "<item><description>a\r\nb\rc\r&amp;\r<![CDATA[\r\n\rd&#13;]]>e&#13;f"
+                             "</description></item><b>&</b>" TAIL);
+    assert_false(d.batch->well_formed);
+    expect(&d, "items.0.content_html", "\"a\\nb\\nc\\n&amp;\\n\\n\\nd\\re\\rf\"");
+    doc_free(&d);
+}
+
 static void many_items(void **state)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(1u << 24);
@@ -413,6 +424,7 @@ int main(void)
         cmocka_unit_test(many_json_values),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(pieces),
+        cmocka_unit_test(line_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
