@@ -94,8 +94,16 @@ def follow(client):
             f.end(signal.SIGKILL)
 
 
-def test_reads_are_the_same_by_file_and_by_socket(one_feed, client):
-    by_socket = ["--store", "nothing-here.db", "--socket", "tidings.sock"]
+def by_socket(daemon, folder):
+    """Options with which the client has no store to read: its daemon's socket alone."""
+    alone = folder / "alone"
+    alone.mkdir()
+    (alone / "sock").symlink_to(daemon.socket)
+    return ["--socket", alone / "sock"]
+
+
+def test_reads_are_the_same_by_file_and_by_socket(one_feed, client, tmp_path):
+    to_socket = by_socket(one_feed, tmp_path)
     one_feed.wait_for(lambda: (lambda c: c["items"] == 2 and c["index_seq"] == c["last_seq"])(
         one_feed.get("/v1/status")["counts"]))
     one_feed.stop()  # no poll may change the feed's times in between
@@ -104,20 +112,20 @@ def test_reads_are_the_same_by_file_and_by_socket(one_feed, client):
     for args in (["items", "-Fjsonl"], ["items"], ["items", "-n1", "-Ftsv"], ["show", "1"],
                  ["items", "title:b", "-Fcsv"], ["show", "1", "-r"], ["feeds", "-Ftsv"],
                  ["opml", "export"], ["search", "zebra"]):
-        a, b = client.run(*args), client.run(*args, *by_socket)
+        a, b = client.run(*args), client.run(*args, *to_socket)
         assert a.out == b.out and a.err == b.err, args
     for args in (["show", "77"], ["why", "two"]):
-        assert client.run(*args, code=66).out == client.run(*args, *by_socket, code=66).out
+        assert client.run(*args, code=66).out == client.run(*args, *to_socket, code=66).out
     a = json.loads(client.run("why", "one", "-Fjson").out)[0]
-    b = json.loads(client.run("why", "one", "-Fjson", *by_socket).out)[0]
+    b = json.loads(client.run("why", "one", "-Fjson", *to_socket).out)[0]
     assert b.pop("phase") == "disabled" and a == b
 
 
-def test_many_items_come_in_pages(daemon, origin, client):
+def test_many_items_come_in_pages(daemon, origin, client, tmp_path):
     count = 2300
     daemon.start(feed("many", origin.set("/many", rss(*map(str, range(count))))))
     daemon.wait_for(lambda: daemon.get("/v1/status")["counts"]["items"] == count)
-    for more in ([], ["--store", "none.db", "--socket", "tidings.sock"]):
+    for more in ([], by_socket(daemon, tmp_path)):
         out = client.run("items", "--limit", "100000", "-Fjsonl", *more).out
         ids = [json.loads(line)["_tidings"]["item_id"] for line in out.splitlines()]
         assert ids == list(range(count, 0, -1))
@@ -390,11 +398,9 @@ def test_follow_from_beyond_the_end(one_feed, client):
 
 def test_the_store_that_is_meant(one_feed, client, tmp_path):
     """status tells the daemon's, wherever its socket is; a store that was named and is not there is no other."""
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "sock").symlink_to(one_feed.socket)
-    assert f" in {one_feed.store}" in client.run("status", "--socket", elsewhere / "sock").out
-    assert "Title a" in client.run("items", "--socket", elsewhere / "sock").out  # by the API
+    to_socket = by_socket(one_feed, tmp_path)
+    assert f" in {one_feed.store}" in client.run("status", *to_socket).out
+    assert "Title a" in client.run("items", *to_socket).out
     for args in (["--store", "typo.db"], ["--store", "typo.db", "--socket", one_feed.socket]):
         r = client.run("items", *args, code=66)
         assert r.out == "" and r.err == "tidings: typo.db: there is no store\n"
