@@ -65,6 +65,14 @@
 #define LIMIT_STREAMS            4     /* at once on a host's one HTTP/2 connection; FETCHING f */
 #define LIMIT_SITES              1000  /* [site] sections: each is tried for each new host */
 #define LIMIT_HSTS_HOSTS         16384 /* hosts that want https only and are remembered */
+#define LIMIT_ROBOTS_BYTES       (500u << 10)         /* of a robots.txt that count; RFC 9309 2.5 */
+#define LIMIT_ROBOTS_HOPS        5                    /* redirects of it; RFC 9309 2.3.1.2 */
+#define LIMIT_ROBOTS_AGE_MS      (24LL * 3600 * 1000) /* it is asked anew; RFC 9309 2.4 */
+#define LIMIT_ROBOTS_LOST_MS     (30LL * 24 * 3600 * 1000) /* out of reach: void; RFC 9309 2.3.1.4 */
+#define LIMIT_ROBOTS_HOSTS       16384                     /* whose rules are remembered ... */
+#define LIMIT_ROBOTS_TABLE_BYTES (32u << 20)               /* ... in all: 2 KiB each */
+#define LIMIT_CRAWL_DELAY_MS \
+    (5LL * 60 * 1000) /* longer ones are meant for whole sites, not feeds */
 #define LIMIT_LEARNED_SPACING_MS (10LL * 60 * 1000)   /* most that 429s may teach */
 #define LIMIT_CALM_MS            (24LL * 3600 * 1000) /* without a 429 until that heals a step */
 #define LIMIT_CALM_MAX_MS        (30LL * 24 * 3600 * 1000) /* the same for one that relapses */
