@@ -51,9 +51,10 @@ int64_t budget_set_spacing(const struct schedule *s, const struct budget *b)
 {
     if (b->kind == SITE && group_of(b)->site)
         return group_of(b)->site->spacing_ms;
-    if (b->kind == HOST && (host_of(b) == s->local || has_site(host_of(b))))
-        return 0;
-    return s->conf.host_spacing_ms;
+    if (b->kind != HOST)
+        return s->conf.host_spacing_ms;
+    const struct sched_host *h = host_of(b);
+    return MAX(h == s->local || has_site(h) ? 0 : s->conf.host_spacing_ms, h->crawl_delay_ms);
 }
 
 int64_t budget_spacing(const struct schedule *s, const struct budget *b)

@@ -54,6 +54,18 @@ static void add_trouble(const struct schedule *s, const struct budget *b, struct
                 str_duration(text, sizeof text, t->hold_at - s->now));
 }
 
+static void add_crawl_delay(const struct schedule *s, const struct sched_host *h, struct buf *out)
+{
+    char text[32];
+    int64_t other = 0; /* what counts in its place when it is longer */
+    for (int i = 0; i < N_GROUPS; i++)
+        if (h->groups[i])
+            other = MAX(other, budget_spacing(s, &h->groups[i]->b));
+    if (h->crawl_delay_ms > other && budget_spacing(s, &h->b) == h->crawl_delay_ms)
+        because(out, "robots.txt of %s asks for %s between two requests (Crawl-delay)", h->key,
+                str_duration(text, sizeof text, h->crawl_delay_ms));
+}
+
 static void add_queue(const struct schedule *s, const struct sched_node *n, struct buf *out)
 {
     size_t before = 0;
@@ -80,6 +92,7 @@ void schedule_explain(const struct schedule *s, const struct sched_node *n, stru
     const struct sched_host *h = n->host;
     if (!h || h == s->local)
         return;
+    add_crawl_delay(s, h, out);
     add_trouble(s, &h->b, out);
     for (int i = 0; i < N_GROUPS; i++)
         if (h->groups[i]) {

@@ -445,8 +445,10 @@ void host_reconfigure(struct schedule *s)
     for (g = s->groups; g; g = g->hh.next)
         if (g->b.kind == SITE)
             g->site = site_named(s, g->name);
-    for (h = s->hosts; h; h = h->hh.next)
+    for (h = s->hosts; h; h = h->hh.next) {
+        h->crawl_delay_ms = 0; /* who minds it may have changed; they tell again */
         rejoin(s, h);
+    }
     HASH_ITER (hh, s->groups, g, next_g)
         group_settle(s, g);
     HASH_ITER (hh, s->hosts, h, next_h)

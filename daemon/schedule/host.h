@@ -93,6 +93,7 @@ struct sched_host {
     bool in_turn;
     uint8_t standing;               /* enum td_standing */
     bool multiplexes;               /* its last answer came by HTTP/2 */
+    int64_t crawl_delay_ms;         /* schedule_crawl_delay; 0 = none */
     struct sched_host *prev, *next; /* in the round, or in the queue of `waits` */
     UT_hash_handle hh;
     char key[];

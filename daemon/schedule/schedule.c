@@ -325,6 +325,18 @@ void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at)
         budget_asked(s, &n->home->groups[GROUP_SITE]->b, at);
 }
 
+void schedule_crawl_delay(struct schedule *s, const struct sched_node *n, int64_t ms)
+{
+    struct sched_host *h = n->host;
+    int64_t before = budget_spacing(s, &h->b);
+    if (h == s->local || h->crawl_delay_ms == ms)
+        return;
+    h->crawl_delay_ms = ms;
+    if (h->b.next_start_at != TD_NEVER)
+        h->b.next_start_at += budget_spacing(s, &h->b) - before;
+    host_settle(s, h);
+}
+
 void schedule_recall(struct schedule *s, const struct td_learned *kept, int64_t now)
 {
     const char *name = kept->key;

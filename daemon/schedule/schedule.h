@@ -91,6 +91,10 @@ void schedule_unstart(struct schedule *s, struct sched_node *n);
 bool schedule_at(struct schedule *s, struct sched_node *n, const char *address, int64_t now);
 /* A feed of N's host was asked at AT, before this schedule was made: its spacing still counts. */
 void schedule_asked(struct schedule *s, struct sched_node *n, int64_t at);
+/* The robots.txt of the host that N, which runs, is at asks for so long between two requests
+ * (Crawl-delay): that is its spacing if it is longer, from its last request on, until told anew or
+ * schedule_configure. */
+void schedule_crawl_delay(struct schedule *s, const struct sched_node *n, int64_t ms);
 /* Brings back what `learned` had told; before the feeds are added. */
 void schedule_recall(struct schedule *s, const struct td_learned *kept, int64_t now);
 /* Nothing starts at the host before AT. It does not need to be known yet. */

@@ -540,6 +540,32 @@ static void known_hosts_go_first(void **state)
     schedule_free(s);
 }
 
+static void a_crawl_delay_is_the_hosts_spacing(void **state)
+{
+    static struct td_site site = {.name = (char *)"h.example", .per_host = 4, .spacing_ms = 100};
+    for (int with_site = 0; with_site < 2; with_site++) {
+        struct world *w = world_new(&site, (size_t)with_site);
+        int64_t wake;
+        for (int i = 0; i < 3; i++)
+            add(w, i, "h.example:443", 0);
+        const struct sched_node *first = schedule_next(w->s, T0, &wake);
+        assert_string_equal(explain(w, 0), with_site ? explain(w, 1) : "");
+        schedule_crawl_delay(w->s, first, 7000);
+        schedule_crawl_delay(w->s, first, 7000); /* told again with each request */
+        assert_non_null(strstr(explain(w, 0), "robots.txt of h.example:443 asks for 7 s"));
+        assert_null(schedule_next(w->s, T0 + 6999, &wake)); /* from the last request on */
+        assert_non_null(schedule_next(w->s, T0 + 7000, &wake));
+        schedule_crawl_delay(w->s, first, 10); /* shorter than ours */
+        assert_null(strstr(explain(w, 0), "robots.txt"));
+        assert_null(schedule_next(w->s, T0 + 7050, &wake));
+        schedule_crawl_delay(w->s, first, 60000);
+        const struct schedule_conf c = {.per_host = 4, .host_spacing_ms = 1000};
+        schedule_configure(w->s, &c);
+        assert_null(strstr(explain(w, 0), "robots.txt"));
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +584,7 @@ int main(void)
         cmocka_unit_test(http2_has_more_places),
         cmocka_unit_test(doubtful_hosts_stand_back),
         cmocka_unit_test(known_hosts_go_first),
+        cmocka_unit_test(a_crawl_delay_is_the_hosts_spacing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
