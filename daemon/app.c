@@ -190,6 +190,7 @@ static void take_down(struct app *a)
     feedset_free(a);
     schedule_free(a->schedule);
     hsts_free(a->hsts);
+    permit_end_all(a);
     saved_free(a);
     settings_free(a->settings);
     free(a->quarantine);

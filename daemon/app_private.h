@@ -95,6 +95,8 @@ struct flight {
     char *home;           /* whose scheme, host and port the access settings (NULL: none) are for */
     char *moved_to;       /* where an unbroken row of permanent redirects has led, NULL = none */
     char *found;          /* the feed that the page named, NULL = none */
+    struct robots_ask *robots; /* a robots.txt is asked first, NULL = none */
+    bool permitted;            /* robots.txt allows `url` */
     struct redirect_chain chain;
     struct td_result res;      /* of the last hop; its body moves on to the parser */
     struct td_batch *batch;    /* what was parsed, until the commit takes it */
@@ -131,6 +133,8 @@ struct app {
     struct pool *pool;
     struct schedule *schedule;
     struct hsts *hsts;
+    struct permit *permits; /* what hosts' robots.txt said, the oldest first (permit.c) ... */
+    size_t permit_bytes;    /* ... and the memory of it */
     struct serve *serve;
     struct hub *hub;
     struct deliver *deliver, *deliver_left; /* LEFT: stopped, but questions are under way */
@@ -230,6 +234,19 @@ void pacing_known(struct app *a, struct feed *f, int64_t now);
 /* Does somebody who asks for URL wait for long, because its host has asked to be left alone?
  * -EAGAIN and ERR. */
 int pacing_patience(const struct app *a, const char *url, struct td_err *err);
+
+/* ---- permit.c: what robots.txt allows, for feeds that mind it ---- */
+/* FL is about to ask for its url. False: it may not, and its res says why. When nothing is known of
+ * the host, fl->robots is there from then on: the next transfer is permit_request's. */
+bool permit_look(struct flight *fl, int64_t now);
+/* Makes fl->rq, which asks for url, one that asks for the robots.txt. */
+void permit_request(struct flight *fl);
+/* The answer to that (takes RESULT). What to ask for next, borrowed of FL: its url, or where the
+ * robots.txt is. NULL: nothing, and its res says why. */
+const char *permit_answered(struct flight *fl, struct td_result *result, int64_t now);
+/* No robots.txt is asked for any more. */
+void permit_drop(struct flight *fl);
+void permit_end_all(struct app *a);
 
 /* ---- strict.c: hosts that want https only (fetch/hsts.h), kept in the store ---- */
 /* URL has answered. */

@@ -44,7 +44,8 @@ struct feed *feedset_asked(struct feed *f)
 }
 
 /* What is asked there, as a key: an answer that was given to one feed's credentials, or came
- * through its proxy, is no other feed's (config/keys.h, access). An address has no '#' of its own.
+ * through its proxy, is no other feed's (config/keys.h, access), and a feed that minds robots.txt
+ * takes none of one that does not. An address has no '#' of its own.
  */
 static char *asked_key(const struct app *a, const struct feed *f)
 {
@@ -52,8 +53,9 @@ static char *asked_key(const struct app *a, const struct feed *f)
     const struct td_access *access = f->conf->access;
     bool own = td_access_is_bound(access) || (access && access->n_allow),
          proxied = access && !str_empty(access->proxy);
-    return xasprintf("%.*s%s%s%s", (int)strcspn(url, "#"), url, own || proxied ? "#" : "",
-                     proxied ? access->proxy : "", own ? f->conf->name : "");
+    return xasprintf("%.*s%s%s%s%s", (int)strcspn(url, "#"), url, own || proxied ? "#" : "",
+                     proxied ? access->proxy : "", own ? f->conf->name : "",
+                     f->conf->robots ? "#robots" : "");
 }
 
 /* One address is asked once, whatever number of feeds have come to be there (two that moved to one,

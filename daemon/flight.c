@@ -21,6 +21,7 @@ void flight_free(struct flight *fl)
     free(fl->home);
     free(fl->moved_to);
     free(fl->found);
+    permit_drop(fl);
     td_result_fini(&fl->res);
     td_batch_free(fl->batch);
     td_feed_conf_free(fl->conf);
@@ -58,6 +59,7 @@ void flight_drop_pushed(struct feed *f)
 /* ---- 1. a feed is due: start a transfer --------------------------------------------------- */
 
 static void on_fetched(void *ctx, struct td_result *result);
+static void ended(struct flight *fl, int64_t now);
 
 /* A rider that does not hold what the leader holds needs the whole document. */
 static bool all_have(const struct feed *f)
@@ -70,9 +72,13 @@ static bool all_have(const struct feed *f)
     return true;
 }
 
-static void transfer_start(struct flight *fl)
+static void transfer_start(struct flight *fl, int64_t now)
 {
     struct feed *f = fl->feed;
+    if (!permit_look(fl, now)) {
+        ended(fl, now);
+        return;
+    }
     bool conditional = !fl->found && all_have(f); /* validators are not those of a page */
     fl->rq = (struct td_request){
         .source = fl->conf->source,
@@ -92,6 +98,8 @@ static void transfer_start(struct flight *fl)
         .standing = schedule_standing(&f->node),
         .shares_host = schedule_shares_host(&f->node),
     };
+    if (fl->robots)
+        permit_request(fl);
     fl->phase = FLIGHT_TRANSFER;
     slots_take(fl);
     fl->fetch = fetch_start(fl->app->fetcher, &fl->rq, on_fetched, fl);
@@ -149,7 +157,7 @@ static void start_feed(struct app *a, struct feed *f, int64_t now)
         if (goes_over_https(f))
             return;
     }
-    transfer_start(f->flight);
+    transfer_start(f->flight, now);
 }
 
 static void start_feeds(struct app *a)
@@ -226,6 +234,7 @@ static bool follow(struct flight *fl, struct td_result *res, int64_t now)
     }
     free(fl->url);
     fl->url = TAKE(res->redirect_to);
+    fl->permitted = false;
     if (fl->chain.all_permanent)
         xreplace(&fl->moved_to, fl->url);
     td_result_fini(res);
@@ -300,6 +309,32 @@ static void share(struct flight *fl, int64_t now)
     }
 }
 
+/* Nothing more is asked: fl->res is what there is. */
+static void ended(struct flight *fl, int64_t now)
+{
+    /* Parked until the commit says when. */
+    schedule_done(fl->app->schedule, &fl->feed->node, now, TD_NEVER);
+    share(fl, now);
+    if (fl->res.outcome ==
+        TD_OUT_OK) /* of an answer that was cut nothing is used: it comes again */
+        parse_start(fl);
+    else
+        flight_settle(fl);
+}
+
+/* A robots.txt, asked for as if it were a hop before the feed. */
+static void on_robots(struct flight *fl, struct td_result *result, int64_t now)
+{
+    char host[300];
+    const char *next = permit_answered(fl, result, now);
+    if (!next || schedule_host_key(next, host, sizeof host) < 0) {
+        ended(fl, now);
+        return;
+    }
+    fl->phase = FLIGHT_HOP;
+    schedule_hop(fl->app->schedule, &fl->feed->node, host, now);
+}
+
 static void on_fetched(void *ctx, struct td_result *result)
 {
     struct flight *fl = ctx;
@@ -315,18 +350,15 @@ static void on_fetched(void *ctx, struct td_result *result)
         return;
     }
     pacing_answered(a, &fl->feed->node, result, now);
-    strict_learn(a, fl->url, &result->sts);
+    strict_learn(a, fl->rq.url, &result->sts);
+    if (fl->robots) {
+        on_robots(fl, result, now);
+        return;
+    }
     if (result->redirect_to && follow(fl, result, now))
         return;
-    schedule_done(a->schedule, &fl->feed->node, now,
-                  TD_NEVER); /* parked until the commit says when */
     fl->res = *result;
-    share(fl, now);
-    if (result->outcome ==
-        TD_OUT_OK) /* of an answer that was cut nothing is used: it comes again */
-        parse_start(fl);
-    else
-        flight_settle(fl);
+    ended(fl, now);
 }
 
 void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type, uint64_t call)
@@ -381,6 +413,7 @@ static bool follow_discovered(struct flight *fl, const char *const *links)
         xreplace(&f->conf->url, url);
     xreplace(&fl->found, url);
     xreplace(&fl->url, ask);
+    fl->permitted = false;
     xreplace(&fl->moved_to, NULL);
     fl->chain = (struct redirect_chain){0};
     td_result_fini(&fl->res);

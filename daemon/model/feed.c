@@ -76,10 +76,11 @@ bool td_feed_conf_same(const struct td_feed_conf *a, const struct td_feed_conf *
            td_access_same(a->access, b->access) && a->source == b->source &&
            a->origin == b->origin && a->enabled == b->enabled &&
            a->ignore_hints == b->ignore_hints && a->no_push == b->no_push &&
-           a->interval_ms == b->interval_ms && a->min_interval_ms == b->min_interval_ms &&
-           a->move_after_ms == b->move_after_ms && a->timeout_ms == b->timeout_ms &&
-           a->max_body_bytes == b->max_body_bytes && a->retention_age_ms == b->retention_age_ms &&
-           a->retention_count == b->retention_count && a->backlog_ms == b->backlog_ms;
+           a->robots == b->robots && a->interval_ms == b->interval_ms &&
+           a->min_interval_ms == b->min_interval_ms && a->move_after_ms == b->move_after_ms &&
+           a->timeout_ms == b->timeout_ms && a->max_body_bytes == b->max_body_bytes &&
+           a->retention_age_ms == b->retention_age_ms && a->retention_count == b->retention_count &&
+           a->backlog_ms == b->backlog_ms;
 }
 
 const char *td_outcome_name(enum td_outcome o)

@@ -51,6 +51,7 @@ struct td_feed_conf {
     bool enabled;
     bool ignore_hints;        /* `hints = ignore`: max-age, ttl, sy and skip hints do not count */
     bool no_push;             /* `push = no`: no subscription at its hub */
+    bool robots;              /* `robots = yes`: only what robots.txt allows is asked for */
     int64_t interval_ms;      /* 0 = auto */
     int64_t min_interval_ms;  /* floor that nothing but Retry-After and skip hints raises */
     int64_t move_after_ms;    /* a permanent redirect must have been seen for so long */
@@ -82,7 +83,7 @@ enum td_outcome {
     TD_OUT_TIMEOUT,
     TD_OUT_TOO_LARGE,
     TD_OUT_INCOMPLETE, /* cut body or document; items may have been used */
-    TD_OUT_REFUSED,    /* the address guard or the scheme rule said no */
+    TD_OUT_REFUSED,    /* the address guard, the scheme rule or robots.txt said no */
     TD_OUT_REDIRECT,   /* too many, a loop, or a forbidden one */
     TD_OUT_PROTOCOL,   /* an answer that is not HTTP, bad encoding, 304 unasked for */
     TD_OUT_NOT_A_FEED, /* parsed, but no feed */

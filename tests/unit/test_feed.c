@@ -55,7 +55,7 @@ static void conf_copy_is_deep(void **state)
 static void conf_same_sees_all(void **state)
 {
     const struct td_feed_conf a = sample();
-    struct td_feed_conf b[19];
+    struct td_feed_conf b[20];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(b); i++)
         b[i] = a;
@@ -70,6 +70,7 @@ static void conf_same_sees_all(void **state)
     b[n++].origin = TD_ORIGIN_API;
     b[n++].enabled = false;
     b[n++].ignore_hints = true;
+    b[n++].robots = true;
     b[n++].interval_ms = 99;
     b[n++].min_interval_ms = 99;
     b[n++].move_after_ms = 99;

@@ -106,6 +106,7 @@ static void defaults(void **state)
     assert_int_equal(s->log_level, LOG_INFO);
     assert_true(s->defaults.enabled);
     assert_false(s->defaults.ignore_hints);
+    assert_false(s->defaults.robots);
     assert_int_equal(s->defaults.interval_ms, 0);
     assert_int_equal(s->defaults.min_interval_ms, LIMIT_INTERVAL_FLOOR_MS);
     assert_int_equal(s->defaults.timeout_ms, LIMIT_FETCH_MS);
@@ -128,7 +129,7 @@ static void everything(void **state)
         "websub-listen = [::1]:8000\n"
         "[feed One two]\nurl = http://h/1#x\ntags = a, b c ,\n"
         "retention = 90d, 1000 items\nbacklog = all\nhints = ignore\n"
-        "push = no\n# comment\n[defaults]\ninterval = 2h\ntags = d\nmax-body = 2M\n"
+        "push = no\nrobots = yes\n# comment\n[defaults]\ninterval = 2h\ntags = d\nmax-body = 2M\n"
         "[feed f]\nurl = file:x.xml\nenabled = no\ntags =\ntitle = T # 1\n"
         "[feed e]\nurl = exec:/bin/cmd 'a b'\ninterval = auto\n");
     assert_string_equal(s->state_dir, "a");
@@ -154,6 +155,7 @@ static void everything(void **state)
     assert_int_equal(c->backlog_ms, 0);
     assert_true(c->ignore_hints);
     assert_true(c->no_push);
+    assert_true(c->robots);
     assert_false(s->defaults.no_push);
     assert_string_equal(s->websub_callback, "https://me.example/hub");
     assert_int_equal(s->websub_listen.addr.ss_family, AF_INET6);
@@ -216,6 +218,7 @@ static void errors(void **state)
     bad("[defaults]\nmax-body = 1G\n", 2, "64M");
     bad("[defaults]\nmin-interval = 1\xc2\xb5s\n", 2, "min-interval = ");
     bad("[defaults]\nbacklog = 0\n", 2, "all or a duration");
+    bad("[defaults]\nrobots = obey\n", 2, "yes or no");
     bad("[defaults]\nhints = no\n", 2, "obey or ignore");
     bad("[defaults]\nenabled = maybe\n", 2, "yes or no");
     bad("[defaults]\nretention = 0 items\n", 2, "retention = '0 items'");
