@@ -250,7 +250,7 @@ static bool sign_is_zone(const char *s, const char *start, const struct parts *d
     if (!d->has_time || !is_digit(s[1]))
         return *s == '+';
     if (d->has_zone)
-        return *s == '+' || (s - start >= 6 && memcmp(s - 6, s, 5) == 0);
+        return *s == '+' || (s - start >= 6 && strncmp(s - 6, s, 5) == 0);
     return *s == '+' || s == start || is_digit(s[-1]) || strchr(" (-", s[-1]);
 }
 
