@@ -276,6 +276,9 @@ int64_t slots_wait_ms(const struct app *a);
 void flight_settle(struct flight *fl);
 /* F, new, is stored before its host may be asked, and put into the schedule then. */
 void flight_keep(struct app *a, struct feed *f);
+/* F's address, or who is let in, is another than it was for what is known of it: it is asked soon.
+ */
+void settle_changed(struct app *a, struct feed *f, bool moved);
 /* The commit of what FL brought (gives; its batch goes with it), without `done`. */
 struct store_commit *settle_commit(struct flight *fl);
 void rate_add(struct rate *r, double n);

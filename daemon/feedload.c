@@ -290,16 +290,11 @@ static void change(struct app *a, struct put *p, struct feed *f, struct td_feed_
     }
     if (!committing)
         flight_drop(f);
-    feedset_unschedule(a, f);
-    if (moved) {
-        push_moved(a, f);
-        move_forget(&f->state);
-        feedfind_changed(a, f);
-        f->state.next_due_at = clock_now_ms();
-    } else if (let_in) { /* other credentials: what they are worth is seen soon */
-        f->state.next_due_at = MIN(f->state.next_due_at,
-                                   policy_refresh_at(&f->state, conf, clock_now_ms()));
+    if (moved || let_in) {
+        settle_changed(a, f, moved);
+        return;
     }
+    feedset_unschedule(a, f);
     feedset_schedule(a, f);
 }
 

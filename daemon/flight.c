@@ -152,6 +152,10 @@ static bool goes_over_https(struct feed *f)
 /* F holds a place at its host, or at that of a redirect. */
 static void start_feed(struct app *a, struct feed *f, int64_t now)
 {
+    if (f->flight && f->flight->phase != FLIGHT_HOP) { /* a reload while its last one is stored */
+        schedule_done(a->schedule, &f->node, now, TD_NEVER);
+        return;
+    }
     if (!f->flight) {
         f->flight = flight_new(a, f, now);
         if (goes_over_https(f))

@@ -265,6 +265,31 @@ static void polled(struct app *a, struct feed *f, const struct td_feed_state *be
     push_polled(a, f, before, c, r);
 }
 
+void settle_changed(struct app *a, struct feed *f, bool moved)
+{
+    int64_t now = clock_now_ms();
+    feedset_unschedule(a, f);
+    if (moved) {
+        push_moved(a, f);
+        move_forget(&f->state);
+        feedfind_changed(a, f);
+        f->state.next_due_at = now;
+    } else { /* other credentials: what they are worth is seen soon */
+        f->state.next_due_at = MIN(f->state.next_due_at,
+                                   policy_refresh_at(&f->state, f->conf, now));
+    }
+    feedset_schedule(a, f);
+}
+
+/* A reload may have come while a commit of F was under way, which began with CONF: then it has left
+ * what belongs to the old address, or the old credentials. */
+static void reloaded(struct app *a, struct feed *f, const struct td_feed_conf *conf)
+{
+    bool moved = !str_same(conf->url, f->conf->url);
+    if (moved || !td_access_same(conf->access, f->conf->access))
+        settle_changed(a, f, moved);
+}
+
 static void on_committed(struct store_commit *c, const struct store_commit_result *r)
 {
     static const struct store_commit_result nothing;
@@ -276,8 +301,10 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
     a->n_committing--;
     app_look(a);
     *(pushed ? &f->pushed : &f->flight) = NULL;
+    struct td_feed_conf *conf = td_feed_conf_share(fl->conf);
     flight_free(fl);
     if (f->removed) {
+        td_feed_conf_free(conf);
         feedset_release(f);
         return;
     }
@@ -294,4 +321,6 @@ static void on_committed(struct store_commit *c, const struct store_commit_resul
         polled(a, f, &before, strayed, c, r);
     }
     td_feed_state_fini(&before);
+    reloaded(a, f, conf);
+    td_feed_conf_free(conf);
 }

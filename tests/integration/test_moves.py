@@ -1,5 +1,8 @@
 """Feeds that move, meet, end, or hide behind a page: what is asked, stored and told."""
 
+import contextlib
+import signal
+import sqlite3
 import threading
 
 from conftest import Client
@@ -258,6 +261,30 @@ def test_what_is_there_is_known_by_the_address_that_it_has_now(daemon, origin):
     assert status == 409 and "as feed b" in reason
     assert daemon.request("DELETE", "/v1/feeds/b")[0] == 200
     assert add(daemon, old, name="c") == (201, "c")
+
+
+def test_its_section_is_edited_while_it_is_stored(daemon, origin):
+    """What came from the old address is kept; then the new one is asked, without what the old one gave for itself."""
+    go = threading.Event()
+
+    def slow(handler):
+        go.wait(30)
+        origin.reply(handler, (200, rss(CALL).encode(), {"ETag": '"old"'}))
+
+    old, new = origin.set("/old", slow), origin.set("/new", rss(CALL, FERRY))
+    once = {**FAST, "interval": "1h"}
+    daemon.start(feed("a", old, **once), QUICK)
+    origin.wait("/old")
+    with contextlib.closing(sqlite3.connect(daemon.store, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")  # nothing is stored from now on
+        go.set()
+        daemon.wait_for(lambda: daemon.get("/v1/feeds")["feeds"][0]["phase"] == "storing")
+        daemon.configure(feed("a", new, **once), QUICK)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: "1 changed" in daemon.text())
+        db.execute("ROLLBACK")
+    daemon.wait_for(lambda: sorted(titles(daemon)) == sorted((CALL[1], FERRY[1])))
+    assert [(r[1], r[2].get("If-None-Match")) for r in origin.requests] == [("/old", None), ("/new", None)]
 
 
 def test_a_new_feed_is_not_mixed_with_one_that_had_its_name(daemon, origin):
