@@ -39,7 +39,7 @@ struct ways {
     size_t size, n; /* SIZE is a power of two */
 };
 
-/* One subscription, configured or added. Lives from load to removal; see also `zombie`. */
+/* One subscription, configured or added. Lives from load to removal; see also `removed`. */
 struct feed {
     struct sched_node node;
     struct td_feed_conf *conf;  /* the settings' for a configured feed, else owned */
@@ -86,7 +86,8 @@ struct flight {
     enum flight_phase phase;
     struct flight *prev, *next; /* app.brisk while it counts */
     int64_t transfer_at;        /* on the monotonic clock */
-    bool brisk, strange;
+    bool brisk;
+    bool strange;         /* TRANSFER: its host was not known to answer (slots.c) */
     bool unasked;         /* flight_keep */
     struct td_request rq; /* TRANSFER: fetch/ borrows it */
     struct fetch *fetch;
@@ -210,9 +211,10 @@ void flight_drop_pushed(struct feed *f);
 bool flight_is_known(struct flight *fl, const char *url);
 /* Frees a flight that no stage knows any more; accepts NULL. */
 void flight_free(struct flight *fl);
+/* A fetch of F that begins NOW, in no phase yet and not yet F's. */
+struct flight *flight_new(struct app *a, struct feed *f, int64_t now);
 /* A hub sent a document of F, and none is on its way: parses and stores it. Takes BODY; TYPE: its
  * Content-Type or NULL. */
-struct flight *flight_new(struct app *a, struct feed *f, int64_t now);
 void flight_pushed(struct app *a, struct feed *f, struct buf *body, const char *type,
                    uint64_t call);
 

@@ -8,9 +8,8 @@
  * LIMIT_NAME_KEPT_MS. A thread that is at one name for LIMIT_BRISK_MS is stuck: another one takes
  * its place (LIMIT_RESOLVERS_STUCK at most). Names of doubtful hosts get half of the places at
  * most, and with those of strange ones no more than may be stuck, so that name servers that do not
- * answer delay no other names. Threads end when there is nothing to
- * do; one that hangs in the system's resolver is left behind when the resolver is freed and frees
- * its part itself.
+ * answer delay no other names. Threads end when there is nothing to do; one that hangs in the
+ * system's resolver is left behind when the resolver is freed and frees its part itself.
  *
  * All functions: loop thread only.
  */

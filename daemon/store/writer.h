@@ -1,10 +1,10 @@
 /*
  * writer.h - the one thread that writes: operations in, in order; durable and in order out.
  *
- * The thread takes all that is queued (LIMIT_GROUP_COMMIT at most) as one transaction. Nothing
- * waits for company: while one transaction is being synced the next one collects by itself. When
- * the disk refuses, the operations stay and are tried again with growing pauses. Calls from the
- * loop thread only.
+ * The thread takes all that is queued (LIMIT_GROUP_COMMIT at most) as one transaction. While one is
+ * being synced the next one collects by itself; small groups that follow upon each other wait for
+ * company, LIMIT_GROUP_COMMIT_MS at most, a lone operation never. When the disk refuses, the
+ * operations stay and are tried again with growing pauses. Calls from the loop thread only.
  */
 #ifndef TIDINGS_STORE_WRITER_H
 #define TIDINGS_STORE_WRITER_H
