@@ -28,6 +28,14 @@ static inline bool str_empty(const char *s)
 {
     return !s || !*s;
 }
+/* 0 to 15 of a hexadecimal digit in either case, -1 of anything else. */
+static inline int str_hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
 /* True for equal strings or two NULLs. */
 bool str_same(const char *a, const char *b);
 

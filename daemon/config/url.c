@@ -55,21 +55,14 @@ static int check_host(const char *host, size_t n, struct td_err *err)
     return 0;
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'                     ? c - '0'
-           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                    : -1;
-}
-
 /* N bytes at S with %XX as the byte it is; NULL for one that cannot be part of a header. */
 static char *percent_decoded(const char *s, size_t n)
 {
     char *out = xmalloc(n + 1);
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
-        int hi = s[i] == '%' && i + 2 < n ? hex(s[i + 1]) : -1;
-        int lo = hi >= 0 ? hex(s[i + 2]) : -1;
+        int hi = s[i] == '%' && i + 2 < n ? str_hex(s[i + 1]) : -1;
+        int lo = hi >= 0 ? str_hex(s[i + 2]) : -1;
         out[len++] = lo >= 0 ? (char)(hi << 4 | lo) : s[i];
         i += lo >= 0 ? 2 : 0;
         if ((unsigned char)out[len - 1] < 0x20 || out[len - 1] == 0x7f) {
@@ -156,7 +149,7 @@ static int read_file(struct td_feed_conf *c, const char *url, struct td_err *err
     CLEANUP_BUF struct buf b = BUF_INIT(LIMIT_URL_BYTES + 8);
     buf_adds(&b, "file:");
     for (; *p; p++) {
-        int hi = *p == '%' ? hex(p[1]) : -1, lo = hi >= 0 ? hex(p[2]) : -1;
+        int hi = *p == '%' ? str_hex(p[1]) : -1, lo = hi >= 0 ? str_hex(p[2]) : -1;
         char ch = lo >= 0 ? (char)(hi << 4 | lo) : *p;
         if (ch == 0 || iscntrl((unsigned char)ch))
             return td_err(err, -EINVAL, "a control character in a path; allowed: a plain path");

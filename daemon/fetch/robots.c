@@ -180,21 +180,13 @@ size_t robots_bytes(const struct robots *r)
 
 /* ---- paths (2.2.2, 2.2.3) ------------------------------------------------------------------- */
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* The octets of S at TO, which has room for N: how many there are. */
 static size_t decode(char *to, const char *s, size_t n)
 {
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
-        bool coded = s[i] == '%' && n - i > 2 && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0;
-        to[k++] = coded ? (char)(hex(s[i + 1]) << 4 | hex(s[i + 2])) : s[i];
+        bool coded = s[i] == '%' && n - i > 2 && str_hex(s[i + 1]) >= 0 && str_hex(s[i + 2]) >= 0;
+        to[k++] = coded ? (char)(str_hex(s[i + 1]) << 4 | str_hex(s[i + 2])) : s[i];
         i += coded ? 2 : 0;
     }
     return k;

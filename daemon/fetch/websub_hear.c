@@ -14,14 +14,6 @@
  * news that comes just then is rare enough not to come three times in a row. */
 #define DEAF_SHARE 10
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Is SIGNATURE ("method=hex") that of the body? */
 static bool is_signed(const char *secret, const char *signature, const void *body, size_t n)
 {
@@ -42,7 +34,7 @@ static bool is_signed(const char *secret, const char *signature, const void *bod
     if (!size || digits != 2 * size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        int high = str_hex(hex[2 * i]), low = str_hex(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         got[i] = (unsigned char)(high << 4 | low);

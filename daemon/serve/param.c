@@ -1,6 +1,5 @@
 #include "serve/param.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,20 +9,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int param_decode(char *s, bool plus, const char *what, struct td_err *err)
 {
     char *out = s;
     for (const char *p = s; *p; p++) {
         if (*p == '%') {
-            int hi = hex(p[1]), lo = hi < 0 ? -1 : hex(p[2]);
+            int hi = str_hex(p[1]), lo = hi < 0 ? -1 : str_hex(p[2]);
             if (lo < 0 || hi + lo == 0)
                 return td_err(err, -EINVAL, "%s: a %% must be followed by two hex digits, not 00",
                               what);

@@ -78,18 +78,11 @@ static bool next_parameter(struct part *query, struct part *ret)
     return true;
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'                 ? c - '0'
-           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                : -1;
-}
-
 static void add_decoded(struct buf *out, struct part s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
-            buf_addc(out, (char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2])));
+        if (s.p[i] == '%' && i + 2 < s.n && str_hex(s.p[i + 1]) >= 0 && str_hex(s.p[i + 2]) >= 0) {
+            buf_addc(out, (char)(str_hex(s.p[i + 1]) * 16 + str_hex(s.p[i + 2])));
             i += 2;
         } else {
             buf_addc(out, s.p[i]);
